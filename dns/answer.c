@@ -13,7 +13,7 @@ struct answer_memo {
 };
 
 struct answer_block {
-	struct dns_answer answer; /* first: block_of() casts it back */
+	struct dns_answer answer; /* must be first: block_of() casts it back */
 	atomic_uint references;
 	size_t memory; /* 0: a constant, which has no reference count */
 	_Atomic(struct answer_memo *) kept;

@@ -31,8 +31,9 @@ enum dns_type { /* numbers from the IANA registry */
 enum dns_state {
 	DNS_PENDING,  /* not answered yet */
 	DNS_FOUND,    /* at least one record of the type */
-	DNS_NODATA,   /* the name exists, but has no record of the type: void */
-	DNS_NXDOMAIN, /* the name does not exist (RFC 8020): void */
+	DNS_NODATA,   /* the name exists, but has no record of the type (a void
+	                 lookup) */
+	DNS_NXDOMAIN, /* the name does not exist (RFC 8020; a void lookup) */
 	DNS_BADNAME,  /* not a valid DNS name; no query was sent */
 	DNS_FAILED,   /* temperror: no answer; `fault` says why */
 };
@@ -57,9 +58,9 @@ enum dns_error {
 	DNS_ERROR_UNREACHABLE, /* no resolver can be reached: their ports are
 	                          closed, there is no route to them, or they
 	                          do not answer any question */
-	DNS_ERROR_BUDGET,      /* a limit of the message: the number of its
-	                          questions or repetitions, or its time ended
-	                          before the question was sent */
+	DNS_ERROR_BUDGET,      /* the message reached a limit: its number of
+	                          questions or repetitions, or its time before the
+	                          question was sent */
 	DNS_ERROR_RESOURCE,    /* a limit of this host: memory, sockets, or too
 	                          many unanswered questions for all messages
 	                          together; or the source is closed */
@@ -83,7 +84,7 @@ struct dns_record {
 /* Whether both records have the same data; `text` is compared byte by byte. */
 bool dns_record_equal(const struct dns_record *a, const struct dns_record *b);
 
-enum { DNS_RECORDS_MAX = 512 }; /* per answer; with more it is DNS_FAILED */
+enum { DNS_RECORDS_MAX = 512 }; /* per answer; one with more is DNS_FAILED */
 
 struct dns_answer {
 	enum dns_state state;
@@ -105,8 +106,8 @@ const char *dns_type_name(enum dns_type type);
 const char *dns_state_name(enum dns_state state);
 const char *dns_error_name(enum dns_error fault);
 
-/* Like dns_error_name(), but readable text, such as "resolver unreachable";
- * callers append "for NAME TYPE". */
+/* Like dns_error_name(), but returns readable text, such as "resolver
+ * unreachable"; callers append "for NAME TYPE". */
 const char *dns_error_text(enum dns_error fault);
 
 bool dns_type_from_name(struct span name, enum dns_type *type);
@@ -138,7 +139,7 @@ const struct dns_answer *dns_answer_ref(const struct dns_answer *a);
 /* Accepts NULL. */
 void dns_answer_unref(const struct dns_answer *a);
 
-/* Bytes of memory that the answer uses; the cache limits their sum. */
+/* Returns the size of the answer in memory; the cache limits the total. */
 size_t dns_answer_memory(const struct dns_answer *a);
 
 /*

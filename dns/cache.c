@@ -22,9 +22,9 @@ enum {
 	MS = 1000,
 };
 
-/* One question with its answer, its waits, or both. */
+/* One question with its answer, the callers that wait for it, or both. */
 struct cache_entry {
-	struct dns_wait below; /* first: passed to the source below */
+	struct dns_wait below; /* must be first; passed to the source below */
 	struct cache *cache;
 	struct cache_entry *chain;
 	struct cache_entry *newer, *older; /* LRU; unused while `asked` */
@@ -67,7 +67,7 @@ struct cache {
 static void cache_on_answer(
     struct dns_wait *wait, const struct dns_answer *answer);
 
-/* ---- entries: the caller has locked their shard ---- */
+/* ---- entries; the caller must lock their shard ---- */
 
 static struct cache_shard *
 shard_of(struct cache *c, uint64_t hash)
@@ -339,7 +339,7 @@ take_all(struct cache_entry *e)
 }
 
 /*
- * Removes the callers that are refused from `e`, and returns them.  If others
+ * Removes from `e` the callers that are refused, and returns them.  If others
  * remain, the question must be sent again on behalf of the first of them: the
  * fact that one message has used up its share says nothing about the name.
  */

@@ -127,7 +127,7 @@ dns_health_timed_out(
     struct resolver *r, struct dns_server *s, const struct attempt *t)
 {
 	count_failure(s, DNS_TROUBLE_TIMEOUT);
-	/* it has answered other questions meanwhile, so the name is slow */
+	/* it has answered other questions since then, so the name is slow */
 	if (s->heard >= t->sent && s->heard > 0)
 		return;
 	if (++s->timeouts < DOWN_AFTER)

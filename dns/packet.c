@@ -184,7 +184,7 @@ struct packet_seen {
 	struct dns_record record;
 };
 
-/* The state of reading one packet. */
+/* The state of the reader while it reads one packet. */
 struct packet_reader {
 	struct arena *arena;
 	const uint8_t *packet;
@@ -591,7 +591,7 @@ compare_records(const void *left, const void *right)
 
 /*
  * RFC 2181 section 5: a set does not contain a record twice.  Drops later
- * copies of a record from `records`.  It sorts pointers to them, since
+ * copies of a record from `records`.  Sorts pointers to the records, because
  * comparing all pairs takes 130,000 comparisons.  Returns false if memory ran
  * out.
  */

@@ -6,11 +6,11 @@
  *
  * A reply is hostile input of up to 64 KB.  Our own code, not ldns, locates the
  * records: it skips all but CNAMEs and records of the type that was asked for,
- * and ldns reads only records that passed our checks.  A reply costs time in
- * proportion to its size and at most DNS_PACKET_MEMORY_MAX.
+ * and ldns reads only records that passed our checks.  Reading a reply takes
+ * time proportional to its size, and at most DNS_PACKET_MEMORY_MAX bytes.
  *
- * A TXT record of any size is valid DNS and not an error of its server.  If one
- * is too large for ldns, our own code joins its strings; only the first
+ * A TXT record of any size is valid DNS, not a server error.  If one is too
+ * large for ldns, our own code joins its strings; only the first
  * DNS_PACKET_TEXT_MAX bytes are kept.  That is more than SPF_MAX_RECORD,
  * KEY_RECORD_MAX and DMARC_RECORD_MAX, so the result is that of an overlong
  * record: permerror for SPF (RFC 7208 section 2.6.7) and a DKIM key (RFC 6376
@@ -40,9 +40,9 @@ enum {
 	 * recorded and replayed. */
 	DNS_PACKET_TEXT_MAX = 12000,
 	DNS_PACKET_STRINGS_MAX = 120,
-	/* Strings that ldns reads in all TXT records of one answer; it
-	 * allocates twice for each.  Enough for 64 KB in strings of 64
-	 * bytes. */
+	/* Maximum number of strings that ldns reads in all TXT records of one
+	 * answer; it makes two allocations for each.  This is enough for 64 KB
+	 * in strings of 64 bytes. */
 	DNS_PACKET_ANSWER_STRINGS_MAX = 1024,
 	/* CNAMEs followed in one answer; a loop exceeds this. */
 	DNS_PACKET_CHAIN_MAX = 16,

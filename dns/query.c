@@ -7,7 +7,7 @@ enum {
 	 * sends no reply to a query that took it longer than 1.9 s
 	 * (discard-timeout), but then has the answer in its cache. */
 	CROWDED_STEP = 3,
-	CROWDED_COST = 8, /* cost of such a repetition */
+	CROWDED_COST = 8, /* a repetition while crowded counts as this many */
 };
 
 /* ---- lists ---- */
@@ -194,7 +194,7 @@ is_domain_dead(struct resolver *r, const struct dns_query *q)
 		(d->failures >= OVERDUE_MAX && d->asked > 0));
 }
 
-/* ---- the end of a query ---- */
+/* ---- ending queries ---- */
 
 static void
 discard(struct resolver *r, struct dns_query *q)

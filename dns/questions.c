@@ -26,7 +26,7 @@ enum {
 /* A question and our private data about it. */
 struct question_entry {
 	struct dns_question
-	    q; /* first: dns_questions_set_answer() casts it back */
+	    q; /* must be first: dns_questions_set_answer() casts it back */
 	struct question_entry *chain; /* next entry with the same hash */
 	bool needed;  /* asked by dns_ask(), not only by dns_prefetch() */
 	bool dropped; /* a prefetch that failed because of our own limits; it
@@ -115,9 +115,9 @@ find_question(
 }
 
 /*
- * Finds a question without IDNA if `name` differs from the normal form only in
- * case and the final dot.  Cores run repeatedly, and their names are nearly
- * always ASCII.
+ * Finds a question without IDNA conversion if `name` differs from the normal
+ * form only in case and the final dot.  This saves time, because cores run
+ * repeatedly, and their names are nearly always ASCII.
  */
 static struct question_entry *
 find_ascii_name(

@@ -42,7 +42,7 @@ const struct dns_answer *dns_prefetch(
 
 struct dns_question {
 	struct dns_wait wait;      /* the driver sets wait.done */
-	struct dns_question *next; /* in the order of recording */
+	struct dns_question *next; /* in the order they were recorded */
 	struct dns_questions *questions;
 	struct span name; /* normal form */
 	enum dns_type type;

@@ -16,7 +16,7 @@ enum {
 
 /* One question; freed when the source below has answered it. */
 struct queued {
-	struct dns_wait below; /* first: passed to the source below */
+	struct dns_wait below; /* must be first; passed to the source below */
 	struct dns_wait *wait; /* NULL: already answered */
 	struct queued *next;
 	uint64_t domain;
@@ -47,7 +47,7 @@ struct dns_queue {
 	atomic_uint repetitions;
 	atomic_uint unsent; /* accepted below, but not sent yet */
 
-	pthread_mutex_t lock; /* for the members that follow */
+	pthread_mutex_t lock; /* protects the members that follow */
 	struct queued_list waiting;
 	struct queued_list asked;
 	struct dead_count domains[DOMAINS_MAX];
@@ -217,8 +217,8 @@ is_full(const struct dns_queue *queue)
 	return queue->asked.n >= dns_source_share(queue->source_below);
 }
 
-/* Sends waiting questions while there is room.  The caller has the lock, which
- * is released around each ask(), and a reference. */
+/* Sends waiting questions while there is room.  The caller has a reference and
+ * the lock, which is released around each ask(). */
 static void
 send_waiting(struct dns_queue *queue)
 {

@@ -4,10 +4,10 @@
  *
  * A source on top of another source; every message has its own queue.  It
  * limits the message to a share, so that nothing a sender puts into one message
- * can use up what the checks of another one need:
+ * can use up the resources that other messages need:
  *
- *   - At most DNS_SHARE_MAX questions are with the source below at a time,
- *     fewer while that source is crowded.  The others wait here in order.
+ *   - At most DNS_SHARE_MAX questions are pending in the source below at a
+ *     time, fewer while that source is crowded.  The others wait here in order.
  *   - A prefetched question does not wait.
  *   - When DNS_QUEUE_DEAD questions of a domain have failed without an answer
  *     from its servers, and none was answered, the other questions of this
@@ -38,7 +38,8 @@ enum {
 	/* More questions than a legitimate message asks about one domain. */
 	DNS_QUEUE_DEAD = 8,
 
-	/* A legitimate message from a domain that answers has none. */
+	/* Questions that failed while crowded.  A legitimate message from a
+	 * domain that answers has none. */
 	DNS_QUEUE_CROWDED = 4,
 
 	/* A question that no server answers is repeated five times in 12 s, so
@@ -75,8 +76,8 @@ bool dns_queue_has_ended(const struct dns_queue *queue);
 /* Counts one repetition as `cost`.  Returns false if none are left. */
 bool dns_queue_repeat(struct dns_queue *queue, unsigned cost);
 
-/* The first counts a question as accepted, to be sent by another thread; the
- * second counts it as sent. */
+/* dns_queue_accepted() counts a question that another thread will send;
+ * dns_queue_sent() counts it as sent. */
 void dns_queue_accepted(struct dns_queue *queue);
 void dns_queue_sent(struct dns_queue *queue);
 

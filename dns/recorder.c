@@ -13,11 +13,11 @@ enum { STRING_MAX = 255 }; /* bytes of one string in a TXT record */
 
 /* One question and its answer. */
 struct recorded {
-	struct dns_wait below; /* first: passed to the source below */
+	struct dns_wait below; /* must be first; passed to the source below */
 	struct recorder *recorder;
 	struct dns_wait *wait;
 	struct recorded *next;
-	size_t number; /* position in the order of asking */
+	size_t number; /* position in the order in which questions were asked */
 	enum dns_type type;
 	struct span name;
 	const struct dns_answer *answer; /* NULL: none yet */
@@ -30,7 +30,7 @@ struct recorder {
 	/* Reference count: one for the owner, and one for each question sent to
 	 * the source below (see cache.c). */
 	atomic_size_t users;
-	pthread_mutex_t lock; /* for the members that follow */
+	pthread_mutex_t lock; /* protects the members that follow */
 	struct recorded *all;
 	size_t n;
 	bool incomplete;

@@ -74,7 +74,7 @@ query_free(struct resolver *r, struct dns_query *q)
 	atomic_fetch_sub(&r->unanswered, 1);
 }
 
-/* Returns NULL on failure, and sets `*why`. */
+/* On failure, returns NULL and sets `*why`. */
 static struct dns_query *
 query_new(struct resolver *r, struct span name, enum dns_type type,
     struct dns_wait *wait, enum dns_error *why)

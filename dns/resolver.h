@@ -40,8 +40,8 @@ enum {
 	DNS_NET_UNANSWERED_MAX = 16384,
 };
 
-/* Called when someone sends forged answers in the name of `server`, from the
- * resolver's thread, once for each port that was abandoned because of it. */
+/* Called when someone sends forged answers that claim to be from `server`, from
+ * the resolver's thread, once for each port that was closed because of it. */
 typedef void dns_resolver_forged(const struct server_address *server);
 
 /* Why a server does not work. */
@@ -100,10 +100,11 @@ struct dns_resolver_counts { /* counted since the start; any thread may read
 	uint64_t suspect_ports; /* ports closed because of wrong ids */
 	uint64_t unreachable;   /* questions that failed because no server
 	                           answers anything */
-	uint64_t cut_off;    /* questions ended by a limit of their message */
-	uint64_t crowded;    /* questions not answered while crowded */
-	uint64_t unanswered; /* current number, with those abandoned a few
-	                        seconds ago: resolvers still work on them */
+	uint64_t cut_off; /* questions ended by a limit of their message */
+	uint64_t crowded; /* questions not answered while crowded */
+	/* current number, including questions abandoned a few seconds ago,
+	 * because resolvers still work on them */
+	uint64_t unanswered;
 	/* The longest time in which the resolver's thread did not check for
 	 * packets, and the most CPU time that it used in one such interval. */
 	uint64_t turn_max_us, turn_max_cpu_us;

@@ -30,11 +30,12 @@ enum {
 	                         replaced */
 	PORT_LIFE_MS = 10000, /* minimum lifetime of a port (RFC 5452 section
 	                         9.2) */
-	PORT_SPREAD_MS = 20001, /* the random time added to it is below this */
+	PORT_SPREAD_MS = 20001, /* limit of a random addition to the lifetime */
 	PORTS_RETIRED = 64,     /* ports kept open only for late answers */
 	PORT_IDS = 65536,
-	WRONG_IDS_MAX = 16, /* replies to a port with an id that was not used
-	                       there; until then one forger in 4,000 succeeds */
+	/* A port is closed after this many replies with ids that were not used
+	 * on it.  By then one forger in 4,000 succeeds. */
+	WRONG_IDS_MAX = 16,
 
 	READS_MAX = 2,       /* system calls per turn for one UDP socket, to
 	                        keep each turn short */
@@ -46,17 +47,17 @@ enum {
 	DATAGRAM_MAX = 4096, /* bytes; more than DNS_EDNS_PAYLOAD, in case a
 	                        server ignores that */
 
-	GHOST_MS = 8000,   /* a resolver may work this long on a question that
-	                      we abandoned early */
-	OVERDUE_STEP = 2,  /* a question repeated this often is overdue */
-	OVERDUE_MAX = 4,   /* overdue questions per domain; while crowded no
-	                      more are sent for it */
+	GHOST_MS = 8000,  /* a resolver may work this long on a question that
+	                     we abandoned early */
+	OVERDUE_STEP = 2, /* a question repeated this often is overdue */
+	OVERDUE_MAX = 4, /* while we are crowded, no more questions are sent for
+	                    a domain with this many overdue ones */
 	DOMAINS = 1 << 14, /* size of the table of domains */
 
 	SHORT_MS = 4000,        /* time limit of a question while no server
 	                           answers, or while we are crowded: messages
 	                           must not queue up behind it */
-	BACKOFF_MAX_MS = 30000, /* between probes of a server that is down */
+	BACKOFF_MAX_MS = 30000, /* longest interval between probes */
 	PLAIN_MS = 600000,      /* how long a server is queried without EDNS */
 	PLAIN_SENDS = 3,        /* the third question to a server is sent
 	                           without EDNS if it never answered one with
@@ -112,7 +113,7 @@ struct dns_query {
 	uint8_t asked[DNS_SERVERS_MAX]; /* number of questions sent to each
 	                                   server */
 	unsigned refused;     /* bits: servers that cannot answer it */
-	enum dns_error error; /* last error of a server */
+	enum dns_error error; /* the last error of any server */
 	uint16_t domain;      /* index in the table of domains */
 	bool is_asked;        /* counted in its domain_load's `asked` */
 	bool is_overdue;      /* counted in its domain_load's `overdue` */
@@ -125,12 +126,11 @@ struct dns_query {
 
 enum { LINK_ALL, LINK_STEP };
 
-/* The load that the domains with one hash value cause. */
+/* The load caused by all domains with the same hash value. */
 struct domain_load {
 	uint16_t asked;    /* questions that the resolvers may be working on */
-	uint16_t overdue;  /* those of them that have been unanswered for
-	                      long */
-	uint16_t failures; /* questions not answered since the last answer */
+	uint16_t overdue;  /* those that have been unanswered for a long time */
+	uint16_t failures; /* questions that failed since the last answer */
 };
 
 enum socket_kind { SOCKET_UDP, SOCKET_TCP };
@@ -185,8 +185,8 @@ struct dns_server {
 	unsigned timeouts;
 	bool down;        /* others are preferred, and it is probed */
 	bool silent;      /* it left DOWN_AFTER questions unanswered */
-	bool refuses;     /* when last unreachable: ECONNREFUSED, not a
-	                     missing route */
+	bool refuses;     /* the last time it was unreachable, the error was
+	                     ECONNREFUSED, not a missing route */
 	unsigned errors;  /* consecutive answers with error codes */
 	bool is_reported; /* a trouble was reported, but not its end */
 	struct server_trouble troubles[DNS_TROUBLES];
@@ -195,7 +195,7 @@ struct dns_server {
 	const struct dns_socket *probe_socket;
 	uint16_t probe_id;
 	int64_t probe_sent;
-	int64_t probe_at; /* when the next one is due */
+	int64_t probe_at; /* when the next probe is due */
 	int64_t backoff;
 	int64_t plain_until; /* queried without EDNS until then */
 	int64_t edns_until;  /* it has answered with EDNS: use EDNS until
@@ -247,7 +247,7 @@ struct resolver {
 	struct net_counters counts;
 	atomic_size_t unanswered; /* questions, including those in the inbox */
 
-	pthread_mutex_t lock; /* for the four members below */
+	pthread_mutex_t lock; /* protects the four members below */
 	struct dns_query *inbox, **inbox_end;
 	bool sleeping;
 	bool closing;
@@ -269,7 +269,7 @@ struct resolver {
 	struct dns_socket *dead; /* freed at the end of the iteration */
 	struct batch batch;
 	struct inbound inbound;
-	unsigned packets_left; /* how many more may be read in this iteration */
+	unsigned packets_left; /* packets still allowed in this iteration */
 	struct arena *arena;
 	uint16_t random[256];
 	unsigned random_left;
@@ -350,7 +350,7 @@ void dns_health_usable(
 void dns_health_failed(struct resolver *r, struct dns_server *s,
     enum socket_kind kind, enum dns_error why);
 
-/* Whether no server answers anything.  The names could be the reason, too; only
+/* Whether no server answers anything.  The names may also be the reason; only
  * dns_health_check_alive() finds out. */
 bool dns_health_all_silent(const struct resolver *r);
 
@@ -364,7 +364,7 @@ void dns_health_check_alive(struct resolver *r);
 
 /* ---- server.c ---- */
 
-/* Whether `s` may still answer `q`: it has not refused it. */
+/* Whether `s` may still answer `q`, because it has not refused it. */
 bool dns_server_can_answer(
     const struct dns_query *q, const struct dns_server *s);
 

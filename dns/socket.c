@@ -348,7 +348,7 @@ port_of(struct resolver *r, struct dns_server *s, enum send_status *status)
 
 /*
  * An id that was used on this port may belong to a late answer; any other id is
- * a guess.  RFC 5452 section 9.2 expects more guesses than there are ids.
+ * a guess.  An attacker needs many guesses (RFC 5452 section 9.2).
  */
 void
 dns_socket_unmatched(struct resolver *r, struct dns_socket *sock, uint16_t id)
@@ -375,9 +375,9 @@ close_suspect(struct resolver *r, struct dns_socket *sock)
 
 /* ---- UDP ---- */
 
-/* Notes that no process listens on the server's port, or that its host can't be
- * reached.  Handling this may send questions, so it must wait until the current
- * send has ended. */
+/* Notes that no process listens on the server's port, or that its host cannot
+ * be reached.  Handling this may send questions, so it must wait until the
+ * current send has ended. */
 static void
 udp_unreachable(struct resolver *r, struct dns_socket *sock, int code)
 {
@@ -572,7 +572,7 @@ dns_socket_ready(struct resolver *r, struct dns_socket *sock, uint32_t events)
 		dns_socket_tcp_ready(r, sock, events);
 }
 
-/* Retires ports whose lifetime is over; returns when the next one ends. */
+/* Retires ports whose lifetime has ended; returns when the next one ends. */
 static int64_t
 port_timers(struct resolver *r, struct dns_server *s)
 {

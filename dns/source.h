@@ -22,12 +22,12 @@ struct dns_wait {
 	 * dns_answer_ref().
 	 */
 	void (*done)(struct dns_wait *wait, const struct dns_answer *answer);
-	struct dns_wait *next; /* for the source, until done() is called */
+	struct dns_wait *next; /* used by the source until done() is called */
 
 	/*
-	 * The queue of the message that asks (queue.h), set by that queue.
-	 * NULL: the question does not belong to a message; it has no limits and
-	 * is not dropped.
+	 * The queue of the message that asks (queue.h), set by that queue.  If
+	 * it is NULL, the question does not belong to a message: it has no
+	 * limits and is not dropped.
 	 */
 	struct dns_queue *queue;
 
@@ -49,7 +49,7 @@ struct dns_source {
 	void (*ask)(struct dns_source *source, struct span name,
 	    enum dns_type type, struct dns_wait *wait);
 
-	/* Answers everyone who waits with DNS_ERROR_RESOURCE and frees the
+	/* Answers all waiting callers with DNS_ERROR_RESOURCE and frees the
 	 * source, but not the source below it. */
 	void (*close)(struct dns_source *source);
 
@@ -62,7 +62,8 @@ struct dns_source {
 };
 
 enum {
-	/* Normal messages rarely have more than a dozen at a time. */
+	/* Normal messages rarely have more than a dozen unanswered questions at
+	 * a time. */
 	DNS_SHARE_MAX = 32,
 };
 

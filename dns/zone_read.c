@@ -10,7 +10,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 
-/* The state of reading one file. */
+/* The state of the reader while it reads one file. */
 struct zone_reader {
 	struct zone *zone;
 	const char *name;
