@@ -177,8 +177,8 @@ listen_own(const struct listen_options *options, struct listen_socket *s,
 		return false;
 	}
 	if (options->user != NULL && geteuid() == 0)
-		p = getpwnam(
-		    options->user); /* daemonize_set_user() reports NULL */
+		p = getpwnam(options->user); /* daemonize_set_user() reports an
+		                                unknown user */
 	if ((g != NULL || p != NULL) &&
 	    chown(s->path, p != NULL ? p->pw_uid : (uid_t)-1,
 		g != NULL ? g->gr_gid : (gid_t)-1) != 0)

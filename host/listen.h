@@ -32,7 +32,7 @@ struct listen_socket {
 	                     NULL */
 	bool in_use;      /* opening failed because another process uses the
 	                     address */
-	pid_t used_by;    /* that process; 0: unknown */
+	pid_t used_by;    /* pid of that process; 0: unknown */
 	dev_t device;     /* device and inode of the file that we created */
 	ino_t inode;
 };

@@ -14,14 +14,15 @@
  */
 void owner_put_process(struct buf *b, pid_t pid);
 
-/* Whether the process is called `name`.  The kernel keeps 15 bytes of names. */
+/* Whether the process is called `name`.  The kernel keeps only 15 bytes of a
+ * name. */
 bool owner_is_named(pid_t pid, const char *name);
 
 /* Whether the name of the process can be read; false for 0. */
 bool owner_is_known(pid_t pid);
 
-/* Finds the process that listens on a TCP port in /proc.  Returns 0 if there is
- * none, or without the privileges to inspect processes of other users. */
+/* Searches /proc for the process that listens on a TCP port.  Returns 0 if
+ * there is none, or if we may not inspect processes of other users. */
 pid_t owner_of_port(uint16_t port);
 
 #endif
