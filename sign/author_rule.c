@@ -12,9 +12,9 @@ is_plain(unsigned char c)
 }
 
 /*
- * Returns a local part without quotes, for comparing: "ceo"@example.com is
- * ceo@example.com.  Absent if it has comments or white space, or memory ran
- * out.
+ * Returns a local part without quotes, for comparison: "ceo"@example.com is
+ * ceo@example.com.  Returns an absent span if it has comments or white space,
+ * or memory ran out.
  */
 static struct span
 plain_local(struct arena *a, struct span local)

@@ -22,7 +22,7 @@ struct author_rule {
 /*
  * Whether the rule allows every author of `h`.  Without a login it always does;
  * with CONF_AUTHOR_ENVELOPE it also does for the null sender.  With
- * CONF_AUTHOR_ANY the result is only logged.  False then means that `senders`
+ * CONF_AUTHOR_ANY the result is only logged, and false means that `senders`
  * does not list the login for the author or, if there is no `senders`, that the
  * author is neither the login nor MAIL FROM.
  */

@@ -308,7 +308,7 @@ key_file_read(const char *path, struct stat *st, struct buf *error)
 	return key;
 }
 
-/* Writes a directory to disk, so that its names survive a crash. */
+/* Flushes a directory to disk, so that its entries survive a crash. */
 static bool
 directory_sync(const char *path)
 {

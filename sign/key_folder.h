@@ -28,8 +28,9 @@
 #define KEY_FOLDER_DEFAULT "/var/lib/avouch/keys"
 
 enum {
-	KEY_SELECTOR_MAX = 63,   /* bytes: labels of letters, digits, - and _ */
-	KEY_SELECTORS_MAX = 200, /* ever used, per domain */
+	KEY_SELECTOR_MAX = 63,   /* bytes; the characters are letters, digits,
+	                            "-", "_" and "." */
+	KEY_SELECTORS_MAX = 200, /* selectors ever used, per domain */
 	KEY_PATH_MAX = 1024,
 	KEY_LIST_FILE_MAX = 131072, /* bytes of a `selectors` file */
 	KEY_PEM_MODE = 0640,
@@ -65,8 +66,8 @@ void key_entries_put(const struct key_entries *entries, struct buf *b);
 struct key_entry *key_entry_find(
     struct key_entries *entries, struct span selector);
 
-/* The functions below return false after writing to `error` what failed and how
- * to fix it.  `domain` is in normal form, `selector` is valid. */
+/* On failure, the functions below return false and write to `error` what failed
+ * and how to fix it.  `domain` is in normal form, `selector` is valid. */
 
 /* Reads the `selectors` file of a domain; a missing file is an empty list. */
 bool key_entries_read(const char *folder, const char *domain,

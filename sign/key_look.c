@@ -103,7 +103,8 @@ copy_name(char out[DOMAIN_MAX + 1], struct span name)
 }
 
 /* Returns the NS records of the longest suffix of the name that is a zone.  The
- * caller releases the answer.  NULL: the zone could not be determined. */
+ * caller releases the answer.  Returns NULL if the zone could not be
+ * determined. */
 static const struct dns_answer *
 find_zone(struct look_step *step)
 {
@@ -198,8 +199,7 @@ key_look_open_net(void *arg, const struct server_address *addresses, size_t n)
 /* ---- answers of the servers ---- */
 
 /* Queries a server for the record, and for the negative TTL of the zone: the
- * parent name has no PTR record, and the TTL of that answer is the negative
- * one. */
+ * parent name has no PTR record, so that answer has the negative TTL. */
 static void
 ask_host(
     struct look_batch *batch, struct look_step *step, struct look_host *host)

@@ -53,8 +53,8 @@ struct key_look_server {
 	char name[DOMAIN_MAX + 1];
 	bool answered;
 	enum key_fault fault; /* if `answered` */
-	enum dns_error error; /* if not `answered`; DNS_ERROR_NONE: the server
-	                         is not authoritative for the zone */
+	enum dns_error error; /* valid unless `answered`; DNS_ERROR_NONE: the
+	                         server is not authoritative for the zone */
 };
 
 struct key_look {

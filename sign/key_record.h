@@ -23,7 +23,8 @@ enum key_fault {
 	KEY_FAULT_TWO_RECORDS, /* our record and at least one other */
 	KEY_FAULT_OTHER_KEY,   /* a valid record for a different key */
 	KEY_FAULT_REVOKED,     /* p= is empty */
-	KEY_FAULT_RESTRICTED,  /* our key, but h=, s= or k= forbid its use */
+	KEY_FAULT_RESTRICTED,  /* our key, but h=, s= or k= does not allow its
+	                          use */
 	KEY_FAULT_UNREADABLE,  /* not a key record */
 	KEY_FAULT_FAILED,      /* no answer */
 	/* found by querying other names (RFC 6376 section 3.6.2.1) */

@@ -21,7 +21,7 @@ enum table_kind {
 
 struct table_row {
 	enum table_kind kind;
-	struct span first, value;          /* value: only its first word */
+	struct span first, value;          /* `value` is only the first word */
 	struct span domain, selector, key; /* TABLE_KEY */
 	const char *file;
 	unsigned line;
@@ -328,8 +328,8 @@ normal_copy(struct resolve *r, struct span domain)
 
 /* ---- opendkim ---- */
 
-/* Whether the key is a file, which can be imported; other forms are the key
- * itself. */
+/* Whether `key` is the path of a file, which can be imported.  Otherwise it is
+ * the key itself. */
 static bool
 is_path(struct span key)
 {
@@ -391,7 +391,7 @@ add_own_keys(struct resolve *r, const struct table_row *line)
 }
 
 /* Returns the domain of a pattern: *@DOMAIN, USER@DOMAIN, DOMAIN, .DOMAIN,
- * *.DOMAIN or *@*.DOMAIN.  Empty: all domains. */
+ * *.DOMAIN or *@*.DOMAIN.  An empty result means all domains. */
 static struct span
 pattern_domain(struct span pattern, bool *is_narrow)
 {

@@ -32,7 +32,7 @@ enum {
 
 struct key_tables;
 
-/* A key to import.  Strings are valid as long as the tables. */
+/* A key to import.  Its strings live as long as the tables. */
 struct key_table_key {
 	const char *domain;   /* normal form */
 	const char *selector; /* valid (key_folder.h) */

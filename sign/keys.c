@@ -259,8 +259,8 @@ load_files(struct key_load *load, struct sign_domain *domain,
 	    compare_keys);
 }
 
-/* Loads the keys of one domain; returns NULL if there are none, or no memory.
- */
+/* Loads the keys of one domain; returns NULL if there are none or memory ran
+ * out. */
 static struct sign_domain *
 load_domain(struct key_load *load, const char *name)
 {

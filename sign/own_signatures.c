@@ -44,7 +44,7 @@ public_key(struct own_signatures *o, const struct sign_key *key)
 	return l;
 }
 
-/* Returns our key that this field names, or NULL for a signature of others. */
+/* Returns our key that this field names, or NULL if it names none of ours. */
 static const struct sign_key *
 key_of_field(const struct mail_field *f, struct sign_key *const *keys, size_t n)
 {

@@ -19,8 +19,8 @@ struct own_signatures;
 
 /*
  * Finds signatures made with one of `keys`, at most SIGNER_OWN_MAX, and
- * requests their body hashes.  Call before the body.  Returns NULL if memory
- * ran out; otherwise the result must be freed.
+ * requests their body hashes.  Call this before the body arrives.  Returns NULL
+ * if memory ran out; otherwise the result must be freed.
  */
 struct own_signatures *own_signatures_find(struct arena *a,
     const struct mail_header *h, struct sign_key *const *keys, size_t n_keys,
@@ -29,8 +29,8 @@ void own_signatures_free(struct own_signatures *o); /* accepts NULL */
 
 /*
  * Returns whether a signature by `key` is present and valid at `now`.  Call
- * after the body.  Adds all other signatures by that key, broken or duplicate,
- * to `out->remove`.
+ * this after the end of the body.  Adds all other signatures by that key,
+ * broken or duplicate, to `out->remove`.
  */
 bool own_signatures_judge(struct own_signatures *o, struct header_index *x,
     const struct body_hashes *body_hashes, const struct sign_key *key,

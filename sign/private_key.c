@@ -70,9 +70,9 @@ private_key_id(const struct private_key *k)
 
 /* ---- the public half ---- */
 
-/* Returns the value of p= before base64: SubjectPublicKeyInfo (RFC 6376 section
- * 3.6.1), or the raw Ed25519 key.  The caller calls OPENSSL_free().  NULL: no
- * memory. */
+/* Returns the value of p= before base64: SubjectPublicKeyInfo (RFC 6376
+ * section 3.6.1), or the raw Ed25519 key.  The caller frees it with
+ * OPENSSL_free().  Returns NULL if memory ran out. */
 static unsigned char *
 public_bytes(const struct private_key *k, size_t *n)
 {
@@ -165,7 +165,7 @@ key_wrap(EVP_PKEY *pkey, const char **why)
 	return NULL;
 }
 
-/* A decoder context that was used before reads a key ten times faster. */
+/* Reusing a decoder context makes reading a key ten times faster. */
 static struct {
 	pthread_mutex_t lock;
 	OSSL_DECODER_CTX *ctx;
@@ -213,7 +213,7 @@ span_contains(struct span s, const char *text)
 }
 
 /* Skips to the line that begins a private key: a file may have other content
- * before it.  Absent if there is no such line. */
+ * before it.  Returns an absent span if there is no such line. */
 static struct span
 skip_to_key(struct span pem)
 {
@@ -233,7 +233,7 @@ skip_to_key(struct span pem)
 	return SPAN_NONE;
 }
 
-/* Returns why OpenSSL found no key, as far as the content shows it. */
+/* Returns why OpenSSL found no key, as far as the content shows. */
 static const char *
 explain_no_key(struct span pem)
 {

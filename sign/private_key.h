@@ -67,7 +67,7 @@ bool private_key_put_pem(const struct private_key *k, FILE *out);
  */
 void private_key_put_record(const struct private_key *k, struct buf *b);
 
-/* Returns the key for crypto_sign(); valid as long as `k`. */
+/* Returns the key for crypto_sign(); it lives as long as `k`. */
 const struct crypto_key *private_key_crypto(const struct private_key *k);
 
 #endif

@@ -30,8 +30,8 @@ enum {
 
 enum rotation_finding {
 	ROTATION_UNKNOWN, /* a server did not answer, none denied the record */
-	ROTATION_ABSENT,  /* a server does not have the record, or has another
-	                     one */
+	ROTATION_ABSENT,  /* a server does not have the record, or has a
+	                     different one */
 	ROTATION_PRESENT, /* all servers have the record */
 };
 
@@ -65,8 +65,9 @@ enum rotation_step rotation_observe(struct rotation_state *state,
 /* Marks a key as imported: it is in use elsewhere and may sign immediately. */
 void rotation_import(struct rotation_state *state);
 
-/* Call if the state of a key was lost: it signs until a check finds no record,
- * if no other key is ready.  One check that finds the record makes it ready. */
+/* Call this if the state of a key was lost: if no other key is ready, it signs
+ * until a check finds no record.  One check that finds the record makes it
+ * ready. */
 void rotation_lose(struct rotation_state *state);
 
 /* Corrects impossible values in a state read from a file, so that a damaged
@@ -79,9 +80,9 @@ struct rotation_key {
 };
 
 /*
- * Returns the index of the key that signs, of all keys of one domain and
- * algorithm, or `n` if none may sign.  `keys` has the oldest first.  The caller
- * sets `signs`.
+ * Returns the index of the key that signs, among all keys of one domain and
+ * algorithm, or `n` if none may sign.  `keys` is sorted, oldest first.  The
+ * caller sets `signs`.
  */
 size_t rotation_choose(const struct rotation_key *keys, size_t n);
 

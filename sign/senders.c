@@ -64,8 +64,8 @@ is_blank_or_comment(struct span line)
 	return text.n == 0 || text.p[0] == '#';
 }
 
-/* Returns "LOCAL@DOMAIN" in lower case.  Absent if `domain` is not valid or
- * memory ran out. */
+/* Returns "LOCAL@DOMAIN" in lower case, or an absent span if `domain` is not
+ * valid or memory ran out. */
 static struct span
 address_key(struct arena *a, struct span local, struct span domain)
 {

@@ -12,7 +12,7 @@ enum {
 	BASE64_HASH = 44, /* bytes of bh= */
 };
 
-/* how often h= has a name in addition to the fields present */
+/* how many times h= lists a name beyond the fields present */
 enum oversigning {
 	OVER_NEVER,
 	OVER_PRESENT, /* once, if the field is present */

@@ -52,8 +52,8 @@ struct signature_request {
 
 /*
  * Returns the value of the field, starting with the space after the colon,
- * folded with CRLF TAB, without a line end.  Absent if memory ran out or
- * OpenSSL failed.
+ * folded with CRLF TAB, without a line end.  Returns an absent span if memory
+ * ran out or OpenSSL failed.
  */
 struct span signature_field_make(
     const struct signature_request *r, struct arena *a);

@@ -78,15 +78,16 @@ enum signer_flaw {
 struct signer_outcome {
 	enum signer_result result;
 	enum signer_reason reason; /* for SIGNER_UNSIGNED and SIGNER_REFUSED */
-	bool author_mismatch;      /* login and From differ, also if signed */
-	bool by_list;              /* d= is the domain of the mailing list */
-	struct span from;          /* the author, local@domain, for the log */
+	bool author_mismatch; /* login and From differ; may be set although the
+	                         message was signed */
+	bool by_list;         /* d= is the domain of the mailing list */
+	struct span from;     /* the author, local@domain, for the log */
 	struct span author_domain; /* absent: none */
 	struct span domain;        /* d=; absent: none */
 	struct span login;
-	struct span sender;                          /* without "<>" */
-	struct sign_key *keys[SIGN_KEYS_PER_DOMAIN]; /* keys that signed or
-	                                                would have, RSA first */
+	struct span sender; /* without "<>" */
+	/* keys that signed, or would have signed; RSA first */
+	struct sign_key *keys[SIGN_KEYS_PER_DOMAIN];
 	size_t n_keys;
 	struct span
 	    add[SIGN_KEYS_PER_DOMAIN]; /* field values; the first goes on top */
