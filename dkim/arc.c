@@ -21,7 +21,7 @@ struct arc_set {
 	struct span results; /* the AAR's value after its instance */
 	struct sigcheck ams, seal;
 	int relaxed_body; /* handle of a second hash, for an AMS without c= */
-	bool is_ams_dead; /* fails without its key */
+	bool is_ams_dead; /* the AMS fails, whatever its key is */
 	struct sigcheck_result ams_early;
 	uint8_t hash[CRYPTO_HASH_SIZE]; /* hash of what the seal signs */
 };

@@ -43,7 +43,7 @@ struct arc_result {
 	unsigned
 	    oldest_pass; /* lowest instance whose AMS and all later ones pass
 	                    (RFC 8617 section 5.2 step 5); 0: all pass */
-	const struct arc_sealer *sealers; /* readable ones, instance 1 first */
+	const struct arc_sealer *sealers; /* parsed ones, instance 1 first */
 	size_t n_sealers;
 	struct span reason; /* one line of printable ASCII */
 	bool stale;

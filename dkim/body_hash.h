@@ -1,7 +1,8 @@
 /*
- * body_hash.h - computes body hashes, one for each distinct (canonicalization,
- * l=) that a signature needs, in one pass while the body arrives (RFC 6376
- * section 3.4).  The DKIM signatures and ARC sets of a message share them.
+ * body_hash.h - computes body hashes, one for each distinct pair of
+ * canonicalization and l= that a signature needs, in one pass while the body
+ * arrives (RFC 6376 section 3.4).  The DKIM signatures and ARC sets of a
+ * message share them.
  */
 #ifndef AVOUCH_DKIM_BODY_HASH_H
 #define AVOUCH_DKIM_BODY_HASH_H
@@ -30,8 +31,9 @@ void body_hashes_free(struct body_hashes *b); /* accepts NULL */
 
 /*
  * Requests the hash of the first `limit` bytes of the canonical body; call
- * before the first chunk.  Returns a handle, the same for equal requests; -1:
- * too many.  If memory ran out, body_hashes_get() will return NULL.
+ * before the first chunk.  Returns a handle, which equal requests share, or -1
+ * if there are too many.  If memory ran out, body_hashes_get() will return
+ * NULL.
  */
 int body_hashes_request(
     struct body_hashes *b, enum canon canon, uint64_t limit);

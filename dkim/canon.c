@@ -6,7 +6,7 @@
 
 /* ---- header fields ---- */
 
-/* Output of relaxed, collected byte by byte in a small block. */
+/* Output of the relaxed form, collected byte by byte in a small block. */
 struct field_out {
 	const struct canon_sink *sink;
 	size_t n;
@@ -118,8 +118,8 @@ body_put(struct canon_body *b, struct span run)
 	b->held += run.n;
 }
 
-/* Writes pending line ends and white space before an octet of a line: they were
- * not at the end. */
+/* Writes the pending line ends and white space when another octet follows, so
+ * they were not at the end. */
 static inline void
 body_release(struct canon_body *b)
 {

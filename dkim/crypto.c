@@ -195,7 +195,7 @@ rsa_params(const BIGNUM *n, const BIGNUM *e)
 	return params;
 }
 
-/* Built from n and e, because d2i_PUBKEY() costs 25 times as much. */
+/* Builds the key from n and e, because d2i_PUBKEY() costs 25 times as much. */
 static EVP_PKEY *
 rsa_pkey(struct span n, struct span e)
 {

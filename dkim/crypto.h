@@ -26,7 +26,7 @@ enum {
  * Returns false if OpenSSL lacks SHA-256 or RSA. */
 bool crypto_start(void);
 
-/* ---- a running SHA-256 ---- */
+/* ---- SHA-256 ---- */
 
 struct crypto_hash;
 

@@ -44,9 +44,10 @@ enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
 
 struct dkim_options {
 	unsigned max_signatures; /* signatures to verify, at least 1 */
-	unsigned min_rsa_bits;   /* fewer: policy (RFC 8301); at least 1 */
-	bool allow_body_tail;    /* accept l= that leaves the end unsigned */
-	bool ignore_time;        /* ignore x= and t= (RFC 6376 section 3.5) */
+	unsigned min_rsa_bits; /* a key with fewer bits yields DKIM_POLICY (RFC
+	                          8301); at least 1 */
+	bool allow_body_tail;  /* accept l= that leaves the end unsigned */
+	bool ignore_time;      /* ignore x= and t= (RFC 6376 section 3.5) */
 };
 
 /* Auth-Failure in a failure report (RFC 6591 section 3.3). */
@@ -95,8 +96,8 @@ struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
 enum core_status dkim_keys(
     struct dkim *d, struct dns_questions *questions, struct arena *scratch);
 
-/* Returns the distinct valid d= of the signatures to verify, to prefetch keys.
- */
+/* Sets `out` to the distinct valid d= of the signatures to verify, to prefetch
+ * DNS records.  Returns their number. */
 size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);
 
 /* Computes the results, one for each listed DKIM-Signature, topmost first. */

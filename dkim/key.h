@@ -16,8 +16,8 @@
 #include "lib/span.h"
 
 enum {
-	KEY_RECORDS_MAX = 4,    /* tried per answer; a selector should have only
-	                           one TXT record (section 3.6.2.2) */
+	KEY_RECORDS_MAX = 4, /* records tried per answer; a selector should have
+	                        only one TXT record (section 3.6.2.2) */
 	KEY_RECORD_MAX = 8192,  /* bytes of a record; RSA-16384 needs 2,900 */
 	KEY_BITS_MIN = 512,     /* RSA: the minimum of RFC 6376 section 3.3.3 */
 	KEY_BITS_MAX = 16384,   /* OpenSSL's maximum */
@@ -27,7 +27,8 @@ enum {
 enum key_type { KEY_RSA, KEY_ED25519 };
 
 struct key {
-	/* Why the key cannot be used, a constant; NULL: it can be used. */
+	/* Why the key cannot be used (a constant string), or NULL if it can be
+	 * used. */
 	const char *fault;
 	bool is_foreign; /* some other TXT record, not a key */
 	bool is_bare;    /* an RSAPublicKey, not a SubjectPublicKeyInfo */
@@ -53,8 +54,8 @@ void key_read(struct span record, struct key *out);
 void key_release(struct key *k);
 
 /*
- * Returns the keys of an answer in state DNS_FOUND.  They are valid as long as
- * the answer; but if `*own` is set, the caller must pass it to key_list_free().
+ * Returns the keys of an answer in state DNS_FOUND.  They live as long as the
+ * answer; but if `*own` is set, the caller must pass it to key_list_free().
  * Returns NULL if memory ran out.
  */
 const struct key_list *key_list_of(

@@ -70,8 +70,9 @@ enum core_status sigcheck_ask(
 typedef bool sigcheck_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE]);
 
 /*
- * Computes the result, after the key arrived and the body ended.  Calls `hash`
- * with `of` if everything else is valid.  Reasons are allocated in `a`.
+ * Computes the result.  Call this when the key has arrived and the body has
+ * ended.  Calls `hash` with `of` if everything else is valid.  Reasons are
+ * allocated in `a`.
  */
 void sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
     const struct body_hashes *body_hashes, sigcheck_hash *hash, void *of,

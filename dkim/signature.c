@@ -19,7 +19,7 @@ struct signature_reader {
 	struct signature *sig;
 };
 
-/* Returns why the tag is invalid.  NULL: it is valid, or `a` is full. */
+/* Returns why the tag is invalid, or NULL if it is valid or `a` is full. */
 typedef const char *read_tag(struct signature_reader *r, struct span value);
 
 /* ---- individual tags ---- */

@@ -39,8 +39,8 @@ enum signature_algorithm {
 enum signature_chain { CHAIN_NONE, CHAIN_FAIL, CHAIN_PASS }; /* cv= */
 
 struct signature {
-	/* Why the signature cannot be used, a constant; NULL: all tags are
-	 * valid.  Readable tags are filled in either way. */
+	/* Why the signature cannot be used (a constant string), or NULL if all
+	 * tags are valid.  Readable tags are filled in either way. */
 	const char *fault;
 
 	struct span algorithm_text; /* a= as written */
@@ -59,7 +59,7 @@ struct signature {
 	                                that of d= */
 	const struct span *names;    /* names in h= */
 	size_t n_names;
-	size_t n_from;       /* how often names has From */
+	size_t n_from;       /* how often `names` contains From */
 	uint64_t limit;      /* l=; BODY_WHOLE: not given */
 	uint64_t timestamp;  /* t= */
 	uint64_t expiration; /* x= */
@@ -93,7 +93,7 @@ struct span signature_domain(struct span value);
 bool signature_base64(struct arena *a, struct span text, struct span *out);
 
 /* Decodes dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5).
- * Absent if it is malformed or `a` is full. */
+ * Returns an absent span if it is malformed or `a` is full. */
 struct span signature_unquote(struct arena *a, struct span text);
 
 /*
