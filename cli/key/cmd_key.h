@@ -38,7 +38,7 @@ int key_revoke(struct key_cli *k);
 int key_due(struct key_cli *k);
 int key_import(struct key_cli *k);
 
-/* Adds keys that are due to `list`: {"domain", "selector", "due": "new" or
+/* Adds to `list` the keys that are due: {"domain", "selector", "due": "new" or
  * "retire"}.  Returns true if a key is too old. */
 bool key_due_list(
     const struct key_cli *k, const struct sign_keys *keys, json_t *list);
@@ -57,7 +57,8 @@ int key_cli_selector(const struct key_cli *k, const char *selector);
 
 /*
  * Loads all keys with their states from all daemons, and decides which of them
- * sign.  Prints errors in files.  Returns NULL after printing a message.
+ * sign.  Prints the errors found in files.  Returns NULL after printing a
+ * message.
  */
 struct sign_keys *key_cli_load(const struct key_cli *k, size_t *n_hosts);
 

@@ -11,7 +11,7 @@ struct key_checked {
 	const struct sign_key *key;
 	struct key_look look;
 	enum key_fault fault;
-	struct span wrong_name; /* name at which the record is instead */
+	struct span wrong_name; /* name at which the record was found instead */
 };
 
 /* Checks a name at which the record may be by mistake; returns true if it is

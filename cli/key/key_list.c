@@ -19,7 +19,7 @@ put_when(struct buf *b, const char *text, int64_t when)
 	buf_printf(b, "%s %s", text, time);
 }
 
-/* Returns the time when a key stopped signing, as far as the files show it. */
+/* Returns the time when a key stopped signing, as far as the files show. */
 static int64_t
 retired_at(const struct sign_domain *domain, const struct sign_key *key)
 {
@@ -190,7 +190,7 @@ has_successor(const struct sign_domain *domain, const struct sign_key *key)
 	return false;
 }
 
-/* Adds a key that is due to `list`.  Returns true if it is too old. */
+/* Adds to `list` a key that is due.  Returns true if it is too old. */
 static bool
 due_key(const struct key_cli *k, json_t *list, const struct sign_domain *domain,
     const struct sign_key *key)

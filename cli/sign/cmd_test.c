@@ -1,6 +1,6 @@
 /*
- * cmd_test.c - avouch sign test: sends messages by each route of our own mail,
- * receives them where the mail system delivers them, and verifies their
+ * cmd_test.c - avouch sign test: sends messages by each route that our own mail
+ * takes, receives them where the mail system delivers them, and verifies their
  * signatures.
  */
 #include <stdlib.h>
