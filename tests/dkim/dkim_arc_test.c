@@ -405,7 +405,7 @@ sealers_are_listed(void **state)
 	zone->close(zone);
 }
 
-/* The sets may be in any order: the instance determines it. */
+/* The fields may be in any order in the header: only the instances count. */
 static void
 order_of_fields(void **state)
 {

@@ -365,7 +365,7 @@ put_rsa_key(struct buf *to, size_t n)
 static void
 the_cache_counts_the_size_of_keys(void **state)
 {
-	/* the first key of a size also allocates what all of them share */
+	/* the first key of each size also allocates data shared by others */
 	static const size_t bits[] = { 2048, 2048, 4096, 4096, 8192, 8192,
 		KEY_BITS_MAX, KEY_BITS_MAX };
 	uint8_t hash[CRYPTO_HASH_SIZE] = { 0 };

@@ -70,8 +70,8 @@ examples_cut_everywhere(void **state)
 	}
 }
 
-/* With each allocation in the arena failing in turn: at most temperror, never a
- * false pass, and no crash. */
+/* Makes each allocation in the arena fail in turn: the result may be temperror,
+ * but never a false pass or a crash. */
 static void
 examples_without_memory(void **state)
 {

@@ -220,7 +220,7 @@ struct lifetime {
 	enum dns_state state;
 	enum dns_error fault;
 	uint32_t ttl;
-	int64_t seconds; /* that the answer is cached */
+	int64_t seconds; /* how long the answer is cached */
 };
 
 static const struct lifetime lifetimes[] = {
@@ -438,7 +438,8 @@ the_least_recently_used_goes_first(void **state)
 	cache->close(cache);
 }
 
-/* Never answers: pending questions use memory too, and cannot be evicted. */
+/* A source that never answers: pending questions also use memory, and cannot be
+ * evicted. */
 struct endless {
 	struct dns_source source;
 	struct dns_wait *first;

@@ -271,7 +271,7 @@ rfc5452_replies_that_do_not_match(void **state)
 	arena_free(a);
 }
 
-/* A TXT with as much text as is kept, plus a string that is cut off. */
+/* A TXT with the longest text that is kept, plus a string that is cut off. */
 static void
 rfc1035_section_3_3_14_text_is_truncated(void **state)
 {
@@ -302,7 +302,7 @@ rfc1035_section_3_3_14_text_is_truncated(void **state)
 	arena_free(a);
 }
 
-/* A truncated text is still too long for each method: permerror, see packet.h.
+/* A truncated value is still too long for each method: permerror, see packet.h.
  */
 static void
 rfc7208_section_2_6_7_truncated_text_is_too_long(void **state)
@@ -344,7 +344,7 @@ put_pointer(struct large *l, size_t to)
 	put_16(&l->p, 0xc000U | (unsigned)to);
 }
 
-/* Writes a name of 255 bytes, the longest there can be. */
+/* Writes a name of 255 bytes, the longest possible. */
 static void
 put_long_name(struct large *l, unsigned number)
 {
@@ -377,7 +377,8 @@ put_own(struct large *l, unsigned type, size_t length)
 	put_fixed(l, type, length);
 }
 
-enum { QUESTION_END = 12 + 11 + 4, RECORD = 12 }; /* RECORD: no data */
+/* RECORD is the size of a record without data. */
+enum { QUESTION_END = 12 + 11 + 4, RECORD = 12 };
 
 static void
 put_empty_strings(struct large *l)

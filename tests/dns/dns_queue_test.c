@@ -363,7 +363,7 @@ a_domain_that_answers_is_not_dead(void **state)
 /* ---- the end of the message ---- */
 
 /* An unanswered question is the domain's failure if it was sent in time, and
- * ours if it still waited. */
+ * ours if it was still waiting. */
 static void
 a_deadline_says_whose_failure_it_is(void **state)
 {

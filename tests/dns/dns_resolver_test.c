@@ -199,7 +199,8 @@ truncated_but_no_server_listens_on_tcp(void **state)
 	netrun_stop(&r);
 }
 
-/* The resolver remembers this, and sends later questions without EDNS. */
+/* The resolver remembers such servers, and sends them later questions without
+ * EDNS. */
 static void
 rfc6891_servers_without_edns(void **state)
 {
@@ -236,7 +237,8 @@ rfc6891_servers_that_drop_edns(void **state)
 	netrun_stop(&r);
 }
 
-/* A server that has answered with EDNS is merely slow. */
+/* If a server has answered with EDNS before, silence only means that it is
+ * slow. */
 static void
 rfc6891_silence_does_not_undo_edns(void **state)
 {

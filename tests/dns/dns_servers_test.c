@@ -1,5 +1,5 @@
 /* Tests of dns/resolver.h with servers that are slow, gone or useless, and of
- * the time that this costs. */
+ * the delays that they cause. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <ifaddrs.h>

@@ -26,7 +26,7 @@ static const struct pauses some_pauses = { .since = NOW - 40 * DAY,
 	.longest = { 7, 8, 9, 10 } };
 
 static struct test_keys folder;
-static struct pauses pauses; /* pauses of the last read */
+static struct pauses pauses; /* the pauses that were read last */
 static char own[100];        /* the path of the state file */
 
 /*
@@ -137,7 +137,7 @@ state_text(size_t *n)
 	return text;
 }
 
-/* Returns a set of keys as a daemon has it after its start. */
+/* Returns the set of keys of a daemon that has just started. */
 static struct sign_keys *
 started(bool *ok, char error[ERROR_TEXT_MAX])
 {

@@ -216,8 +216,8 @@ struct reference {
 	} looks[HISTORY_MAX];
 };
 
-/* Two checks found the record, none missed it between or after them, and the
- * first and last are apart by the largest wait of all of these. */
+/* Whether two checks found the record, no check between or after them missed
+ * it, and they are at least as far apart as the largest wait seen by then. */
 static bool
 reference_ready(const struct reference *r, size_t n)
 {

@@ -17,7 +17,7 @@
 #include "tests/support/sign_keys.h"
 #include "tests/support/signer_run.h"
 
-/* ---- RFC 8463 appendix A: the same bytes ---- */
+/* ---- the same bytes as in RFC 8463 appendix A ---- */
 
 static const char rfc8463_rsa[] =
     "-----BEGIN RSA PRIVATE KEY-----\n"
