@@ -33,7 +33,7 @@ void audit_hop_read(struct span value, struct audit_hop *out);
 enum audit_mail { /* whether a sender's domain accepts mail */
 	AUDIT_MAIL_UNKNOWN,
 	AUDIT_MAIL_NO_DOMAIN, /* the domain does not exist */
-	AUDIT_MAIL_NO_HOST,   /* neither MX nor address */
+	AUDIT_MAIL_NO_HOST,   /* it has no MX or address records */
 	AUDIT_MAIL_NULL_MX,
 	AUDIT_MAIL_ACCEPTED,
 };

@@ -10,7 +10,7 @@
 
 #include "lib/span.h"
 
-enum audit_fault {                   /* problems of a message */
+enum audit_fault {                   /* problems with a message */
 	AUDIT_FAULT_UNAUTHENTICATED, /* neither SPF nor DKIM passes */
 	AUDIT_FAULT_SPF_REFUSES,  /* SPF fails under "-all", and DKIM does not
 	                             pass */
