@@ -39,7 +39,7 @@ enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 /* Which readers reports are written for (report/write/aggregate_xml.h). */
 enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
-/* What happens to a message. */
+/* The actions on a message. */
 enum conf_action {
 	CONF_ACCEPT,     /* deliver; our field shows the result */
 	CONF_ANNOTATE,   /* deliver with an extra header field for a filter */
