@@ -129,7 +129,7 @@ void dns_record_put(struct buf *b, enum dns_type type,
 const struct dns_answer *dns_answer_new(const struct dns_answer *a);
 
 /* Constants that need no memory and are never freed; dns_answer_ref() and
- * dns_answer_unref() do nothing with them. */
+ * dns_answer_unref() have no effect on them. */
 const struct dns_answer *dns_answer_failed(enum dns_error fault);
 const struct dns_answer *dns_answer_badname(void);
 const struct dns_answer *dns_answer_pending(void);

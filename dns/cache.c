@@ -231,7 +231,8 @@ lifetime(const struct dns_answer *a)
 	case DNS_NODATA: /* RFC 2308 section 5 */
 	case DNS_NXDOMAIN:
 		return ttl_ms(a, DNS_CACHE_NEGATIVE_MAX);
-	case DNS_FAILED: /* RFC 2308 section 7; our own limits are not cached */
+	case DNS_FAILED: /* RFC 2308 section 7; failures caused by our own
+	                    limits are not cached */
 		return a->fault == DNS_ERROR_BUDGET ||
 			a->fault == DNS_ERROR_RESOURCE
 		    ? 0

@@ -184,7 +184,7 @@ struct packet_seen {
 	struct dns_record record;
 };
 
-/* The state of the reader while it reads one packet. */
+/* The state while one packet is read. */
 struct packet_reader {
 	struct arena *arena;
 	const uint8_t *packet;

@@ -218,7 +218,7 @@ query_finish(
 }
 
 /* Ends `q` before its time is up.  The resolvers keep working on it, so it
- * counts as unanswered for some more time. */
+ * counts as unanswered for a while longer. */
 static void
 give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
 {

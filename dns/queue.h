@@ -62,7 +62,7 @@ struct dns_source *dns_queue_open(struct dns_source *below);
  */
 void dns_queue_expire(struct dns_source *queue);
 
-/* ---- for the source at the bottom, from its thread ---- */
+/* ---- for the source at the bottom, which calls these from its thread ---- */
 
 struct dns_queue *dns_queue_ref(struct dns_queue *queue);
 

@@ -152,7 +152,7 @@ struct dns_socket {
 	unsigned uses;    /* questions sent */
 	int64_t expires;  /* time after which no more questions are sent */
 	bool retired;     /* no more questions are sent */
-	bool unreachable; /* as reported by its host; not yet handled */
+	bool unreachable; /* reported by its host, but not yet handled */
 	bool suspect;     /* WRONG_IDS_MAX was reached; not yet handled */
 	unsigned wrong_ids;
 	uint8_t *used_ids; /* a bit for each id that was used on this port */
@@ -258,7 +258,7 @@ struct resolver {
 	struct query_list steps[STEPS_MAX]; /* in the order of `due` */
 	struct query_list ghosts; /* abandoned queries, in the order of
 	                             `deadline` */
-	struct domain_load domains[DOMAINS]; /* by hash of the domain */
+	struct domain_load domains[DOMAINS]; /* index: hash of the domain */
 	struct hash_secret secret;
 	struct alive_check alive;
 	struct attempt *slots[SLOTS];
@@ -305,8 +305,8 @@ void query_turn_to_others(struct resolver *r, struct dns_query *q,
 /* Whether an answer may still arrive over a TCP connection to `s`. */
 bool query_awaits_tcp(const struct dns_query *q, const struct dns_server *s);
 
-/* Call this when `sock` has failed.  Removes its attempts and turns to other
- * sockets or servers. */
+/* Call this when `sock` has failed.  Removes its attempts and sends their
+ * queries over other sockets or to other servers. */
 void query_break(struct resolver *r, struct dns_socket *sock);
 
 /* Call this when the TCP socket `sock` is slow.  Sends all its questions but
@@ -406,7 +406,7 @@ int64_t dns_socket_run_timers(struct resolver *r); /* next due time */
 void dns_socket_end_turn(struct resolver *r);
 void dns_socket_close_all(struct resolver *r);
 
-/* Closes a socket that failed; its queries turn to other sockets or servers. */
+/* Closes a socket that failed; its queries use other sockets or servers. */
 void dns_socket_break(struct resolver *r, struct dns_socket *sock);
 
 /* Sets the epoll events of `sock`; `how` is the operation of epoll_ctl(2). */

@@ -34,11 +34,11 @@ struct zone_set {
 	const struct dns_answer *answer; /* made once the file has been read */
 };
 
-/* A name that exists: it has records, or a name below it has. */
+/* A name that exists: it has records, or a name below it does. */
 struct zone_node {
 	struct zone_node *chain;
 	struct span name;
-	bool exists; /* false: only marks have this name */
+	bool exists; /* false: the name has only marks */
 	struct zone_set *sets;
 	struct zone_mark *marks;
 	uint32_t negative; /* TTL of negative answers in seconds, from the SOA

@@ -10,7 +10,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 
-/* The state of the reader while it reads one file. */
+/* The state while one file is read. */
 struct zone_reader {
 	struct zone *zone;
 	const char *name;
