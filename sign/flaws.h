@@ -1,5 +1,5 @@
 /*
- * flaws.h - finds flaws of a message that will break its signature later, or
+ * flaws.h - finds flaws in a message that will break its signature later, or
  * that receivers dislike (enum signer_flaw).
  */
 #ifndef AVOUCH_SIGN_FLAWS_H

@@ -71,7 +71,7 @@ struct guard_finding {
 size_t guard_findings(const struct guard_facts *f, const struct guard_result *r,
     struct guard_finding out[GUARD_FINDINGS_MAX]);
 
-/* Like guard_findings(), for flaws of the message itself (enum signer_flaw). */
+/* Like guard_findings(), for flaws in the message itself (enum signer_flaw). */
 size_t guard_flaws(unsigned flaws, const char *duplicate,
     struct guard_finding out[GUARD_FINDINGS_MAX]);
 

@@ -30,8 +30,7 @@ enum {
 	    24, /* per name; the result for longer names is unknown */
 	LOOK_FIRST_MS = 700, /* milliseconds until a query is repeated */
 	LOOK_TIME_MS = 4000,
-	LOOK_NEGATIVE_S = 3600, /* negative TTL to assume if the zone gives
-	                           none, in seconds */
+	LOOK_NEGATIVE_S = 3600, /* seconds, if the negative TTL is unknown */
 };
 
 /* Opens a DNS source that queries only these addresses of one server, or
@@ -77,8 +76,8 @@ void key_look_at(const struct key_looker *looker, const struct sign_key *key,
 void key_look_at_name(const struct key_looker *looker,
     const struct private_key *key, struct span name, struct key_look *out);
 
-/* Writes for logs and display: "all 3 servers of example.com have it" or
- * "ns2.example.net: other-key". */
+/* Writes a summary for logs and display, such as "all 3 servers of example.com
+ * have it" or "ns2.example.net: other-key". */
 void key_look_put(struct buf *b, const struct key_look *look);
 
 #endif

@@ -29,7 +29,8 @@ enum {
 };
 
 enum rotation_finding {
-	ROTATION_UNKNOWN, /* a server did not answer, none denied the record */
+	ROTATION_UNKNOWN, /* a server did not answer, and no server denied the
+	                     record */
 	ROTATION_ABSENT,  /* a server does not have the record, or has a
 	                     different one */
 	ROTATION_PRESENT, /* all servers have the record */

@@ -181,7 +181,7 @@ compare_texts(struct span a, struct span b)
 	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
-/* Sorts by address; equal addresses stay in the order of the file. */
+/* Sorts by address; equal addresses stay in file order. */
 static int
 compare_addresses(const void *left, const void *right)
 {
