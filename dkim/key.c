@@ -22,7 +22,8 @@ static const char rsa_oid[] =
     "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 enum { RSA_OID_SIZE = sizeof(rsa_oid) - 1, DER_NULL_SIZE = 2 };
 
-/* Reads the length after a tag: definite, in as few bytes as possible. */
+/* Reads the length after a tag.  In DER it is definite and as short as
+ * possible. */
 static bool
 der_length(struct scan *s, size_t *out)
 {

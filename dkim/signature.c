@@ -305,8 +305,8 @@ static const char *
 read_query(struct signature_reader *r, struct span value)
 {
 	(void)r;
-	/* RFC 6376 section 3.5: unknown methods are ignored, but one must be
-	 * known */
+	/* RFC 6376 section 3.5: unknown methods are ignored, but at least one
+	 * must be known */
 	for (bool more = true; more;) {
 		struct span method = span_first(value, span_index(value, ':'));
 
