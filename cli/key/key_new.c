@@ -240,7 +240,7 @@ move_old_file(struct key_order *o, const struct sign_key *key)
 	return EX_OK;
 }
 
-/* Without --target, uses that of an earlier key of the pair. */
+/* If --target is missing, uses the target of an earlier key of the pair. */
 static void
 recall_target(struct key_order *o)
 {
