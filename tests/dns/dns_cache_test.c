@@ -624,7 +624,7 @@ close_answers_those_who_wait(void **state)
 		assert_int_equal(all[i].times, 1);
 		assert_int_equal(all[i].answer->fault, DNS_ERROR_RESOURCE);
 	}
-	answer_held(&s, &found); /* too late, but frees the rest */
+	answer_held(&s, &found); /* changes no answer, but frees the rest */
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(all[i].times, 1);
 }

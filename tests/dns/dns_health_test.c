@@ -94,7 +94,7 @@ static const struct hostile_options plain;
 struct health_case {
 	const char *name;
 	struct hostile_options server;
-	unsigned times; /* how often it is asked */
+	unsigned times; /* how many times `question` is asked */
 	const char *question;
 	const char *events;
 	enum dns_trouble trouble;

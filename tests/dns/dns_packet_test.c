@@ -666,9 +666,9 @@ put_expensive(struct large *l, const struct expensive *v)
 }
 
 /*
- * Checks that the most expensive replies use at most DNS_PACKET_MEMORY_MAX of
- * memory.  For time, checks how much ldns reads, since it allocates memory for
- * each record and string; our own code reads the packet once.
+ * Checks that the most expensive replies use at most DNS_PACKET_MEMORY_MAX
+ * bytes of memory.  For time, checks how much ldns reads, since it allocates
+ * memory for each record and string; our own code reads the packet once.
  */
 static void
 expensive_replies_cost_little(void **state)

@@ -322,7 +322,7 @@ close_answers_those_who_wait(void **state)
 	assert_null(a.answer);
 	r->close(r);
 	assert_int_equal(a.answer->fault, DNS_ERROR_RESOURCE);
-	fake_settle(fake); /* too late, but frees the rest */
+	fake_settle(fake); /* changes no answer, but frees the rest */
 	assert_int_equal(a.answer->fault, DNS_ERROR_RESOURCE);
 	fake->close(fake);
 	zone->close(zone);

@@ -73,7 +73,7 @@ a_silent_domain_beside_a_silent_server(void **state)
 	netrun_stop(&r);
 }
 
-/* Questions fail without a wait, and each one tries the server again. */
+/* Questions fail without delay, and each one tries the server again. */
 static void
 no_server_listens(void **state)
 {
