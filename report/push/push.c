@@ -42,7 +42,7 @@ struct push {
 	int64_t day; /* -1: none */
 
 	struct push_rows rows;
-	int64_t counts_for; /* day for which the rows count in the shared
+	int64_t counts_for; /* day to which the rows are added in the shared
 	                       store */
 };
 
@@ -115,7 +115,7 @@ name_equal(const struct push_name *a, const struct push_name *b)
 	return strcmp(a->text, b->text) == 0;
 }
 
-/* Sets 128 random bits, like the name of a store (schema.h). */
+/* Sets a name of 128 random bits, like that of a store (schema.h). */
 static void
 name_random(struct push_name *n)
 {
@@ -226,9 +226,9 @@ read_central(struct push *p)
 }
 
 /*
- * Reads the state once all earlier transactions have ended: if an earlier run
- * was killed, the database may still be committing, and holds the lock until it
- * is done.
+ * Reads the state after all earlier transactions have ended.  If an earlier run
+ * was killed, the database may still be committing its transaction, and holds
+ * the lock until then.
  */
 static bool
 read_central_locked(struct push *p)
@@ -243,8 +243,8 @@ read_central_locked(struct push *p)
 	return good;
 }
 
-/* An earlier run was killed after it committed to the database and before it
- * recorded that in the file. */
+/* Records a push that an earlier run committed to the database before it was
+ * killed. */
 static bool
 accept_known_push(struct push *p)
 {
@@ -316,7 +316,7 @@ report_closed_ahead(struct push *p, int64_t closed)
 	return false;
 }
 
-/* Rows of a closed day count for the first open day. */
+/* Adds the rows to `day`, or to the first open day if `day` is closed. */
 static bool
 merge_rows(struct push *p, int64_t day)
 {
@@ -375,7 +375,7 @@ copy_day(struct push *p, int64_t day)
 	return p->rows.local_failed ? local_fault(p) : central_fault(p);
 }
 
-/* The token must be on disk here before the database can have it. */
+/* The token must be in the local file before it is sent to the database. */
 static bool
 push_day(struct push *p, int64_t day)
 {

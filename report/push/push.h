@@ -2,19 +2,19 @@
  * push.h - copies the rows of closed days from the file of a host to the store
  * that several hosts share, exactly once.
  *
- * Each day is one transaction in PostgreSQL.  It adds all rows of the day, and
- * records in the table of hosts that the day was pushed, with a token: a random
- * number that was written to the file before.  After a crash, the token in the
- * database shows whether the push was committed: it is either the token of the
- * last push that the file knows to be complete, or that of the interrupted one.
- * Any other token means that there are two files with the same name: a copy, or
- * one restored from a backup.  Then nothing is pushed until the operator
- * decides.
+ * Each day is one transaction in PostgreSQL.  It adds all rows of the day and
+ * records in the table of hosts that the day was pushed, together with a token:
+ * a random number that was written to the file beforehand.  After a crash, the
+ * token in the database shows whether the push was committed: it is either the
+ * token of the last push that the file knows to be complete, or that of the
+ * interrupted one.  Any other token means that two files have the same name,
+ * because one is a copy or was restored from a backup.  Then nothing is pushed
+ * until the operator decides.
  *
- * In the file, messages that arrive late for a closed day already count for the
+ * In the file, messages that arrive late for a closed day are counted in the
  * next day (query.h).  If a day is closed in the shared store because its
- * reports were made, rows that are pushed late for it count for the first open
- * day there; the event of the push says so.  If a host whose clock is ahead has
+ * reports were made, rows that are pushed late are added to the first open day
+ * there; the event of the push says so.  If a host whose clock is ahead has
  * closed days there that have not ended, they are reopened.  If reports were
  * already made from them, nothing is pushed until they have ended.
  */
@@ -55,8 +55,8 @@ struct push_event {
 	enum push_kind kind;
 	int64_t day;
 	uint64_t rows, messages; /* of PUSH_DAY */
-	int64_t counts_for;      /* of PUSH_DAY: `day`, or the later day for
-	                            which late rows count */
+	int64_t counts_for; /* of PUSH_DAY: `day`, or the later day to which
+	                       late rows were added */
 };
 
 struct push_options {

@@ -149,8 +149,8 @@ put_same(struct buf *b, const struct column_list *list)
 	}
 }
 
-/* Inserts the strings that the store lacks, and updates the day of the last use
- * of the others. */
+/* Inserts the strings that the store lacks, and updates the last day of use of
+ * the others. */
 static void
 put_texts(struct buf *b, const struct column_list *list, int64_t day)
 {

@@ -3,9 +3,8 @@
  * temporary tables of the connection, which needs no lock, and from there into
  * the tables of schema.h, with a few statements in the transaction of the push.
  *
- * Both steps need the same few round trips for a day of any size, and memory
- * for one row.  If a function returns false, the store that local_failed
- * selects has the error.
+ * A day of any size takes the same few round trips, and memory for one row.  If
+ * a function returns false, `local_failed` says which store has the error.
  */
 #ifndef AVOUCH_REPORT_PUSH_PUSH_ROWS_H
 #define AVOUCH_REPORT_PUSH_PUSH_ROWS_H

@@ -8,8 +8,7 @@
 #include "report/record/row.h"
 
 enum {
-	FIELD_MEMORY = 1 << 18, /* bytes of memory to parse the addresses of a
-	                           field */
+	FIELD_MEMORY = 1 << 18, /* bytes of memory for parsing addresses */
 	LIKE_SIGNATURES = 4,    /* signatures that distinguish one cause from
 	                           another */
 };
@@ -54,10 +53,8 @@ broken_signature(const struct verdict *v, bool aligned_alone)
 	return found;
 }
 
-/*
- * RFC 6591 section 3.3, except for results that may be our own error, and
- * "none".
- */
+/* Whether SPF failed as in RFC 6591 section 3.3.  Results that may be our own
+ * error do not count, nor does "none". */
 static bool
 spf_failed(const struct verdict *v)
 {

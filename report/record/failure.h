@@ -5,8 +5,8 @@
  *
  * The contents are written immediately, with private data already removed
  * (redact.h); nothing else of the message is stored.  A report never contains
- * the body, nor a header field that the configuration does not name, nor a
- * recipient unless the To field is named.
+ * the body or a header field that the configuration does not name.  So it
+ * contains a recipient only if the To field is named.
  *
  * All functions are pure functions of the verdict.
  */
@@ -44,8 +44,8 @@ enum failure_kind {
 /*
  * Returns which report to make.  If fo requests several, this is the first in
  * the order above: there is one report per message (RFC 9991 section 3 leaves
- * this to us).  Only a record of the author domain's policy counts, and only if
- * it has ruf and not psd=y.
+ * this to us).  Only the policy record for the author domain is considered, and
+ * only if it has ruf and does not have psd=y.
  */
 enum failure_kind failure_kind_of(const struct verdict *v);
 

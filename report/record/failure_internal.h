@@ -32,7 +32,7 @@ const char *failure_type(const struct telling *t);
 const char *failure_delivery_result(const struct verdict *v);
 
 /* These write the machine-readable fields, the header fields of the message
- * (`a` is memory to parse them), and its subject if it may be reported. */
+ * (`a` is memory for parsing them), and its subject if it may be reported. */
 void failure_put_feedback(struct buf *b, const struct telling *t);
 void failure_put_header(
     struct buf *b, const struct telling *t, struct arena *a);

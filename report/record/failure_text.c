@@ -75,7 +75,7 @@ put_dmarc(struct authres_writer *w, const struct telling *t)
 	    w, "policy", "dmarc", span_str(dmarc_policy_name(r->policy)));
 }
 
-/* Writes the result of the method of `kind`, or of all for FAILURE_NONE. */
+/* Writes the result for `kind`, or all results for FAILURE_NONE. */
 static void
 put_results(struct buf *b, const struct telling *t, enum failure_kind kind)
 {

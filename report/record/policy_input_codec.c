@@ -54,8 +54,10 @@ flags_of(const struct policy_input *f)
 	return bits;
 }
 
-/* Sets the strings that are present, by the flags; unpack_optional() fills them
- * in.  The wording of list_field and from_fault affects no decision. */
+/*
+ * Marks the strings that are present according to the flags; unpack_optional()
+ * fills them in.  The wording of list_field and from_fault affects no decision.
+ */
 static void
 set_flags(struct policy_input *f, unsigned bits)
 {

@@ -1,7 +1,7 @@
 /*
- * policy_input_codec.h - encodes the facts on which a message was decided, for
- * `avouch policy replay`.  The client's address is stored separately, so that
- * messages that differ only in the address share one row.
+ * policy_input_codec.h - encodes the facts that the decision about a message
+ * was based on, for `avouch policy replay`.  The client's address is stored
+ * separately, so that messages that differ only in the address share one row.
  */
 #ifndef AVOUCH_REPORT_RECORD_POLICY_INPUT_CODEC_H
 #define AVOUCH_REPORT_RECORD_POLICY_INPUT_CODEC_H
@@ -20,8 +20,8 @@ enum {
 	                           version 1 had no list_by */
 	FACTS_LIST_MAX = 32,    /* domains stored per list */
 	FACTS_NAME_MAX = 255,   /* bytes of a domain or a List-Id */
-	FACTS_BYTES_MAX = 4096, /* bytes, with a NUL; each list gets a share of
-	                           them and is cut to fit it */
+	FACTS_BYTES_MAX = 4096, /* bytes, including a NUL; a list that exceeds
+	                           its share of them is cut */
 };
 
 /* Never fills a buffer of FACTS_BYTES_MAX bytes. */

@@ -6,7 +6,7 @@
 #include "mail/address.h"
 #include "report/record/row.h"
 
-enum { DOMAIN_MEMORY = 4096 }; /* bytes of memory to make A-labels */
+enum { DOMAIN_MEMORY = 4096 }; /* bytes of memory for making A-labels */
 
 /* ---- text ---- */
 
@@ -246,8 +246,8 @@ put_plain(struct redactor *w, struct arena *a, const struct mail_field *f)
 	return true;
 }
 
-/* For fields that the sender needs to find the message, and that contain no
- * personal data. */
+/* Writes a field that contains no personal data and that the sender needs to
+ * find the message. */
 static bool
 put_as_is(struct redactor *w, struct arena *a, const struct mail_field *f)
 {

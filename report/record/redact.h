@@ -5,7 +5,7 @@
  *
  * The hash of a local part is the same in all reports to one domain, so that
  * its owner can see that two messages have the same sender.  It differs between
- * domains, so that they cannot combine what they know.
+ * domains, so that they cannot correlate their reports.
  *
  * U-labels in the domains of addresses become A-labels.
  *
@@ -51,7 +51,7 @@ void redact_text(const struct redact *r, struct buf *b, struct span text);
 /*
  * Writes a whole field with a line end.  Returns false, and writes nothing, if
  * the field contains addresses that cannot be parsed or `b` is full.  `a` is
- * memory to parse addresses.
+ * memory for parsing addresses.
  */
 bool redact_field(const struct redact *r, struct buf *b, struct arena *a,
     const struct mail_field *f);

@@ -1,7 +1,5 @@
-/*
- * row.h - the row that is stored for a message, for aggregate reports (RFC 9990
- * section 3.1.1).
- */
+/* row.h - the row that is stored for each message and used in aggregate reports
+ * (RFC 9990 section 3.1.1). */
 #ifndef AVOUCH_REPORT_RECORD_ROW_H
 #define AVOUCH_REPORT_RECORD_ROW_H
 

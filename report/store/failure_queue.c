@@ -114,7 +114,7 @@ failure_spool_end(struct failure_spool *p)
 	*p = (struct failure_spool){ .db = NULL };
 }
 
-/* ---- the key of hashes ---- */
+/* ---- the key for hashes ---- */
 
 static bool
 find_key(struct sql *db, struct hash_secret *key, bool *found)

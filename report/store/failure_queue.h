@@ -1,6 +1,6 @@
 /*
- * failure_queue.h - stores failures until the command reports them: merged by
- * cause, and bounded.
+ * failure_queue.h - stores failures, merged by cause and limited in number,
+ * until the command reports them.
  *
  * A million forged messages leave only a few rows: failures of the same cause
  * are counted in one row (RFC 9991 section 6.1; RFC 5965 section 3.2,
@@ -16,14 +16,14 @@
 #include "report/store/sql.h"
 
 enum {
-	FAILURE_SPOOL_OPEN_MAX = 20,   /* for one organization, not reported
-	                                  yet */
-	FAILURE_SPOOL_HELD_MAX = 1000, /* in total, not delivered yet: at most
+	FAILURE_SPOOL_OPEN_MAX = 20,   /* failures not reported yet, of one
+	                                  organization */
+	FAILURE_SPOOL_HELD_MAX = 1000, /* failures not delivered yet: at most
 	                                  32 MiB; further ones are dropped */
 	FAILURE_SPOOL_STATEMENTS = 5,
 };
 
-struct failure_spool { /* all zero except `db` at first */
+struct failure_spool { /* initially all zero except `db` */
 	struct sql *db;
 	struct sql_statement *statements[FAILURE_SPOOL_STATEMENTS];
 };
@@ -36,7 +36,7 @@ bool failure_spool_put(struct failure_spool *p, const struct failure *f);
 
 void failure_spool_end(struct failure_spool *p);
 
-/* ---- the key of hashes in failure reports (redact.h) ---- */
+/* ---- the key for hashes in failure reports (redact.h) ---- */
 
 /*
  * The key is kept in the store, as "redaction_key" of meta, so that an address

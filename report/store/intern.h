@@ -24,19 +24,19 @@ struct intern_queries { /* for one table */
 	struct intern_query find, insert, touch;
 };
 
-struct intern { /* all zero except db, cache and limit at first */
+struct intern { /* initially all zero except db, cache and limit */
 	struct sql *db;
 	struct intern_cache *cache; /* NULL: none */
 	struct intern_queries tables[COLUMN_TABLES];
 	uint64_t added; /* number of new ids; the owner may reset it */
-	uint64_t limit; /* the most that `added` may reach; 0: no limit */
+	uint64_t limit; /* upper limit of `added`; 0: no limit */
 };
 
 /*
  * Returns the number of a row of `table`.  `texts` are its columns as
  * row_encode() writes them, contiguous in memory; `day` is when it is used.
  * Returns 0 if the limit was reached, or -1 after an error, which is stored in
- * the database.  The cache must be cleared after a rollback.
+ * n->db.  The cache must be cleared after a rollback.
  */
 int64_t intern_get(struct intern *n, enum column_table table,
     const struct span *texts, int64_t day);

@@ -2,8 +2,8 @@
  * intern_cache.h - a cache of the numbers of strings (intern.h), so that the
  * writer need not query again for a string that it looked up recently.
  *
- * Strings are compared by 128 bits of a hash with a secret of the process, so
- * that a sender cannot produce two strings with the same hash.
+ * Strings are compared by a 128-bit hash whose key is a secret of the process,
+ * so that a sender cannot construct two strings with the same hash.
  */
 #ifndef AVOUCH_REPORT_STORE_INTERN_CACHE_H
 #define AVOUCH_REPORT_STORE_INTERN_CACHE_H

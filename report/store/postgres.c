@@ -85,7 +85,7 @@ statement_of(struct sql_statement *s)
 
 /* ---- errors ---- */
 
-/* by the first characters of SQLSTATE; PostgreSQL manual, appendix A */
+/* errors by the first characters of SQLSTATE; PostgreSQL manual, appendix A */
 static const struct {
 	const char *state;
 	enum sql_fault fault;
@@ -276,7 +276,7 @@ fail_locked(struct postgres_connection *c, uint64_t number)
 	postgres_fail(c, SQL_LOCKED, memory);
 }
 
-/* Acquires the lock in the same round trip. */
+/* Begins the transaction and acquires the lock in one round trip. */
 static bool
 postgres_begin(struct sql *db)
 {
@@ -702,7 +702,7 @@ postgres_set_up(struct postgres_connection *c)
 	    (version == SCHEMA_VERSION || postgres_upgrade(c));
 }
 
-/* The URL overrides what is before "dbname", but not what is after it. */
+/* The URL overrides parameters before "dbname", but not those after it. */
 static PGconn *
 connect_to(const char *url)
 {

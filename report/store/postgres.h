@@ -7,9 +7,9 @@
  * UTF-8 or contain a NUL; each such byte is stored as "?".  No string that is
  * used as a key contains such bytes (row_encode.h).
  *
- * A transaction excludes all others, on all hosts, as in SQLite.  So there are
- * no deadlocks, and a string never gets two numbers.  A connection is named
- * after its host, so that an error can name the host that holds the lock.
+ * Only one transaction runs at a time, across all hosts, as in SQLite.  So
+ * there are no deadlocks, and a string never gets two numbers.  A connection is
+ * named after its host, so that an error can name the host that holds the lock.
  */
 #ifndef AVOUCH_REPORT_STORE_POSTGRES_H
 #define AVOUCH_REPORT_STORE_POSTGRES_H
@@ -21,8 +21,8 @@ enum {
 	CENTRAL_LOCK_S = 300,   /* longest wait for another transaction, unless
 	                           the URL or the role sets lock_timeout */
 	CENTRAL_STATEMENT_S = 900,
-	CENTRAL_ANSWER_S = 960, /* longer than all limits above: the server
-	                           hangs */
+	CENTRAL_ANSWER_S = 960, /* longer than all limits above; after this time
+	                           the server is considered hung */
 	CENTRAL_IDLE_S = 300,   /* the server ends a transaction after this time
 	                           without activity */
 	CENTRAL_PARAMETERS_MAX = 32,
@@ -36,12 +36,12 @@ enum {
 struct sql *central_open(const char *url, enum sql_fault *fault, char *error);
 
 /*
- * Writes rows in bulk.  Runs `text`, which is statements without parameters,
- * separated by ";".  Calls `fill` for each COPY ... FROM STDIN (FORMAT binary)
- * among them, with its number, from 0.  It writes the rows: central_copy_row(),
- * then the columns.  Returns false after an error, which is stored in `db`, or
- * if `fill` returned false, which ends the COPY and rolls back all of `text`.
- * `fill` must not use `db`.
+ * Writes rows in bulk.  Runs `text`: statements without parameters, separated
+ * by ";".  Calls `fill` for each COPY ... FROM STDIN (FORMAT binary) among
+ * them, with its number, starting at 0.  `fill` writes each row with
+ * central_copy_row() and a call for each of its columns.  Returns false after
+ * an error, which is stored in `db`, or if `fill` returned false, which ends
+ * the COPY and rolls back all of `text`.  `fill` must not use `db`.
  */
 struct central_copy;
 typedef bool central_copy_fill(

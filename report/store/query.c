@@ -318,7 +318,7 @@ enum ledger_step
 ledger_each_day(
     struct ledger *l, bool (*each)(void *arg, int64_t day), void *arg)
 {
-	/* Jumps from each day to the next with the index. */
+	/* Uses the index to jump from each day to the next. */
 	struct sql_statement *s = sql_prepare(l->db,
 	    "WITH RECURSIVE days (day) AS (SELECT min(day) FROM kept UNION ALL "
 	    "SELECT (SELECT min(kept.day) FROM kept WHERE kept.day > days.day) "
@@ -499,7 +499,7 @@ ledger_each_pushed_row(struct ledger *l, int64_t day,
 			.last = sql_number(s, 4),
 		};
 
-		/* Late rows count for this day, whatever their time. */
+		/* Late rows are counted in this day, whatever their time. */
 		if (r.last < day * DATE_DAY)
 			r.last = day * DATE_DAY;
 		if (!each(arg, &r))

@@ -7,7 +7,7 @@
  * struct sql.
  *
  * A ledger is used by one thread.  The ledger_each_*() functions call `each`
- * for every item, which returns false to stop; it must not use the same ledger.
+ * for every item; it returns false to stop, and must not use the same ledger.
  * A call that fails returns LEDGER_ERROR; ledger_sql_fault() and ledger_error()
  * return the reason.  Strings passed to callbacks are valid during the call.
  *
@@ -29,9 +29,9 @@
 
 enum ledger_step {
 	LEDGER_OK,
-	LEDGER_NONE,  /* nothing was found; or the item already exists or was
-	                 already changed */
-	LEDGER_ERROR, /* a store error; after SQL_LOCKED try again */
+	LEDGER_NONE,  /* nothing was found, or the item already exists or has
+	                 already been changed */
+	LEDGER_ERROR, /* a store error; if it is SQL_LOCKED, try again */
 };
 
 struct ledger;
@@ -72,7 +72,7 @@ enum ledger_step ledger_set_meta(
 
 /*
  * Closes `day` and all days before it: their rows never change again, and
- * messages that arrive late count for the first open day.  Must be called
+ * messages that arrive late are counted in the first open day.  Must be called
  * before reports of a day are made or pushed.  Returns LEDGER_NONE if the day
  * has not ended at `now`.
  *
@@ -81,7 +81,8 @@ enum ledger_step ledger_set_meta(
  */
 enum ledger_step ledger_close_day(struct ledger *l, int64_t day, int64_t now);
 
-/* Only reopens such days; `closed` is then the last closed day (-1: none). */
+/* Reopens such days without closing any; sets `closed` to the last closed day
+ * (-1: none). */
 enum ledger_step ledger_reopen_days(
     struct ledger *l, int64_t now, int64_t *closed);
 
@@ -89,7 +90,7 @@ enum ledger_step ledger_reopen_days(
 enum ledger_step ledger_closed(struct ledger *l, int64_t *day);
 
 /* Reads the last day that was pushed to a shared store; -1 if there is none.
- * This store does not make the reports of pushed days. */
+ * Reports on pushed days are not made from this store. */
 enum ledger_step ledger_pushed(struct ledger *l, int64_t *day);
 
 /* Lists days with rows, oldest first. */
@@ -98,8 +99,8 @@ enum ledger_step ledger_each_day(
 
 struct ledger_policy { /* a policy domain on one day */
 	struct span domain;
-	struct span record; /* the last one seen: RFC 9990 section 3.1 allows
-	                       one report to state the final one */
+	struct span record; /* the last one seen: RFC 9990 section 3.1 allows a
+	                       report to state only the final one */
 	uint64_t records;   /* number of different records on that day */
 	uint64_t rows;      /* an upper bound: counted before rows of several
 	                       records are merged */
@@ -114,9 +115,9 @@ enum ledger_step ledger_each_policy(struct ledger *l, int64_t day,
     void *arg);
 
 /*
- * Lists the rows of one report, without `when`.  They are merged over the day's
- * records and `automatic`, and sorted by number of messages, largest first, in
- * an order that does not change once the day is closed.
+ * Lists the rows of one report, without `when`.  Rows that differ only in the
+ * policy record or in `automatic` are merged.  They are sorted by number of
+ * messages, largest first; the order does not change once the day is closed.
  */
 enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
     struct span policy_domain,
@@ -126,7 +127,8 @@ enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
  * List the data of a day for a push, except rows of policy domains whose report
  * for that day was planned here: first the strings, then the rows, which refer
  * to the strings by the ids of this store.  `table` is COLUMNS_POLICY,
- * COLUMNS_SOURCE or COLUMNS_SHAPE; only its columns of `r` are set.
+ * COLUMNS_SOURCE or COLUMNS_SHAPE; only the columns of that table are set in
+ * `r`.
  */
 enum ledger_step ledger_each_pushed_text(struct ledger *l, int64_t day,
     enum column_table table,
@@ -223,8 +225,11 @@ struct ledger_move {
 	struct span note;
 };
 
-/* Moves a delivery.  It is on disk, even after a power loss, when this returns
- * LEDGER_OK.  Returns LEDGER_NONE if another process has already moved it. */
+/*
+ * Moves a delivery.  If this returns LEDGER_OK, the new state is on disk and
+ * survives a power loss.  Returns LEDGER_NONE if another process has already
+ * moved it.
+ */
 enum ledger_step ledger_move(struct ledger *l, const struct ledger_move *m);
 
 /* Counts deliveries to the address in SENT or SENDING that changed at or after
@@ -253,7 +258,8 @@ struct ledger_bounce {
 enum ledger_step ledger_put_bounce(
     struct ledger *l, const struct ledger_bounce *b);
 
-/* Strings are in `a`.  Returns LEDGER_NONE if the address never bounced. */
+/* Reads the entry; strings are in `a`.  Returns LEDGER_NONE if the address
+ * never bounced. */
 enum ledger_step ledger_get_bounce(struct ledger *l, struct span address,
     struct arena *a, struct ledger_bounce *out);
 
@@ -267,9 +273,9 @@ enum ledger_step ledger_each_bounce(struct ledger *l,
 /* ---- failure reports; SQLite only ---- */
 
 /*
- * The ledger_report of a failure has this plus its id as `part`, 0 as `parts`
- * and its incidents as `messages`.  So it is planned and delivered, and
- * bounces, like any other report.
+ * In the ledger_report of a failure, `part` is this value plus the id of the
+ * failure, `parts` is 0, and `messages` is the number of incidents.  It is
+ * planned and delivered, and can bounce, like any other report.
  */
 enum { LEDGER_FAILURE_PART = 1 << 30 };
 
@@ -296,9 +302,9 @@ enum ledger_step ledger_each_failure(struct ledger *l, struct span domain,
     void *arg);
 
 /*
- * Closes a failure: no more messages are counted in it.  `sent`: a report was
- * planned; otherwise its contents are deleted immediately.  Returns LEDGER_NONE
- * if it is not open.
+ * Closes a failure: no more messages are counted in it.  `sent` means that a
+ * report was planned; otherwise the contents are deleted immediately.  Returns
+ * LEDGER_NONE if it is not open.
  */
 enum ledger_step ledger_close_failure(
     struct ledger *l, int64_t id, bool sent, int64_t now, uint64_t *incidents);
@@ -308,8 +314,8 @@ enum ledger_step ledger_close_failure(
 enum ledger_step ledger_failures_sent(
     struct ledger *l, struct span organization, int64_t since, uint64_t *count);
 
-/* Reads all of a failure; strings are in `a`.  Returns LEDGER_NONE if it does
- * not exist or its contents were deleted. */
+/* Reads a failure with its contents; strings are in `a`.  Returns LEDGER_NONE
+ * if it does not exist or its contents were deleted. */
 enum ledger_step ledger_get_failure(
     struct ledger *l, int64_t id, struct arena *a, struct ledger_failure *out);
 
@@ -334,10 +340,10 @@ struct ledger_received {
 
 /*
  * Begins a report and a transaction, which ledger_end_received() ends; rows are
- * added in between.  r->messages is their sum.  Returns LEDGER_NONE, and begins
- * nothing, if a report with that organisation, id, domain and period is already
- * stored with at least as many messages.  If the stored one has fewer, it is
- * replaced, and `*replaces` is true.
+ * added in between. r->messages is the total of all rows.  Returns LEDGER_NONE,
+ * and begins nothing, if a report with that organisation, id, domain and period
+ * is already stored with at least as many messages.  If the stored one has
+ * fewer, it is replaced, and `*replaces` is true.
  */
 enum ledger_step ledger_begin_received(
     struct ledger *l, const struct ledger_received *r, bool *replaces);
@@ -350,22 +356,22 @@ struct ledger_range {
 	int64_t from, to;   /* first and last day on which reports begin */
 };
 
-/* Lists reports by begin, then in the order in which they were read. */
+/* Lists reports by start time, then in the order in which they were read. */
 enum ledger_step ledger_each_received(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received *r), void *arg);
 
 /*
- * Lists the rows of all reports in a range, merged over reports of one day and
- * domain; sorted by day (`when` is its first second), policy domain and source.
- * A report of several days is a row of its first day, and `days` says how many
- * of its days are in the range.
+ * Lists the rows of all reports in a range, sorted by day (`when` is its first
+ * second), policy domain and source.  Equal rows of reports on the same day and
+ * domain are merged.  A report that covers several days is listed under its
+ * first day; `days` says how many of its days are in the range.
  */
 enum ledger_step ledger_each_received_row(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
-/* ---- summaries of these reports, for report/show ---- */
+/* ---- summaries of aggregate reports from others, for report/show ---- */
 
 struct ledger_received_domain {
 	struct span domain;
@@ -383,8 +389,8 @@ enum ledger_step ledger_each_received_domain(struct ledger *l,
 enum ledger_step ledger_received_extent(struct ledger *l, struct span domain,
     uint64_t *reports, int64_t *first, int64_t *last);
 
-/* Reads the report of range->domain that begins last in the range; strings are
- * in `a`.  Returns LEDGER_NONE if there is none. */
+/* Reads the report of range->domain that has the latest start in the range;
+ * strings are in `a`.  Returns LEDGER_NONE if there is none. */
 enum ledger_step ledger_last_received(struct ledger *l,
     const struct ledger_range *range, struct arena *a,
     struct ledger_received *out);
@@ -404,23 +410,25 @@ enum ledger_step ledger_each_received_day(struct ledger *l,
 
 struct ledger_received_use { /* equal rows from one reporter */
 	struct span organisation;
-	int64_t day;         /* -2: before the range; -1: in the range, but with
-	                        messages before `recent` only; else the day on
-	                        which the reports begin */
-	int64_t first, last; /* days */
+	int64_t day; /* -2: before the range; -1: in the range, but only with
+	                messages before `recent`; else the day on which the
+	                reports begin */
+	int64_t first, last;   /* days */
 	struct report_row row; /* without `when` and `policy_domain`; `days`
 	                          starts at `day` */
 };
 
-/* Lists the rows of range->domain, including those before the range from the
- * day `history` on.  Rows of the same source follow each other, in an order
- * that does not change. */
+/*
+ * Lists the rows of range->domain from the day `history` on, including those
+ * before the range.  Rows of the same source are adjacent, in an order that
+ * does not change.
+ */
 enum ledger_step ledger_each_received_use(struct ledger *l,
     const struct ledger_range *range, int64_t recent, int64_t history,
     bool (*each)(void *arg, const struct ledger_received_use *u), void *arg);
 
-/* Lists at most `limit` different sources of a range: the one with the most
- * messages of each domain, then the second of each, and so on. */
+/* Lists at most `limit` different sources of a range: first the source with the
+ * most messages for each domain, then the second of each domain, and so on. */
 enum ledger_step ledger_each_busy_source(struct ledger *l,
     const struct ledger_range *range, uint64_t limit,
     bool (*each)(void *arg, const struct ip *source), void *arg);
@@ -451,7 +459,7 @@ struct ledger_tls {
  * already stored. */
 enum ledger_step ledger_add_tls(struct ledger *l, const struct ledger_tls *r);
 
-struct ledger_tls_sum { /* equal results from all reports of a range */
+struct ledger_tls_sum { /* equal results from all reports in a range */
 	struct ledger_tls_result of;
 	uint64_t organisations; /* how many organisations reported it */
 	int64_t last;           /* the last day */
@@ -505,7 +513,8 @@ struct ledger_host {
 /* Inserts or replaces the entry of the store. */
 enum ledger_step ledger_put_host(struct ledger *l, const struct ledger_host *h);
 
-/* Strings are in `a`.  Returns LEDGER_NONE if the store was never pushed. */
+/* Reads the entry; strings are in `a`.  Returns LEDGER_NONE if the store was
+ * never pushed. */
 enum ledger_step ledger_get_host(struct ledger *l, struct span store,
     struct arena *a, struct ledger_host *out);
 
@@ -524,7 +533,8 @@ struct ledger_replay_row { /* messages of a day with the same facts and
 	int64_t day;
 	uint64_t messages;
 	struct policy_input facts;
-	struct span action, would, rule; /* names of the decision made then */
+	struct span action, would,
+	    rule; /* the decision that was made, as names */
 };
 
 /* Lists rows from `day` on, oldest first.  SQLite only. */

@@ -23,8 +23,8 @@ struct ledger {
 	struct sql_statement *put_received_row;
 };
 
-/* Prepares a query with the names of columns_expand().  The expanded query is
- * in `memory`, which must live as long as the statement. */
+/* Prepares a query that contains placeholders of columns_expand().  The
+ * expanded query is in `memory`, which must live as long as the statement. */
 enum { LEDGER_QUERY_MAX = 1500 };
 
 struct sql_statement *ledger_prepare(
@@ -39,8 +39,8 @@ enum ledger_step ledger_execute(struct sql_statement *s);
 /* Like ledger_execute(), but returns LEDGER_NONE if no row was changed. */
 enum ledger_step ledger_change(struct sql_statement *s);
 
-/* Copies strings of a row into `a` and drops its statement; `step` was its only
- * step.  Returns LEDGER_NONE if there was no row. */
+/* Copies strings of a row into `a` and drops its statement; `step` is the
+ * result of its only step.  Returns LEDGER_NONE if there was no row. */
 enum ledger_step ledger_keep_texts(struct ledger *l, struct sql_statement *s,
     enum sql_step step, struct arena *a, struct span *const *texts, size_t n);
 

@@ -62,7 +62,7 @@ delete_received(struct ledger *l, int64_t id)
 }
 
 /* Deletes the stored report with the key of `r` if it has fewer messages;
- * returns LEDGER_NONE if it has not. */
+ * returns LEDGER_NONE if nothing was deleted. */
 static enum ledger_step
 delete_smaller(struct ledger *l, const struct ledger_received *r)
 {
@@ -264,7 +264,8 @@ ledger_each_received(struct ledger *l, const struct ledger_range *range,
 	"GROUP BY begin_at / 86400, domain, address, " DAYS ", {shape} "       \
 	"ORDER BY day, domain, address, {shape}, days"
 
-/* Returns how many of `days`, counted from `first`, are not after the range. */
+/* Returns how many of the `days` days that start at `first` are not after the
+ * range. */
 static unsigned
 days_within(const struct ledger_range *range, int64_t first, int64_t days)
 {

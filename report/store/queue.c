@@ -12,16 +12,16 @@
 #include "report/store/writer.h"
 
 enum {
-	GROUP_MAX = 4000,       /* messages per transaction */
-	QUIET_MS = 500,         /* after this time without mail, the store is
-	                           considered quiet */
-	RETRY_LOCKED_MS = 10,   /* after each wait for a lock (sqlite.c) */
-	RETRY_FIRST_MS = 100,   /* after another error; doubled each time ... */
-	RETRY_LAST_MS = 5000,   /* ... up to this limit */
-	TIDY_MS = 1000,         /* between housekeeping steps in busy times */
-	REST_MS = 60000,        /* if there is nothing to do */
-	LOCKED_MS = 1000,       /* locks by others are logged after this time */
-	TELL_MS = 5000,         /* the end of a longer error is logged */
+	GROUP_MAX = 4000,     /* messages per transaction */
+	QUIET_MS = 500,       /* after this time without mail, the store is
+	                         considered quiet */
+	RETRY_LOCKED_MS = 10, /* after each wait for a lock (sqlite.c) */
+	RETRY_FIRST_MS = 100, /* after another error; doubled each time ... */
+	RETRY_LAST_MS = 5000, /* ... up to this limit */
+	TIDY_MS = 1000, /* between housekeeping steps while the store is busy */
+	REST_MS = 60000,  /* wait if there is nothing to do */
+	LOCKED_MS = 1000, /* locks held by others are logged after this time */
+	TELL_MS = 5000,   /* if an error lasted longer, its end is logged */
 	FAULTS_OF_OURS_MAX = 3, /* after this many errors caused by our bugs,
 	                           the group is dropped */
 	STUCK_MS = 30000,       /* limit for a writer that does not return */
@@ -44,10 +44,11 @@ struct store {
 	struct queue queue;   /* waiting messages */
 	struct queue group;   /* messages that the writer is writing now */
 	uint64_t taken;       /* number of the last message queued */
-	uint64_t completed;   /* up to this number, all are on disk or lost */
-	uint64_t lost_until;  /* number of the last lost message */
-	bool idle;            /* the writer is waiting for work */
-	bool has_error;       /* the last group could not be committed */
+	uint64_t
+	    completed; /* all messages up to this number are on disk or lost */
+	uint64_t lost_until; /* number of the last lost message */
+	bool idle;           /* the writer is waiting for work */
+	bool has_error;      /* the last group could not be committed */
 	bool ending;
 	bool ended;          /* the writer has returned */
 	int64_t error_since; /* clock_ms(), if has_error */
@@ -239,7 +240,7 @@ retry_pause(const struct store *s)
 	return wait < RETRY_LAST_MS ? wait : RETRY_LAST_MS;
 }
 
-/* The group is tried again later, before all other messages. */
+/* Waits before the group is tried again, ahead of all other messages. */
 static void
 after_fault(struct store *s, enum sql_fault fault)
 {
@@ -308,7 +309,7 @@ housekeeping(struct store *s)
 	return look;
 }
 
-/* When the daemon ends, the writer continues while messages can be stored. */
+/* On shutdown, the writer continues as long as messages can be stored. */
 static bool
 goes_on(const struct store *s)
 {

@@ -33,7 +33,8 @@ enum {
 	                                                not stored */
 	STORE_COMMIT_WAIT_MS = 100, /* limit of the wait in store_put() */
 	STORE_CHECKPOINT_S = 30,
-	STORE_CLOSE_MAX_MS = 60000, /* systemd waits 90 s for a service */
+	STORE_CLOSE_MAX_MS = 60000, /* limit of store_close(); systemd waits
+	                               90 s for a service to stop */
 };
 
 struct store_options {
@@ -43,7 +44,7 @@ struct store_options {
 };
 
 struct store_counts {
-	uint64_t put;       /* calls of store_put() */
+	uint64_t put;       /* calls to store_put() */
 	uint64_t committed; /* messages on disk */
 	uint64_t lost;      /* messages that were not stored: the queue was
 	                       full, or the store was not allowed to grow
@@ -59,8 +60,8 @@ struct store;
 
 /*
  * Opens the store for the daemon; creates the file or upgrades an older schema.
- * If the file cannot be used, the daemon starts anyway, and each group tries
- * again.  Returns NULL if memory ran out or the options are invalid; then
+ * If the file cannot be used, the daemon starts anyway, and tries again with
+ * each group.  Returns NULL if memory ran out or the options are invalid; then
  * `error` has the reason.
  */
 struct store *store_open(
@@ -81,17 +82,17 @@ bool store_put(struct store *s, const struct report_row *row,
     const struct failure *failure, int64_t now);
 
 /*
- * Returns the key of hashes in failure reports (failure_queue.h).  At start,
+ * Returns the key for hashes in failure reports (failure_queue.h).  On startup,
  * waits until the file has been opened, at most STORE_COMMIT_WAIT_MS.  Until
- * the file has been usable once, this is a random key.  Any thread may call
- * this.
+ * the file has been opened successfully, this is a random key.  Any thread may
+ * call this.
  */
 struct hash_secret store_redaction_key(struct store *s);
 
 void store_counts(struct store *s, struct store_counts *out);
 
-/* Commits queued messages.  Stops after STORE_CLOSE_MAX_MS, or already after
- * `wait_ms` if the last commit failed.  Accepts NULL. */
+/* Commits queued messages.  Stops after STORE_CLOSE_MAX_MS, or after `wait_ms`
+ * if the last commit failed.  Accepts NULL. */
 void store_close(struct store *s, unsigned wait_ms);
 
 #endif

@@ -11,10 +11,8 @@ is_check_due(const struct quota *q, struct sql *db)
 	    sqlite_log_pages(db) - q->log_pages >= QUOTA_CHECK_PAGES;
 }
 
-/*
- * The log is copied into the file and truncated before the size is compared
- * with the limit; a reader may prevent that.
- */
+/* Truncates the log before it compares the size with the limit; a reader may
+ * prevent the truncation. */
 static bool
 is_too_large(const struct quota *q, struct sql *db, struct sqlite_usage *usage)
 {

@@ -39,8 +39,8 @@ struct quota { /* all zero except `o`: not checked yet */
 
 /*
  * Returns true if the store of `db` (an SQLite file) must not grow now.
- * q->reason then names the limit and its option for the log; otherwise it is
- * empty.  A limit that cannot be checked counts as not exceeded.
+ * q->reason then names the limit and its option, for a log line; otherwise it
+ * is empty.  A limit that cannot be checked counts as not exceeded.
  */
 bool quota_is_exceeded(struct quota *q, struct sql *db);
 

@@ -12,9 +12,9 @@
 enum {
 	RETENTION_ROWS = 500,        /* rows or pages per step */
 	RETENTION_IDS = 5000,        /* ids examined per step */
-	RETENTION_FAILURE_DAYS = 14, /* for failure reports; not an option */
-	RETENTION_FREE_PART = 4      /* free pages are returned to the system if
-	                                they are more than one in this many */
+	RETENTION_FAILURE_DAYS = 14, /* for failure reports; not configurable */
+	RETENTION_FREE_PART = 4 /* free pages are returned to the file system if
+	                           more than one page in this many is free */
 };
 
 /* How long to store rows; conf/options.c has the defaults. */
@@ -32,7 +32,7 @@ struct retention { /* progress; all zero: not started */
 };
 
 /*
- * Runs one step, which takes some milliseconds, in its own transaction.
+ * Runs one step, which takes a few milliseconds, in its own transaction.
  * Returns false if there is nothing left to do on the day of `now`, or if
  * another program holds the lock.  Other errors are logged, and the step is
  * tried again the next day.  Clears `cache` when ids are deleted.

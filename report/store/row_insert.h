@@ -14,7 +14,7 @@
 enum row_outcome {
 	ROW_WRITTEN,
 	ROW_REFUSED, /* the limit on new strings was reached */
-	ROW_ERROR,   /* the database describes the error */
+	ROW_ERROR,   /* the error is stored in the database connection */
 };
 
 /* The statement to be prepared for row_insert(). */
@@ -28,8 +28,8 @@ enum row_outcome row_outcome(int64_t id);
 
 /*
  * Adds `count` messages to the row of `texts` (row_encode.h) on `day`; `last`
- * is the time of the newest (seconds since 1970).  The caller must have begun a
- * transaction.
+ * is the time of the newest message (seconds since 1970).  The caller must have
+ * begun a transaction.
  */
 enum row_outcome row_insert(struct intern *n, struct sql_statement *insert,
     const struct span *texts, int64_t day, uint64_t count, int64_t last);

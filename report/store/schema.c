@@ -48,9 +48,9 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 	"used BIGINT NOT NULL);"
 
 /*
- * Upgrade from version 3 to version 4.  SQL cannot compute our hashes: existing
- * strings keep their number and rows, and get a second number when they are
- * used again.
+ * Upgrade from version 3 to version 4.  SQL cannot compute our hashes, so
+ * existing strings keep their number and rows, and get a second number when
+ * they are used again.
  */
 #define INDEXED_AWAY                                                           \
 	"ALTER TABLE policy RENAME TO policy_3;"                               \

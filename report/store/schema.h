@@ -11,7 +11,7 @@
  *	                "redaction_key" (failure_queue.h), "report_seed" (of
  *	                report ids)
  *	policy          id, domain, record: a policy record and its domain
- *	source          id, address: as text
+ *	source          id, address (as text)
  *	shape           id, hash, and the columns that rows share: identifiers,
  *	                results, disposition, reason (struct report_row)
  *	kept            day, policy, source, shape -> messages, last

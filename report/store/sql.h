@@ -29,7 +29,7 @@ enum sql_fault {
 	SQL_NEWER,   /* made by a newer version or another program; must not be
 	                changed */
 	SQL_AWAY,    /* cannot be opened, read, written or reached */
-	SQL_WRONG,   /* anything else: a bug of ours */
+	SQL_WRONG,   /* anything else: our own bug */
 };
 
 enum sql_step { SQL_ROW, SQL_DONE, SQL_FAILED };
@@ -88,8 +88,8 @@ bool sql_run(struct sql *db, const char *text);
 
 /*
  * Begin and end a transaction, which may write from the beginning.  If
- * sql_end(db, true) returns false, nothing was committed.  With PostgreSQL this
- * is not certain if the connection broke.
+ * sql_end(db, true) returns false, nothing was committed.  With PostgreSQL,
+ * this is not certain if the connection broke.
  */
 bool sql_begin(struct sql *db);
 bool sql_end(struct sql *db, bool commit);

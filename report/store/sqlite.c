@@ -244,7 +244,7 @@ path_with(const char *path, const char *suffix)
 	return asprintf(&out, "%s%s", path, suffix) >= 0 ? out : NULL;
 }
 
-/* The lock is a file next to the store that flock(2) locks for one process. */
+/* The lock is a file next to the store, locked with flock(2). */
 static bool
 sqlite_lock(struct sql *db, const char *name)
 {
@@ -317,7 +317,7 @@ note_version(struct sqlite_connection *c)
 
 	buf_printf(&text, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 	    SCHEMA_APPLICATION, SCHEMA_VERSION);
-	/* The random name by which a shared store distinguishes files. */
+	/* A shared store distinguishes files by this random name. */
 	return sql_run(&c->sql, memory) &&
 	    sql_run(&c->sql,
 		"INSERT INTO meta (name, value) VALUES "
@@ -463,7 +463,7 @@ sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
 	return NULL;
 }
 
-/* ---- calls that only files have ---- */
+/* ---- functions that only files have ---- */
 
 bool
 sqlite_in_place(struct sql *db)

@@ -1,4 +1,5 @@
-/* sqlite.h - the driver of sql.h for SQLite files, and calls for files only. */
+/* sqlite.h - the driver of sql.h for SQLite files, and functions that only
+ * files have. */
 #ifndef AVOUCH_REPORT_STORE_SQLITE_H
 #define AVOUCH_REPORT_STORE_SQLITE_H
 
@@ -10,8 +11,8 @@
 #include "report/store/sql.h"
 
 enum sqlite_for {
-	SQLITE_FOR_WRITER,  /* the daemon: hardly waits for locks, creates the
-	                       file, checkpoints only on request */
+	SQLITE_FOR_WRITER,  /* the daemon: waits only briefly for locks, creates
+	                       the file, checkpoints only on request */
 	SQLITE_FOR_COMMAND, /* waits 10 s for locks, creates the file; a
 	                       commit survives a power loss */
 	SQLITE_FOR_READING, /* same as COMMAND, but the file must exist */
@@ -38,10 +39,10 @@ bool sqlite_checkpoint(struct sql *db);
 /* disk space that the store uses */
 struct sqlite_usage {
 	uint64_t bytes; /* of the log, and of the file without its free pages */
-	unsigned free;  /* per mille of the file system that we may still use */
+	unsigned free;  /* per mille of the file system available to us */
 };
 
-/* Returns false if this cannot be read; see the error of `db`. */
+/* Returns false after an error, which is stored in `db`. */
 bool sqlite_usage(struct sql *db, struct sqlite_usage *out);
 
 /*
@@ -52,9 +53,10 @@ bool sqlite_usage(struct sql *db, struct sqlite_usage *out);
 bool sqlite_empty_log(struct sql *db);
 
 /*
- * Renames a corrupt file, with its log, to `path`.corrupt-YYYYMMDDTHHMMSSZ, the
- * time `now`, and writes the new name into `name`.  Returns false after an
- * error and writes that into `name`.  This process must not have the file open.
+ * Renames a corrupt file, with its log, to `path`.corrupt-YYYYMMDDTHHMMSSZ (the
+ * time is `now`), and writes the new name into `name`.  After an error, writes
+ * the error into `name` and returns false.  This process must not have the file
+ * open.
  */
 bool sqlite_quarantine(const char *path, int64_t now, struct buf *name);
 

@@ -21,7 +21,7 @@ struct writer {
 	struct intern intern;
 	struct failure_spool failures;
 	struct sql_statement *put_kept, *put_replay, *closed;
-	int64_t new_day; /* the day for which intern.added counts */
+	int64_t new_day; /* the day that intern.added refers to */
 	int64_t quarantined_at;
 	uint64_t n_quarantined;
 	char error[ERROR_MAX];
@@ -258,8 +258,8 @@ write_facts(
 	return sql_do(w->put_replay) ? ROW_WRITTEN : ROW_ERROR;
 }
 
-/* Rows of a closed day count for the next day, so that its reports stay
- * correct. */
+/* Adds the row of a closed day to the next day, so that the reports on the
+ * closed day stay correct. */
 static enum row_outcome
 write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 {

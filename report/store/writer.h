@@ -25,8 +25,8 @@ enum {
 	WRITER_QUARANTINE_S = 600, /* between two corrupt files that are set
 	                              aside; otherwise a failing disk would fill
 	                              up with them */
-	WRITER_KEY_S = 600, /* between two checks whether `avouch report push`
-	                       has changed the redaction key */
+	WRITER_KEY_S = 600, /* between checks for a redaction key changed by
+	                       `avouch report push` */
 	WRITER_LOG_PAGES = 4000, /* pages of the write-ahead log: 8 MiB.  A
 	                            longer log is copied into the file even if
 	                            the store is busy */
@@ -45,16 +45,14 @@ struct writer *writer_new(
     const struct writer_options *o); /* NULL: out of memory */
 void writer_free(struct writer *w);  /* accepts NULL */
 
-/*
- * Opens the file now, so that errors are known before there is any mail.
- * Returns the same values as writer_write().
- */
+/* Opens the file now, so that errors are known before the first message
+ * arrives.  Returns the same values as writer_write(). */
 enum sql_fault writer_open(struct writer *w, int64_t now);
 
 /*
  * Writes all messages of the list or none, at time `now`.  Unless the result is
  * SQL_FINE, none of them is in the file, and writer_error() returns the reason.
- * `refused` is how many were left out because the store must not grow;
+ * `refused` is the number of messages left out because the store must not grow;
  * writer_refusal() returns the reason for that.
  */
 enum sql_fault writer_write(struct writer *w, struct queued_message *first,

@@ -220,8 +220,8 @@ disposition_of(struct span name)
 	return DMARC_POLICY_NONE;
 }
 
-/* For test mode, the type says it all; a comment would name the policy that was
- * applied instead of the published one. */
+/* Writes a reason.  In test mode it has no comment: that would name the policy
+ * that was applied instead of the published one. */
 static void
 put_reason(struct aggregate *a, const char *type, struct span comment)
 {

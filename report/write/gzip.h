@@ -12,9 +12,8 @@
 #include "lib/span.h"
 
 enum {
-	GZIP_LAG_MAX = 256 << 10, /* the most bytes that are written only when
-	                             the stream is closed, after the last
-	                             gzip_write() */
+	GZIP_LAG_MAX = 256 << 10, /* most bytes that can still be buffered after
+	                             the last gzip_write() */
 };
 
 /* Receives compressed bytes.  If it returns false, all later calls fail too. */

@@ -18,8 +18,8 @@
 enum {
 	MIME_LINE = 57,       /* bytes per base64 line of 76 characters, RFC
 	                         2045 section 6.8 */
-	MIME_HEAD_MAX = 8192, /* bytes of everything except the attachment:
-	                         names of 255 bytes, a text of 2000 */
+	MIME_HEAD_MAX = 8192, /* bytes of everything except the attachment, with
+	                         names of 255 bytes and a text of 2000 */
 };
 
 struct mime_message {

@@ -5,12 +5,12 @@
  * A report that is too large for one message is split into parts, each with its
  * own id.  Rows beyond a limit, those with the fewest messages, are summed up
  * at the end of the last part: one row for each disposition and alignment, with
- * the address 0.0.0.0 and a comment that says so.  So the sums cover all
+ * the address 0.0.0.0 and a comment that says so.  So the totals cover all
  * messages.
  *
  * A part is defined by the number of rows before it.  Rows of a closed day
- * never change their order (query.h), so a part that is written again is the
- * same.
+ * never change their order (query.h), so a part that is written again is
+ * identical.
  */
 #ifndef AVOUCH_REPORT_WRITE_SPLIT_H
 #define AVOUCH_REPORT_WRITE_SPLIT_H
