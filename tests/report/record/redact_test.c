@@ -294,8 +294,8 @@ no_room(void **state)
 	}
 }
 
-/* RFC 6590 section 3: equal strings have equal hashes, but different ones with
- * another key or salt. */
+/* RFC 6590 section 3: equal strings have equal hashes, but the hashes differ
+ * with another key or salt. */
 static void
 rfc6590_3_hashes(void **state)
 {

@@ -36,8 +36,8 @@ text(const char *s)
 	return span_str(s);
 }
 
-/* Returns the verdict on a message from alice@example.com that fails
- * nothing. */
+/* Returns the verdict on a message from alice@example.com that passes every
+ * check. */
 static struct verdict
 good_verdict(void)
 {

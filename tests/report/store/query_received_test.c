@@ -372,8 +372,8 @@ receive_period(int64_t begin, int64_t end)
 	ledgers_ok(ledger_end_received(ledger, true));
 }
 
-/* A report of a week is marked as such; a day in another time zone is one day;
- * days after the range do not count. */
+/* A report that covers a week is marked as such; a day in another time zone is
+ * one day; days after the range do not count. */
 static void
 received_days(void **state)
 {

@@ -1,7 +1,5 @@
-/*
- * redaction_key_test.c - RFC 6590 section 3: the key of hashes is the same for
- * all processes that use the store, and stores share it.
- */
+/* redaction_key_test.c - RFC 6590 section 3: the key for hashes is the same for
+ * all processes that use a store, and for all stores that share one. */
 #include "report/store/failure_queue.h"
 
 #include <setjmp.h>
@@ -77,7 +75,7 @@ of_a_new_file(void **state)
 	sql_close(db);
 }
 
-/* An invalid key is never silently replaced: all hashes would change. */
+/* An invalid key is never silently replaced: that would change all hashes. */
 static void
 not_a_key(void **state)
 {

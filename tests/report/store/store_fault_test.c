@@ -1,7 +1,5 @@
-/*
- * Store errors: whatever is wrong with the file, messages are stored late at
- * worst, until the queue is full.
- */
+/* Store errors: whatever is wrong with the file, messages are at worst stored
+ * late, as long as the queue is not full. */
 #include "report/store/queue.h"
 
 #include <fcntl.h>
@@ -26,8 +24,8 @@
 #include "tests/support/store_fixture.h"
 
 enum {
-	LOCKED_PUTS = 1000,    /* 100 s if each of them waited for the store */
-	LOCKED_TRIES = 100,    /* would take minutes with pauses of 5 s */
+	LOCKED_PUTS = 1000, /* 100 s if each of them waited for the store */
+	LOCKED_TRIES = 100, /* with pauses of 5 s, these would take minutes */
 	BUSY_HOST = 30 * 3000, /* messages of a busy host in 30 s */
 };
 
@@ -101,7 +99,7 @@ locked_for_long(void **state)
 	store_close(s, 1000);
 }
 
-/* At the end, the writer continues while waiting messages can be stored. */
+/* On shutdown, the writer continues as long as messages can be stored. */
 static void
 locked_until_the_end(void **state)
 {
@@ -233,7 +231,7 @@ removed(void **state)
 	assert_int_equal(unlink(place.file), 0);
 	keeping_put_surely(s, 2, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
-	/* with all files that belong to it */
+	/* the store, with all its files, is removed */
 	assert_int_equal(unlink(place.file), 0);
 	snprintf(path, sizeof(path), "%s-wal", place.file);
 	unlink(path);
@@ -242,7 +240,7 @@ removed(void **state)
 	keeping_put_surely(s, 3, 1);
 	keeping_put_surely(s, 3, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
-	/* only the log: its contents must not be lost */
+	/* only the log is removed; its contents must not be lost */
 	snprintf(path, sizeof(path), "%s-wal", place.file);
 	unlink(path);
 	keeping_put_surely(s, 3, 1);
@@ -261,7 +259,7 @@ write_file(const char *path, const char *bytes, size_t n, off_t at)
 	close(fd);
 }
 
-/* A file that is not a database is set aside before there is any mail. */
+/* A file that is not a database is set aside before any message arrives. */
 static void
 corrupt_at_start(void **state)
 {
@@ -429,8 +427,10 @@ queue_is_bounded(void **state)
 	store_close(s, 50);
 }
 
-/* A sender who makes each message different cannot fill the disk: the daily
- * limit on new strings is reached, and only known rows are counted then. */
+/*
+ * A sender who makes each message different cannot fill the disk: the daily
+ * limit on new strings is reached, and after that, only known rows are counted.
+ */
 static void
 new_texts_are_bounded(void **state)
 {
@@ -470,7 +470,7 @@ write_different(struct writer *w, unsigned first, unsigned n)
 	return all;
 }
 
-/* Writes until a message is stored, which must happen in the end. */
+/* Writes until a message is stored, which must happen eventually. */
 static void
 write_until_kept(struct writer *w, unsigned first)
 {

@@ -382,8 +382,8 @@ victim_main(void *arg)
 
 	for (;;) {
 		atomic_fetch_add(&v->board->begun[v->number], 1);
-		/* store_put() may return false for late messages, even for
-		 * all */
+		/* store_put() may return false for messages that are stored
+		 * late, even for all of them */
 		if (keeping_put(
 			v->store, v->number, v->board->begun[v->number] % 11))
 			atomic_fetch_add(&v->board->told[v->number], 1);
@@ -433,7 +433,7 @@ killed(void **state)
 		pid_t pid = victim_start(board);
 		unsigned before = told_in_all;
 
-		/* until it works, and some time longer */
+		/* until it stores messages, and a while longer */
 		for (unsigned ms = 0;
 		     told_in_all < before + 100 && ms < KEEPING_WAIT_MS; ms++) {
 			keeping_sleep(1);

@@ -567,7 +567,7 @@ write_hostile(struct span text)
 
 		fill_row(&r, text);
 		write_one(&info, &r, memory);
-		/* also with only a hostile record, and without a source */
+		/* only the record is hostile, and the row has no source */
 		r = plain_row();
 		r.source = (struct ip){ .family = IP_NONE };
 		info = plain_info((enum aggregate_compat)compat);
@@ -630,7 +630,7 @@ put_gzip(void *arg, struct span bytes)
 	return gzip_write(arg, bytes);
 }
 
-/* The same report gives the same file. */
+/* The same report always produces the same file. */
 static void
 test_gzip(void **state)
 {
