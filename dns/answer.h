@@ -59,8 +59,8 @@ enum dns_error {
 	                          closed, there is no route to them, or they
 	                          do not answer any question */
 	DNS_ERROR_BUDGET,      /* the message reached a limit: its number of
-	                          questions or repetitions, or its time before the
-	                          question was sent */
+	                          questions or repetitions, or its time limit before
+	                          the question was sent */
 	DNS_ERROR_RESOURCE,    /* a limit of this host: memory, sockets, or too
 	                          many unanswered questions for all messages
 	                          together; or the source is closed */

@@ -221,7 +221,8 @@ ttl_ms(const struct dns_answer *a, uint32_t max)
 	return (int64_t)(a->ttl < max ? a->ttl : max) * MS;
 }
 
-/* Returns the milliseconds for which an answer may be cached; 0: not at all. */
+/* Returns the milliseconds for which an answer may be cached; 0 if it must not
+ * be. */
 static int64_t
 lifetime(const struct dns_answer *a)
 {

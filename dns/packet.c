@@ -705,8 +705,8 @@ classify_negative(struct packet_reader *r, const struct dns_packet_question *q,
 		return fault(out, DNS_ERROR_REFUSED);
 	if (out->state != DNS_FAILED)
 		return DNS_PACKET_ANSWER;
-	/* BADVERS, which a query of version 0 should not get, or similar:
-	 * without EDNS there are no such RCODEs. */
+	/* An extended RCODE, such as BADVERS, which a query of version 0 should
+	 * not get.  Without EDNS there are none. */
 	return q->edns ? DNS_PACKET_NO_EDNS : DNS_PACKET_ERROR;
 }
 

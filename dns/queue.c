@@ -45,7 +45,7 @@ struct dns_queue {
 	atomic_uint refs;
 	atomic_bool ended;
 	atomic_uint repetitions;
-	atomic_uint unsent; /* accepted below, but not sent yet */
+	atomic_uint unsent; /* questions accepted below, but not sent yet */
 
 	pthread_mutex_t lock; /* protects the members that follow */
 	struct queued_list waiting;

@@ -117,7 +117,8 @@ query_refuse(struct resolver *r, struct dns_query *q)
 	wait->done(wait, dns_answer_failed(DNS_ERROR_RESOURCE));
 }
 
-/* ---- the inbox: any thread may add, the loop's thread removes ---- */
+/* ---- the inbox: any thread may add questions, the loop's thread removes them
+ * ---- */
 
 static void
 wake(struct resolver *r)

@@ -105,8 +105,8 @@ struct dns_resolver_counts { /* counted since the start; any thread may read
 	/* current number, including questions abandoned a few seconds ago,
 	 * because resolvers still work on them */
 	uint64_t unanswered;
-	/* The longest time in which the resolver's thread did not check for
-	 * packets, and the most CPU time that it used in one such interval. */
+	/* The longest interval in which the resolver's thread did not check for
+	 * packets, and the most CPU time that it used in such an interval. */
 	uint64_t turn_max_us, turn_max_cpu_us;
 };
 

@@ -34,7 +34,7 @@ enum {
 	PORTS_RETIRED = 64,     /* ports kept open only for late answers */
 	PORT_IDS = 65536,
 	/* A port is closed after this many replies with ids that were not used
-	 * on it.  By then one forger in 4,000 succeeds. */
+	   on it.  By then one forger in 4,000 has succeeded. */
 	WRONG_IDS_MAX = 16,
 
 	READS_MAX = 2,       /* system calls per turn for one UDP socket, to
@@ -350,8 +350,8 @@ void dns_health_usable(
 void dns_health_failed(struct resolver *r, struct dns_server *s,
     enum socket_kind kind, enum dns_error why);
 
-/* Whether no server answers anything.  The names may also be the reason; only
- * dns_health_check_alive() finds out. */
+/* Whether no server answers anything.  The queried names may also be the cause;
+ * only dns_health_check_alive() finds out. */
 bool dns_health_all_silent(const struct resolver *r);
 
 /*

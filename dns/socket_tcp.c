@@ -172,7 +172,7 @@ dns_socket_tcp_ready(
 
 /* ---- time ---- */
 
-/* Marks a connection as slow: an answer is pending, but no data arrive. */
+/* Marks a connection as slow: an answer is pending, but no data arrives. */
 static void
 become_slow(struct resolver *r, struct dns_socket *sock)
 {
