@@ -261,7 +261,7 @@ is_state_name(const char *name)
 }
 
 /* Finds the most recently written file of a folder and sets `out` to its path.
- * Returns its time in seconds since 1970; 0: no file. */
+ * Returns its time in seconds since 1970, or 0 if there is no file. */
 static int64_t
 newest_file(struct span folder, char out[KEY_PATH_MAX])
 {

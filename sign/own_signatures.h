@@ -1,5 +1,5 @@
 /*
- * own_signatures.h - handles signatures of ours (d=, s=) that a message already
+ * own_signatures.h - handles our own signatures (d=, s=) that a message already
  * has before we sign it: valid ones are kept, broken ones are replaced.
  *
  * They are verified with our own keys, without DNS.

@@ -26,8 +26,8 @@ enum {
 /* State that survives a restart.  All zero: no message was seen. */
 struct pauses {
 	int64_t since; /* time of the first message */
-	int64_t last; /* time of the last message, shifted by the time without a
-	                 daemon */
+	int64_t last;  /* time of the last message, plus the time when no daemon
+	                  ran */
 	int64_t saved; /* when this state was written */
 	int64_t week;  /* week of the last pauses_note(), counted since 1970 */
 	int64_t longest[PAUSES_WEEKS]; /* seconds; index: week modulo

@@ -67,7 +67,7 @@ is_omitted(const char *name, char *const *omit)
 	return false;
 }
 
-/* Returns how often h= has the name `s` if `present` fields have it. */
+/* Returns how many times h= lists the name `s` if `present` fields have it. */
 static size_t
 times_named(
     const struct signed_name *s, enum conf_oversign preset, size_t present)

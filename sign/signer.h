@@ -31,8 +31,8 @@
 
 enum {
 	SIGNER_MEMORY = 8 << 20, /* bytes of arena per message */
-	SIGNER_OWN_MAX = 16, /* existing signatures of ours that are checked;
-	                        legitimate mail has two */
+	SIGNER_OWN_MAX = 16,     /* our existing signatures that are checked;
+	                            legitimate mail has two */
 };
 
 struct signer_envelope {
@@ -43,7 +43,7 @@ struct signer_envelope {
 
 enum signer_result {
 	SIGNER_SIGNED,   /* at least one signature was added */
-	SIGNER_KEPT,     /* valid signatures of ours were present */
+	SIGNER_KEPT,     /* our valid signatures were already present */
 	SIGNER_UNSIGNED, /* `reason` says why */
 	SIGNER_REFUSED,  /* the author is not allowed: 553 5.7.1 */
 	SIGNER_FAILED,   /* no memory, or OpenSSL failed */
