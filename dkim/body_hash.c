@@ -5,7 +5,7 @@
 #include "dkim/canon.h"
 #include "dkim/crypto.h"
 
-/* One requested hash: the first `limit` bytes of one canonical body. */
+/* A requested hash of the first `limit` bytes of one canonical body. */
 struct wish {
 	enum canon canon;
 	uint64_t limit;
