@@ -211,7 +211,7 @@ key_of_selector(const struct sign_domain *domain, const char *selector)
 }
 
 /* Returns the time from which the selector of this key can be used for a new
- * one, because the other key of the pair signs; 0: it cannot. */
+ * one, because the other key of the pair signs; 0 if it cannot be used. */
 static int64_t
 pair_free_at(const struct sign_key *key, const struct sign_key *other)
 {

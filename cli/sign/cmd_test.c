@@ -59,7 +59,7 @@ static const struct test_way {
 	const char *name; /* local part of the recipient */
 	const char *text;
 	unsigned kind;
-	const char *fix[TEST_NOT_SENT]; /* NULL: the general advice */
+	const char *fix[TEST_NOT_SENT]; /* NULL: use the general advice */
 } ways[] = {
 	{ "sendmail", "sendmail(1)", 0,
 	    { [TEST_UNSIGNED] = "non_smtpd_milters must name the signer" } },
