@@ -287,7 +287,7 @@ forms_of_keys(void **state)
 	}
 }
 
-/* A key with another AlgorithmIdentifier, such as EC, is not an RSA key. */
+/* A key with a different AlgorithmIdentifier, such as EC, is not an RSA key. */
 static void
 other_algorithms(void **state)
 {

@@ -441,7 +441,7 @@ hundreds_above_a_good_signature(void **state)
 	c = count_run(under_bad(300, "list.example", good_message()), zone, 1);
 	assert_int_equal(c.pass, 1);
 	assert_int_equal(c.questions, 1);
-	/* the same number with the author's domain: then the limit hides it */
+	/* if they all have the author's domain, the limit hides the good one */
 	c = count_run(under_bad(300, "example.com", good_message()), zone, 0);
 	assert_int_equal(c.pass, 0);
 	assert_int_equal(c.verified, 10);

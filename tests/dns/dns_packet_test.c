@@ -568,7 +568,7 @@ static const struct expensive {
 	void (*put)(struct large *l);
 	enum dns_type type;
 	enum dns_packet_reply reply;
-	size_t n_records; /* in the answer */
+	size_t n_records; /* records in the answer */
 	unsigned long records, strings;
 } expensive[] = {
 	{ .name = "RFC 1035 3.3.14, 65,400 empty strings",

@@ -24,7 +24,7 @@ enum { HELD_MAX = 512 };
 struct script {
 	struct dns_source source; /* first */
 	unsigned share;
-	struct dns_wait *held[HELD_MAX]; /* in the order of asking */
+	struct dns_wait *held[HELD_MAX]; /* in the order they were asked */
 	char names[HELD_MAX][64];
 	size_t asked;
 	bool prompt; /* answers immediately */

@@ -548,8 +548,8 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 	free(all);
 }
 
-/* If a domain leaves four questions unanswered for long, no more are sent for
- * it, but only while we are crowded. */
+/* If a domain leaves four questions unanswered for a long time, no more are
+ * sent for it, but only while we are crowded. */
 static void
 a_dead_domain_is_not_asked_while_crowded(void **state)
 {
@@ -570,7 +570,8 @@ a_dead_domain_is_not_asked_while_crowded(void **state)
 		*a = (struct asked){ .wait = { .done = netrun_told },
 			.crowd = &few };
 		snprintf(a->name, sizeof(a->name), "n%zu.dead.example", i);
-		if (i == DEAD - 1) /* is sent, although four are overdue */
+		if (i ==
+		    DEAD - 1) /* this one is sent, although four are overdue */
 			netrun_pass(&r, 2 * NETRUN_FIRST_MS);
 		r.net->ask(r.net, span_str(a->name), DNS_TXT, &a->wait);
 	}

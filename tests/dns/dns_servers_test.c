@@ -423,8 +423,8 @@ rfc5452_ports_do_not_live_long(void **state)
 	netrun_stop(&r);
 }
 
-/* If no server has answered for long, a message must not wait as long for each
- * further question as for the first. */
+/* If no server has answered for a long time, a message must not wait as long
+ * for each further question as for the first. */
 static void
 questions_time_out_early_while_all_servers_are_silent(void **state)
 {

@@ -331,7 +331,7 @@ impossible_numbers(void **state)
 	free(whole);
 }
 
-/* The host was renamed, or its daemon has another role. */
+/* The host was renamed, or its daemon has a different role. */
 static void
 missing_file_falls_back_to_another_host(void **state)
 {

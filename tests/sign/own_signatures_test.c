@@ -14,7 +14,7 @@
 #include "tests/support/dkim_run.h"
 #include "tests/support/signer_run.h"
 
-/* ---- existing signatures of ours ---- */
+/* ---- our existing signatures ---- */
 
 /* Signs `message`, replaces `from` with `to` in the result, and signs that
  * again. */
