@@ -219,7 +219,7 @@ copy_text(char **at, struct span text)
 	return copy;
 }
 
-/* Returns the bytes of the block for `a`, or 0 if it has too many records or is
+/* Returns the size of the block for `a`, or 0 if it has too many records or is
  * too large. */
 static size_t
 block_size(const struct dns_answer *a)

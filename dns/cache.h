@@ -28,9 +28,9 @@ enum {                                 /* seconds */
 	                                  message does not query a dead
 	                                  server repeatedly */
 
-	/* Maximum number of messages that wait for one answer.  Its arrival
-	 * runs the core of each in the resolver's thread, usually for 20 us.
-	 * Any further message gets DNS_ERROR_RESOURCE. */
+	/* Maximum number of messages that wait for one answer.  When it
+	 * arrives, the core of each message runs in the resolver's thread,
+	 * usually for 20 us.  Any further message gets DNS_ERROR_RESOURCE. */
 	DNS_CACHE_WAITS_MAX = 1024,
 };
 

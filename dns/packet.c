@@ -304,7 +304,7 @@ has_question(struct packet_reader *r, const struct dns_packet_question *q)
 
 /*
  * Moves `*at` past the labels of a name, up to its final zero or pointer, which
- * must be before `end`.  Sets `*size` to the bytes of the labels.
+ * must be before `end`.  Sets `*size` to the size of the labels.
  */
 static bool
 skip_labels(const struct packet_reader *r, size_t *at, size_t end, size_t *size)
@@ -546,7 +546,7 @@ collect_answers(struct packet_reader *r, enum dns_type type)
 /*
  * RFC 1034 section 3.6.2: follows the CNAMEs of `*name`, whatever their order,
  * and sets `*name` to the last target and `*ttl` to the lowest TTL.  Returns
- * false if they loop or are more than DNS_PACKET_CHAIN_MAX.
+ * false if they loop or there are more than DNS_PACKET_CHAIN_MAX.
  */
 static bool
 follow_aliases(const struct packet_reader *r, struct span *name, uint32_t *ttl)
@@ -590,7 +590,7 @@ compare_records(const void *left, const void *right)
 }
 
 /*
- * RFC 2181 section 5: a set does not contain a record twice.  Drops later
+ * RFC 2181 section 5: an RRset does not contain a record twice.  Drops later
  * copies of a record from `records`.  Sorts pointers to the records, because
  * comparing all pairs takes 130,000 comparisons.  Returns false if memory ran
  * out.

@@ -82,7 +82,7 @@ size_t dns_packet_put_question(uint8_t packet[DNS_PACKET_QUESTION_MAX],
  */
 bool dns_packet_reply_id(const uint8_t *packet, size_t n, uint16_t *id);
 
-/* True if the packet is a reply with RCODE REFUSED. */
+/* Whether the packet is a reply with RCODE REFUSED. */
 bool dns_packet_is_refusal(const uint8_t *packet, size_t n);
 
 /*

@@ -56,8 +56,8 @@ struct dns_question {
  */
 struct dns_questions *dns_questions_new(size_t max_questions);
 
-/* Also releases the answers.  No source may still have a question from this
- * table.  Accepts NULL. */
+/* Frees the table and releases its answers.  No source may still have a
+ * question from this table.  Accepts NULL. */
 void dns_questions_free(struct dns_questions *questions);
 
 /* A pointer that the driver may store, to find its own state from a question.

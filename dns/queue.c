@@ -188,8 +188,8 @@ collect_domain(
 	}
 }
 
-/* Notes whether the domain has answered.  Moves the callers whose questions
- * will not be sent any more because of it to `chain`. */
+/* Notes whether the domain has answered.  If it does not answer, moves to
+ * `chain` the callers whose questions will not be sent. */
 static void
 count_answer(struct dns_queue *queue, const struct queued *q,
     const struct dns_answer *answer, struct dns_wait **chain)
@@ -253,8 +253,8 @@ collect_all(struct dns_queue *queue, struct dns_wait **chain)
 	collect_waiting(queue, chain);
 }
 
-/* Whether the message has used up its repetitions, or the source below had no
- * room for too many of its questions. */
+/* Whether the message has used up its repetitions, or too many of its questions
+ * found no room in the source below. */
 static bool
 is_used_up(struct dns_queue *queue, const struct dns_wait *wait,
     const struct dns_answer *answer)

@@ -50,7 +50,7 @@ enum {
 
 /* Returns NULL if memory ran out.  `below` is not owned and must stay open
  * until the queue is closed; the queue's memory is freed when `below` has
- * answered. */
+ * answered all questions. */
 struct dns_source *dns_queue_open(struct dns_source *below);
 
 /*

@@ -117,8 +117,7 @@ query_refuse(struct resolver *r, struct dns_query *q)
 	wait->done(wait, dns_answer_failed(DNS_ERROR_RESOURCE));
 }
 
-/* ---- the inbox: any thread may add questions, the loop's thread removes them
- * ---- */
+/* ---- the inbox: any thread adds, the loop's thread removes ---- */
 
 static void
 wake(struct resolver *r)

@@ -1,7 +1,7 @@
 /*
  * resolver.h - a source that queries recursive resolvers over UDP and TCP.  One
- * thread with an event loop (epoll) handles thousands of questions in flight,
- * none of which blocks.  That thread also delivers the answers.
+ * thread with an event loop (epoll) handles thousands of questions in flight
+ * and never blocks.  That thread also delivers the answers.
  */
 #ifndef AVOUCH_DNS_RESOLVER_H
 #define AVOUCH_DNS_RESOLVER_H

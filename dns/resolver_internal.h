@@ -34,7 +34,7 @@ enum {
 	PORTS_RETIRED = 64,     /* ports kept open only for late answers */
 	PORT_IDS = 65536,
 	/* A port is closed after this many replies with ids that were not used
-	   on it.  By then one forger in 4,000 has succeeded. */
+	 * on it.  By then, one forger in 4,000 has succeeded. */
 	WRONG_IDS_MAX = 16,
 
 	READS_MAX = 2,       /* system calls per turn for one UDP socket, to
