@@ -136,8 +136,8 @@ access_as(const struct passwd *p, const char *path, int mode)
 	_exit(faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : errno);
 }
 
-/* Returns an errno value, or 0 if the user of the daemon has access or it
- * cannot be checked. */
+/* Returns an errno value, or 0 if the user of the daemon has access or the
+ * access cannot be checked. */
 static int
 access_of_user(const struct conf *conf, const char *path, int mode)
 {
