@@ -70,8 +70,8 @@ key_fault_text(enum key_fault fault)
 	return "?";
 }
 
-/* Whether the key in the record verifies a signature of ours, as a receiver
- * would check. */
+/* Whether the key in the record verifies one of our signatures, checked as a
+ * receiver would. */
 static bool
 key_verifies(const struct private_key *ours, const struct key *theirs)
 {

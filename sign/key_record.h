@@ -2,7 +2,7 @@
  * key_record.h - checks whether a DNS record belongs to a private key, and
  * finds mistakes made when it was published.
  *
- * The test is what a receiver does: a signature made with the private key must
+ * It tests what a receiver tests: a signature made with the private key must
  * verify with the key in the record, as parsed by dkim/.
  */
 #ifndef AVOUCH_SIGN_KEY_RECORD_H

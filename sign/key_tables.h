@@ -6,7 +6,7 @@
  * The type of a table is recognized from its lines:
  *
  *	NAME DOMAIN:SELECTOR:/PATH     KeyTable ("%": the author's domain)
- *	PATTERN NAME                   SigningTable, refile or not
+ *	PATTERN NAME                   SigningTable, with or without refile
  *	DOMAIN SELECTOR                rspamd's selector_map
  *	DOMAIN /PATH                   rspamd's path_map ($domain, $selector)
  *

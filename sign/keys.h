@@ -116,7 +116,7 @@ struct sign_domain *sign_keys_domain(
     const struct sign_keys *keys, struct span name);
 
 /*
- * Sets which keys of a domain sign, as rotation_choose() decides by their
+ * Sets which keys of a domain sign, as rotation_choose() decides from their
  * `state`, and sets the `phase` of each.  Returns true if the choice changed.
  */
 bool sign_keys_decide(struct sign_domain *domain);

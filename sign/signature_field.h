@@ -3,7 +3,7 @@
  * 5): relaxed/relaxed, SHA-256, always with t=, never with l= or i=.
  *
  * A field named in h= once more than it occurs is oversigned: no one can add
- * another one without breaking the signature (section 8.15).
+ * another such field without breaking the signature (section 8.15).
  */
 #ifndef AVOUCH_SIGN_SIGNATURE_FIELD_H
 #define AVOUCH_SIGN_SIGNATURE_FIELD_H
