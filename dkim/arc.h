@@ -50,7 +50,7 @@ struct arc_result {
 };
 
 /* Returns "none", "pass", "fail" or, for logs, "temperror".  RFC 8617 has no
- * such result, so headers say "fail" with a reason. */
+ * "temperror", so headers say "fail" with a reason. */
 const char *arc_code_name(enum arc_code code);
 
 struct arc;

@@ -21,7 +21,7 @@ enum {
 	CRYPTO_SIGNATURE_MAX = 512, /* bytes: RSA-4096 */
 };
 
-/* For a daemon; call before anything else uses OpenSSL.  Initializes OpenSSL
+/* Call this in a daemon before anything else uses OpenSSL.  Initializes OpenSSL
  * while memory is available, and tracks its failed allocations from then on.
  * Returns false if OpenSSL lacks SHA-256 or RSA. */
 bool crypto_start(void);

@@ -28,8 +28,8 @@ enum {
 	    100,            /* signatures listed individually per message */
 	DKIM_LISTED = 25,   /* listed without being parsed in full; further ones
 	                       are only counted */
-	DKIM_READ_EACH = 2, /* parsed per signature that may be verified,
-	                       because some turn out to be unusable */
+	DKIM_READ_EACH = 2, /* signatures parsed for each one that may be
+	                       verified, because some are unusable */
 };
 
 enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
@@ -96,8 +96,8 @@ struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
 enum core_status dkim_keys(
     struct dkim *d, struct dns_questions *questions, struct arena *scratch);
 
-/* Sets `out` to the distinct valid d= of the signatures to verify, to prefetch
- * DNS records.  Returns their number. */
+/* Sets `out` to the distinct valid d= values of the signatures to verify, to
+ * prefetch DNS records.  Returns their number. */
 size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);
 
 /* Computes the results, one for each listed DKIM-Signature, topmost first. */
