@@ -14,8 +14,8 @@ struct key_checked {
 	struct span wrong_name; /* name at which the record was found instead */
 };
 
-/* Checks a name at which the record may be by mistake; returns true if it is
- * there. */
+/* Checks a name at which the record may have been published by mistake; returns
+ * true if it is there. */
 static bool
 is_at(struct key_cli *k, const struct key_looker *looker,
     struct key_checked *one, const char *format)

@@ -258,8 +258,8 @@ test_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 }
 
 /* Whether a signature is for the author, as DMARC compares domains but without
- * the organizational domain: d= is the author's domain or above it, as the
- * signer chooses it. */
+ * the organizational domain: d= is the author's domain or a parent of it,
+ * because that is how the signer chooses it. */
 static bool
 is_of_author(const struct dkim_result *r, const struct mail_from *from)
 {
@@ -393,8 +393,8 @@ way_json(const struct test_way *way, const struct test_arrived *one)
 	return o;
 }
 
-/* Prints the results.  A broken signature of a long line is only a hint: most
- * programs write no long lines. */
+/* Prints the results.  A signature broken by a long line is only a hint: most
+ * programs do not write long lines. */
 static int
 test_show(struct sign_test *t)
 {
