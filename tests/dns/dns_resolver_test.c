@@ -570,8 +570,7 @@ a_dead_domain_is_not_asked_while_crowded(void **state)
 		*a = (struct asked){ .wait = { .done = netrun_told },
 			.crowd = &few };
 		snprintf(a->name, sizeof(a->name), "n%zu.dead.example", i);
-		if (i ==
-		    DEAD - 1) /* this one is sent, although four are overdue */
+		if (i == DEAD - 1) /* is sent, although four are overdue */
 			netrun_pass(&r, 2 * NETRUN_FIRST_MS);
 		r.net->ask(r.net, span_str(a->name), DNS_TXT, &a->wait);
 	}
