@@ -42,8 +42,8 @@ struct push {
 	int64_t day; /* -1: none */
 
 	struct push_rows rows;
-	int64_t counts_for; /* day to which the rows are added in the shared
-	                       store */
+	int64_t counts_for; /* day of the shared store to which the rows are
+	                       added */
 };
 
 /* ---- errors ---- */

@@ -21,7 +21,7 @@ static const struct {
 	{ COLUMNS_SHAPE, ROW_TEXT_SHAPE },
 };
 
-/* `id`, and the columns of a row that refer to it, are ids of the local
+/* `id`, and the columns of a row that refer to it, are ids in the local
  * store. */
 static const char tables[] =
     "CREATE TEMPORARY TABLE IF NOT EXISTS pushed_policy "

@@ -42,10 +42,10 @@ enum failure_kind {
 };
 
 /*
- * Returns which report to make.  If fo requests several, this is the first in
- * the order above: there is one report per message (RFC 9991 section 3 leaves
- * this to us).  Only the policy record for the author domain is considered, and
- * only if it has ruf and does not have psd=y.
+ * Returns which report to make.  If fo requests several, returns the first in
+ * the order above, because there is one report per message (RFC 9991 section 3
+ * leaves the choice to us).  Only the policy record for the author domain is
+ * considered, and only if it has ruf and does not have psd=y.
  */
 enum failure_kind failure_kind_of(const struct verdict *v);
 

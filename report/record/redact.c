@@ -67,7 +67,7 @@ put_domain(struct buf *b, struct span domain)
 		report_put_clean(b, domain, REPORT_NAME_MAX, false);
 }
 
-/* Characters that end a local part outside of quotes; "=" does not. */
+/* Characters that end an unquoted local part; "=" does not end one. */
 static bool
 is_delimiter(char c)
 {

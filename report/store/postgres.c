@@ -238,7 +238,7 @@ put_lock(struct buf *b, const char *function, uint64_t number)
 	    b, "SELECT %s(%d, %d)", function, SCHEMA_APPLICATION, (int)number);
 }
 
-/* Stores an error that names the holder of our lock, if there is one. */
+/* Stores an error that names who holds the lock we need, if anyone does. */
 static void
 fail_locked(struct postgres_connection *c, uint64_t number)
 {

@@ -90,7 +90,7 @@ enum ledger_step ledger_reopen_days(
 enum ledger_step ledger_closed(struct ledger *l, int64_t *day);
 
 /* Reads the last day that was pushed to a shared store; -1 if there is none.
- * Reports on pushed days are not made from this store. */
+ * Reports for pushed days are not made from this store. */
 enum ledger_step ledger_pushed(struct ledger *l, int64_t *day);
 
 /* Lists days with rows, oldest first. */
@@ -109,7 +109,8 @@ struct ledger_policy { /* a policy domain on one day */
 	uint64_t automatic; /* automatic messages (struct report_row) */
 };
 
-/* Lists policy domains, sorted by name; all if `domain` is absent. */
+/* Lists policy domains sorted by name: only `domain`, or all if it is
+ * absent. */
 enum ledger_step ledger_each_policy(struct ledger *l, int64_t day,
     struct span domain, bool (*each)(void *arg, const struct ledger_policy *p),
     void *arg);
@@ -309,8 +310,8 @@ enum ledger_step ledger_each_failure(struct ledger *l, struct span domain,
 enum ledger_step ledger_close_failure(
     struct ledger *l, int64_t id, bool sent, int64_t now, uint64_t *incidents);
 
-/* Counts failures of the organization (absent: of all) that were closed as sent
- * at or after `since`. */
+/* Counts failures of the organization (of all organizations if absent) that
+ * were closed as sent at or after `since`. */
 enum ledger_step ledger_failures_sent(
     struct ledger *l, struct span organization, int64_t since, uint64_t *count);
 
@@ -384,8 +385,11 @@ enum ledger_step ledger_each_received_domain(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received_domain *d), void *arg);
 
-/* Counts stored reports of the domain (absent: of all), and reads the first and
- * last day on which one begins.  Returns LEDGER_NONE if there are none. */
+/*
+ * Counts stored reports on the domain (on all domains if absent), and reads the
+ * first and last day on which a report begins.  Returns LEDGER_NONE if there
+ * are none.
+ */
 enum ledger_step ledger_received_extent(struct ledger *l, struct span domain,
     uint64_t *reports, int64_t *first, int64_t *last);
 

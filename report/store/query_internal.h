@@ -39,7 +39,7 @@ enum ledger_step ledger_execute(struct sql_statement *s);
 /* Like ledger_execute(), but returns LEDGER_NONE if no row was changed. */
 enum ledger_step ledger_change(struct sql_statement *s);
 
-/* Copies strings of a row into `a` and drops its statement; `step` is the
+/* Copies strings from a row into `a` and drops its statement; `step` is the
  * result of its only step.  Returns LEDGER_NONE if there was no row. */
 enum ledger_step ledger_keep_texts(struct ledger *l, struct sql_statement *s,
     enum sql_step step, struct arena *a, struct span *const *texts, size_t n);

@@ -39,7 +39,7 @@ struct store {
 
 	pthread_mutex_t lock; /* protects everything below */
 	pthread_cond_t work;  /* wakes the writer: there is a message, or the
-	                         daemon ends */
+	                         daemon is shutting down */
 	pthread_cond_t done;  /* wakes store_put(): a group was completed */
 	struct queue queue;   /* waiting messages */
 	struct queue group;   /* messages that the writer is writing now */
@@ -128,7 +128,7 @@ wait_for_work(struct store *s, int64_t until)
 	s->idle = false;
 }
 
-/* Waits until `until`; only the end of the daemon ends this wait early. */
+/* Waits until `until`; only a shutdown of the daemon ends this wait early. */
 static void
 pause_until(struct store *s, int64_t until)
 {

@@ -25,13 +25,13 @@
 #include "verify/policy.h"
 
 enum {
-	STORE_QUEUE_BYTES = 64 << 20, /* of messages that wait for the writer:
-	                                 some 100,000, or 30 s on a host with
-	                                 3,000 messages/s */
+	STORE_QUEUE_BYTES = 64 << 20, /* waiting messages: about 100,000, or
+	                                 30 s on a host with 3,000
+	                                 messages/s */
 	STORE_FAILURE_BYTES = STORE_QUEUE_BYTES / 4, /* if the queue is
 	                                                larger, failures are
 	                                                not stored */
-	STORE_COMMIT_WAIT_MS = 100, /* limit of the wait in store_put() */
+	STORE_COMMIT_WAIT_MS = 100, /* longest wait in store_put() */
 	STORE_CHECKPOINT_S = 30,
 	STORE_CLOSE_MAX_MS = 60000, /* limit of store_close(); systemd waits
 	                               90 s for a service to stop */

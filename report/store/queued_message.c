@@ -11,7 +11,7 @@ enum {
 	RULE_MAX = 120, /* bytes of an action or a rule */
 	DECISION_MAX = 3 * (RULE_MAX + 1),
 	DRAFT_MAX = ROW_BYTES_MAX + FACTS_BYTES_MAX + DECISION_MAX,
-	QUEUED_ABSENT = UINT16_MAX, /* as a length: the string is absent */
+	QUEUED_ABSENT = UINT16_MAX, /* length of an absent string */
 };
 
 static_assert((int)DRAFT_MAX < (int)QUEUED_ABSENT, "a length fits in 16 bits");

@@ -3,7 +3,7 @@
  * tables that rows share (schema.h).
  *
  * The table in row_encode.c is the only list of them: the schema, the INSERT
- * and SELECT statements, the queries of reports and the strings of a row are
+ * and SELECT statements, the queries for reports and the strings of a row are
  * derived from it.  A new column needs a row there and a step in schema.c that
  * adds it to existing stores.
  */

@@ -8,7 +8,7 @@
  *	                "store" (a random name that identifies it), "closed"
  *	                (the last closed day), "pushed" (the last day that was
  *	                pushed), "push_ticket" and "push_next" (push.h),
- *	                "redaction_key" (failure_queue.h), "report_seed" (of
+ *	                "redaction_key" (failure_queue.h), "report_seed" (for
  *	                report ids)
  *	policy          id, domain, record: a policy record and its domain
  *	source          id, address (as text)

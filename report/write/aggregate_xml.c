@@ -306,7 +306,8 @@ put_identifiers(struct aggregate *a, const struct report_row *r)
 	element_end(a);
 }
 
-/* The row is already in the order of RFC 9990 section 3.1.3. */
+/* The caller keeps the order of the row, which is that of RFC 9990 section
+ * 3.1.3. */
 static void
 put_dkim_result(struct aggregate *a, const struct report_dkim *d)
 {
@@ -398,7 +399,7 @@ open_writer(struct aggregate *a)
 	return a->xml != NULL;
 }
 
-/* A record that is no longer valid counts as p=none. */
+/* A record that is no longer valid is treated as p=none. */
 static void
 read_policy(struct aggregate *a, const struct aggregate_info *info)
 {

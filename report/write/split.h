@@ -42,8 +42,8 @@ struct parts_limits {
 	                  GZIP_LAG_MAX */
 };
 
-/* Finds the parts of a report.  Returns false after an error of the ledger or
- * if memory ran out. */
+/* Finds the parts of a report.  Returns false after a ledger error or if memory
+ * ran out. */
 bool split_measure(struct ledger *l, int64_t day,
     const struct aggregate_info *info, const struct parts_limits *limits,
     struct parts *out);
@@ -56,8 +56,8 @@ struct parts_range {
 
 /*
  * Writes the compressed document to `put`.  `messages` is the number of
- * messages in it.  Returns false after an error of the ledger, if memory ran
- * out, or if `put` failed.
+ * messages in it.  Returns false after a ledger error, if memory ran out, or if
+ * `put` failed.
  */
 bool split_write(struct ledger *l, int64_t day,
     const struct aggregate_info *info, const struct parts_range *range,
