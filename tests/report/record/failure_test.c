@@ -512,7 +512,7 @@ rfc6591_3_2_6_spf_dns(void **state)
 	assert_true(f[d->failure.feedback.n - 1] == '\n');
 	assert_true(f[d->failure.feedback.n - 2] == '"');
 	failure_sample_close(&s);
-	/* with "dmarc" if the domain is aligned */
+	/* "dmarc" reports have SPF-DNS if the domain is aligned */
 	failure_sample_open(&s, "v=DMARC1; p=reject; " RUF, "");
 	s.v.spf_mail_from.domain = SPAN("example.com");
 	s.v.spf_mail_from.n_sources = 1;

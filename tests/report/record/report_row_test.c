@@ -200,7 +200,7 @@ dispositions_3_1_1_9(void **state)
 	}
 }
 
-/* The reason of an override section is only for the operator, unless
+/* The reason in an override section is only for the operator, unless
  * report_reason is set. */
 static void
 reasons_of_sections_3_1_1_9(void **state)

@@ -329,8 +329,8 @@ received_extent(void **state)
 	arena_free(a);
 }
 
-/* The first source of each domain comes before all second ones, whatever their
- * number of messages. */
+/* The top source of every domain comes before the second source of any domain,
+ * however many messages they sent. */
 static void
 received_busy(void **state)
 {

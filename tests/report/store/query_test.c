@@ -193,7 +193,7 @@ settings(void **state)
 	arena_free(a);
 }
 
-/* Only one run holds a lock, until it ends. */
+/* A lock is held by one run at a time, until that run ends. */
 static void
 locks(void **state)
 {

@@ -187,7 +187,7 @@ row_comes_back(void **state)
 	store_close(s, 1000);
 }
 
-/* A closed day does not change: late messages count for the next day. */
+/* A closed day does not change: late messages are counted in the next day. */
 static void
 closed_days(void **state)
 {
