@@ -332,8 +332,8 @@ skip_name(const struct packet_reader *r, size_t *at, size_t end)
 /*
  * Checks that a name is cheap to read (RFC 1035 sections 2.3.4, 4.1.4): it has
  * at most 255 bytes and DNS_PACKET_POINTERS_MAX pointers, and each pointer
- * refers to an earlier position than the labels before it.  Moves `*at` past
- * the name.
+ * refers to a position before the labels that precede it.  Moves `*at` past the
+ * name.
  */
 static bool
 check_name(const struct packet_reader *r, size_t *at, size_t end)

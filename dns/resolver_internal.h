@@ -183,7 +183,7 @@ struct dns_server {
 	struct dns_socket *tcp[TCP_CONNECTIONS];
 	int64_t heard; /* time of its last answer */
 	unsigned timeouts;
-	bool down;        /* others are preferred, and it is probed */
+	bool down;        /* other servers are preferred, and it is probed */
 	bool silent;      /* it left DOWN_AFTER questions unanswered */
 	bool refuses;     /* the last time it was unreachable, the error was
 	                     ECONNREFUSED, not a missing route */
