@@ -63,7 +63,7 @@ bool private_key_put_pem(const struct private_key *k, FILE *out);
 
 /*
  * Writes the record to publish (RFC 6376 section 3.6.1, RFC 8463 section 4.2),
- * such as "v=DKIM1; k=rsa; p=...".  At most PRIVATE_KEY_RECORD_MAX bytes.
+ * such as "v=DKIM1; k=rsa; p=...", in at most PRIVATE_KEY_RECORD_MAX bytes.
  */
 void private_key_put_record(const struct private_key *k, struct buf *b);
 
