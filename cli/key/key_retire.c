@@ -77,8 +77,8 @@ needs_no_record(const struct key_stop *s)
 	return s->revoke || s->until <= s->k->c->now;
 }
 
-/* Publishes the record with an empty p=. Returns EX_TEMPFAIL after printing a
- * message if sign.publish failed. */
+/* Publishes the record with an empty p=.  If sign.publish failed, returns
+ * EX_TEMPFAIL after printing a message. */
 static int
 publish_revoked(struct key_stop *s)
 {
