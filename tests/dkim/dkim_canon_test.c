@@ -205,8 +205,8 @@ next_random(uint64_t *seed)
 	return *seed >> 33;
 }
 
-/* Generates text like that in mail, and worse, long enough for runs that are
- * not copied. */
+/* Generates text like that in mail, and worse, long enough to contain runs that
+ * are not copied. */
 static size_t
 random_text(char *to, size_t size, uint64_t *seed)
 {
@@ -472,7 +472,7 @@ every_length(void **state)
 	}
 }
 
-/* Memory does not grow with the length of the body. */
+/* Memory use does not grow with the length of the body. */
 static void
 memory_of_a_long_body(void **state)
 {

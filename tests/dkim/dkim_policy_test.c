@@ -281,7 +281,7 @@ options(void **state)
 	    sign_rsa(1024, 0), TAGS "; t=1750000301", no_time, PASS);
 }
 
-/* ---- what is reported for a signature ---- */
+/* ---- data reported for a signature ---- */
 
 static void
 results(void **state)

@@ -262,7 +262,7 @@ a_recording_replays_to_the_same_answers(void **state)
 		expect_same(&script[i], a);
 		dns_answer_unref(a);
 	}
-	/* the file is sorted, so the order of asking does not matter */
+	/* the file is sorted, so the order of the questions does not matter */
 	second = write_all(again, &m);
 	assert_int_equal(n, m);
 	assert_memory_equal(text, second, n);

@@ -14,7 +14,7 @@
 #define LOGIN "sign { author = login }"
 #define REFUSE "sign { author = login on_author_mismatch = reject }"
 
-/* A login must not get the signature of someone else's list with an arbitrary
+/* A login must not obtain the signature of someone else's list for an arbitrary
  * From. */
 static void
 lists_that_a_login_may_use(void **state)

@@ -363,7 +363,8 @@ missing_file_falls_back_to_another_host(void **state)
 	free(whole);
 }
 
-/* Commands combine all hosts except those that no longer exist. */
+/* Commands combine the states of all hosts except those that no longer exist.
+ * */
 static void
 old_hosts_are_ignored(void **state)
 {
