@@ -71,7 +71,8 @@ central_fault(struct push *p)
 	return push_error(p, "the shared store: ", ledger_error(p->central));
 }
 
-/* Two files have the same name: reports the host of the other one. */
+/* Reports that two files have the same name, with the host of the other
+ * file. */
 static bool
 report_two_files(struct push *p)
 {
@@ -330,8 +331,8 @@ merge_rows(struct push *p, int64_t day)
 	return push_rows_merge(&p->rows, p->counts_for) || central_fault(p);
 }
 
-/* Runs within a transaction, which excludes all others, so the state cannot
- * change meanwhile. */
+/* Runs in a transaction that excludes all others, so the state cannot change
+ * meanwhile. */
 static bool
 write_day(struct push *p, int64_t day)
 {

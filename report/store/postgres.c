@@ -2,7 +2,7 @@
  * postgres.c - the driver of sql.h for PostgreSQL.
  *
  * Parameters and results are binary: numbers have 8 bytes, strings are raw
- * bytes, so nothing needs quotes and nothing ends at a NUL.
+ * bytes, so nothing needs quoting, and a NUL does not end a string.
  */
 #include "report/store/postgres.h"
 

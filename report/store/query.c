@@ -349,7 +349,7 @@ ledger_each_day(
 	"GROUP BY policy.id, domain, record "                                  \
 	"ORDER BY domain, newest, policy.id"
 
-/* Adds up the rows of one domain; the strings are copies. */
+/* The sum of the rows of one domain; the strings are copies. */
 struct policy_sum {
 	struct ledger_policy p; /* records is 0 before the first row */
 	char domain[REPORT_NAME_MAX + 1], record[DMARC_RECORD_MAX + 1];
@@ -499,7 +499,8 @@ ledger_each_pushed_row(struct ledger *l, int64_t day,
 			.last = sql_number(s, 4),
 		};
 
-		/* Late rows are counted in this day, whatever their time. */
+		/* Late rows are counted in this day, regardless of their
+		 * time. */
 		if (r.last < day * DATE_DAY)
 			r.last = day * DATE_DAY;
 		if (!each(arg, &r))

@@ -233,8 +233,8 @@ struct ledger_move {
  */
 enum ledger_step ledger_move(struct ledger *l, const struct ledger_move *m);
 
-/* Counts deliveries to the address in SENT or SENDING that changed at or after
- * `since`, for limits. */
+/* Counts deliveries to the address that are SENT or SENDING and changed at or
+ * after `since`.  Used for limits. */
 enum ledger_step ledger_sent_to(
     struct ledger *l, struct span destination, int64_t since, uint64_t *count);
 
@@ -442,7 +442,7 @@ enum ledger_step ledger_each_busy_source(struct ledger *l,
 struct ledger_tls_result {
 	struct span domain; /* the policy domain */
 	struct span policy; /* "sts", "tlsa", "no-policy-found" */
-	struct span result; /* section 4.3; "success": sessions with TLS */
+	struct span result; /* result type (section 4.3), or "success" */
 	struct span mx;     /* the mail server it applies to, or empty */
 	struct span reason; /* human-readable, or empty */
 	uint64_t sessions;

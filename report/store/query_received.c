@@ -1,7 +1,5 @@
-/*
- * query_received.c - reports from others (aggregate, TLS and failure reports):
- * stores each once, and reads those of a range of days.
- */
+/* query_received.c - reports from others (aggregate, TLS and failure reports):
+ * stores each once, and reads those in a range of days. */
 #include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 #include "report/store/row_encode.h"
@@ -465,7 +463,7 @@ ledger_each_received_use(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* `place` is 1 for the source with the most messages of its domain. */
+/* `place` is 1 for the source with the most messages in its domain. */
 #define BUSY(AND, LIMIT)                                                       \
 	"SELECT address FROM (SELECT one, min(place) AS place, "               \
 	"sum(n) AS total FROM (SELECT one, n, row_number() OVER "              \

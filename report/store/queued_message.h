@@ -42,10 +42,8 @@ struct queued_texts {
 	struct span decision[3];        /* action, would, rule */
 };
 
-/*
- * `row` may be NULL; `facts` and `decision` may be NULL together.  Copies
- * everything.  Returns NULL if memory ran out.
- */
+/* `row` may be NULL; `facts` and `decision` may both be NULL.  Copies
+ * everything.  Returns NULL if memory ran out. */
 struct queued_message *queued_message_new(const struct report_row *row,
     const struct policy_input *facts, const struct policy_decision *decision,
     int64_t now);

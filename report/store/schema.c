@@ -23,7 +23,7 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 	"messages BIGINT NOT NULL, last BIGINT NOT NULL, "                     \
 	"PRIMARY KEY (day, policy, source, shape))" KEYED ";"
 
-/* Since version 4, in PostgreSQL since version 1: tables with long strings. */
+/* Since version 4 (PostgreSQL: version 1): tables with long strings. */
 #define LONG_TABLES(ID, KEYED)                                                 \
 	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
 	"used BIGINT NOT NULL);"                                               \

@@ -1,11 +1,11 @@
 /*
  * sql.h - the SQL calls of report/, the same for SQLite and PostgreSQL.
  *
- * A driver is the only file that uses its library: sqlite.c, and postgres.c for
- * libpq.  Statements are limited to SQL that both understand: parameters $1,
- * $2, ... numbered in the order in which they first occur; INSERT ... ON
- * CONFLICT; RETURNING.  Numbers are 64-bit integers; strings are UTF-8 and
- * never NULL (empty instead); only SQLite tables have byte columns.
+ * Only the driver uses its library: sqlite.c, and postgres.c for libpq.
+ * Statements are limited to SQL that both understand: parameters $1, $2, ...
+ * numbered in the order in which they first occur; INSERT ... ON CONFLICT;
+ * RETURNING.  Numbers are 64-bit integers; strings are UTF-8 and never NULL
+ * (empty instead); only SQLite tables have byte columns.
  *
  * A connection and its statements are used by one thread at a time.  A
  * statement must be finished, reset or dropped before another one is stepped.
@@ -36,14 +36,14 @@ enum sql_step { SQL_ROW, SQL_DONE, SQL_FAILED };
 
 struct sql_driver;
 
-/* the first member of the struct of each driver */
+/* the first member of each driver's connection struct */
 struct sql {
 	const struct sql_driver *driver;
 	enum sql_fault fault; /* of the last call that failed */
 	char error[SQL_ERROR_MAX];
 };
 
-/* the first member of the struct of each driver */
+/* the first member of each driver's statement struct */
 struct sql_statement {
 	struct sql *db;
 };
@@ -87,9 +87,9 @@ void sql_close(struct sql *db);
 bool sql_run(struct sql *db, const char *text);
 
 /*
- * Begin and end a transaction, which may write from the beginning.  If
- * sql_end(db, true) returns false, nothing was committed.  With PostgreSQL,
- * this is not certain if the connection broke.
+ * Begin and end a transaction that may write, and locks other writers out from
+ * the start.  If sql_end(db, true) returns false, nothing was committed.  With
+ * PostgreSQL, this is not certain if the connection broke.
  */
 bool sql_begin(struct sql *db);
 bool sql_end(struct sql *db, bool commit);

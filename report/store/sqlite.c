@@ -23,7 +23,7 @@ enum {
 	COMMAND_WAIT_MS = 10000, /* the command's wait for a lock */
 };
 
-/* Must be set before the first table is created; the file stores them. */
+/* The file stores these; they must be set before the first table is created. */
 #define PRAGMAS_NEW "PRAGMA page_size=2048; PRAGMA auto_vacuum=INCREMENTAL"
 
 /* Settings of each connection.  A corrupt or crafted file must not cause more
@@ -375,7 +375,7 @@ sqlite_set_up(struct sqlite_connection *c, enum sqlite_for purpose)
 		return false;
 	if (k.version < SCHEMA_VERSION && !sqlite_upgrade(c))
 		return false;
-	/* From now on, the log exists as long as this connection. */
+	/* From now on, the log exists as long as this connection is open. */
 	if (stat(c->wal, &st) == 0) {
 		c->wal_device = st.st_dev;
 		c->wal_inode = st.st_ino;
