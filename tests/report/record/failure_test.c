@@ -591,7 +591,7 @@ rfc9991_7_header(void **state)
 	free(d);
 }
 
-/* The contents are bounded and clean, whatever the input. */
+/* The contents are bounded and clean for any input. */
 static void
 giant_headers(void **state)
 {

@@ -163,7 +163,7 @@ rfc5322_3_6_4_ids(void **state)
 	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
-/* A field must not be split into two, nor end the header. */
+/* A field must neither be split in two nor end the header. */
 static void
 rfc5322_2_2_3_lines(void **state)
 {

@@ -84,7 +84,7 @@ assert_pushed_texts(enum column_table table, size_t n, const char *line)
 }
 
 /* RFC 9990 section 3.1: one report has the final policy; rows with the same key
- * are merged whatever their policy was, most messages first. */
+ * are merged regardless of their policy, and sorted by number of messages. */
 static void
 rows_3_1(void **state)
 {
@@ -173,7 +173,7 @@ settings(void **state)
 	struct span name, again, value;
 
 	(void)state;
-	/* only files have a name from the beginning */
+	/* only files get a name when they are created */
 	if (sql_is_shared(ledger_sql(ledger)))
 		ledgers_ok(ledger_set_meta(
 		    ledger, "store", SPAN("0123456789abcdef0123456789abcdef")));

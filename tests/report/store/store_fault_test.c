@@ -280,7 +280,7 @@ corrupt_at_start(void **state)
 	store_close(s, 1000);
 }
 
-/* If pages become corrupt while the file is in use, only messages in these
+/* If pages become corrupt while the file is in use, only the messages on those
  * pages are lost. */
 static void
 corrupt_in_use(void **state)
@@ -399,8 +399,10 @@ away(void **state)
 	rmdir(folder);
 }
 
-/* The queue has room for half a minute of a busy host.  Its limit is in bytes:
- * messages beyond it are counted as lost, and none waits for the store. */
+/*
+ * The queue has room for half a minute of mail on a busy host.  Its limit is in
+ * bytes: messages beyond it are counted as lost, and none waits for the store.
+ */
 static void
 queue_is_bounded(void **state)
 {

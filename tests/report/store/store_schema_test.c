@@ -156,10 +156,8 @@ upgrade_from_0(void **state)
 	}
 }
 
-/*
- * Rows of an older version survive the upgrade.  On the day of the upgrade, a
- * known row may exist twice.
- */
+/* Rows from an older version survive the upgrade.  On the day of the upgrade, a
+ * row may exist twice. */
 static void
 upgrade_in_place(void **state)
 {
