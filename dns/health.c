@@ -12,11 +12,12 @@
 #include "lib/enum_names.h"
 
 enum {
-	DOWN_AFTER = 3,    /* consecutive timeouts, or RCODE REFUSED */
-	FAILS_AFTER = 20,  /* consecutive other error codes, which may be
-	                      caused by the names */
-	REPORT_MS = 60000, /* minimum time between two reports of one reason */
-	ALIVE_MS = 100,    /* minimum time between questions for "localhost" */
+	DOWN_AFTER = 3,   /* consecutive timeouts, or RCODE REFUSED */
+	FAILS_AFTER = 20, /* consecutive other error codes, which may be
+	                     caused by the names */
+	REPORT_MS =
+	    60000, /* minimum time between two reports of the same reason */
+	ALIVE_MS = 100, /* minimum time between questions for "localhost" */
 };
 
 /* ---- reports ---- */
@@ -82,7 +83,8 @@ ruled_out_by(enum socket_kind kind)
 		1U << DNS_TROUBLE_REFUSED | 1U << DNS_TROUBLE_UNREACHABLE;
 }
 
-/* Ends the reasons `which`.  If none is left, reports that the server works. */
+/* Marks the reasons in `which` as ended.  If none is left, reports that the
+ * server works. */
 static void
 end_troubles(struct resolver *r, struct dns_server *s, unsigned which)
 {
