@@ -92,8 +92,8 @@ probe_end(struct resolver_probe *p)
 	return trouble;
 }
 
-/* Reads the servers from the file, and warns of each line that cannot be used.
- */
+/* Reads the servers from the file, and warns about each line that cannot be
+ * used. */
 static void
 read_resolv_conf(struct host_checking *h, struct dns_resolver_options *o)
 {
