@@ -86,7 +86,7 @@ number_copy(struct span value, int64_t *out)
 	return true;
 }
 
-/* Parses one NAME=VALUE of a line; unknown names from later versions are
+/* Parses one NAME=VALUE in a line; unknown names from later versions are
  * skipped. */
 static bool
 entry_set(struct key_entry *entry, struct span word)

@@ -81,7 +81,7 @@ struct look_host {
 	struct dns_source *source;
 };
 
-struct look_step { /* one name of a chain */
+struct look_step { /* one name in a chain */
 	const struct key_looker *looker;
 	const struct private_key *key;
 	struct span name;
@@ -310,7 +310,7 @@ conclude(struct key_look *out)
 		out->fault = KEY_FAULT_FAILED;
 }
 
-/* Checks one name of a chain and puts the servers' answers in `step->out`. */
+/* Checks one name in a chain and puts the servers' answers in `step->out`. */
 static void
 look_step(struct look_step *step)
 {

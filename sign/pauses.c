@@ -2,7 +2,7 @@
 
 enum { WEEK_S = 7 * 86400 };
 
-/* Starts a week; it replaces the one four weeks before. */
+/* Starts a new week, which replaces the one four weeks earlier. */
 static void
 week_begin(struct pauses *p, int64_t week)
 {
