@@ -36,7 +36,7 @@ struct arc {
 	unsigned n;           /* the highest instance */
 	size_t n_from;        /* From fields */
 	bool decided;
-	bool hashed; /* `hash` of all sets is computed */
+	bool hashed; /* `hash` was computed for all sets */
 	struct arc_result result;
 };
 
@@ -420,7 +420,8 @@ seal_passes(struct arc *c, unsigned instance)
 	c->result.stale = c->result.stale || r.stale;
 	if (r.code == DKIM_PASS)
 		return true;
-	/* RFC 8617 section 5.2.1: all failures are permanent, even of DNS */
+	/* RFC 8617 section 5.2.1: all failures are permanent, even DNS failures
+	 * */
 	decide_at(c,
 	    sigcheck_is_cut_short(&one.set->seal, r.code) ? ARC_TEMPERROR
 							  : ARC_FAIL,
