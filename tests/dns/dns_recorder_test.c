@@ -347,7 +347,7 @@ an_abandoned_question_is_a_failure(void **state)
 	free(text);
 	while (a.answer == NULL)
 		fake_advance(fake);
-	/* an answer replaces the timeout, even if it was asked for again */
+	/* an answer replaces the timeout, even if the question is repeated */
 	r->ask(r, SPAN("a"), DNS_A, &late.wait);
 	text = write_all(r, &n);
 	assert_non_null(strstr(text, "192.0.2.1"));

@@ -363,8 +363,7 @@ missing_file_falls_back_to_another_host(void **state)
 	free(whole);
 }
 
-/* Commands combine the states of all hosts except those that no longer exist.
- * */
+/* Commands combine the states of all hosts that still exist. */
 static void
 old_hosts_are_ignored(void **state)
 {
