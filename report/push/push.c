@@ -71,8 +71,7 @@ central_fault(struct push *p)
 	return push_error(p, "the shared store: ", ledger_error(p->central));
 }
 
-/* Reports that two files have the same name, with the host of the other
- * file. */
+/* Reports that two files have the same name, and the host of the other. */
 static bool
 report_two_files(struct push *p)
 {

@@ -2,10 +2,10 @@
  * failure_queue.h - stores failures, merged by cause and limited in number,
  * until the command reports them.
  *
- * A million forged messages leave only a few rows: failures of the same cause
+ * A million forged messages leave only a few rows: failures with the same cause
  * are counted in one row (RFC 9991 section 6.1; RFC 5965 section 3.2,
- * Incidents), and if an organization has more causes than are allowed,
- * further ones are counted in its oldest row.
+ * Incidents), and if an organization has more causes than are allowed, further
+ * ones are counted in its oldest row.
  */
 #ifndef AVOUCH_REPORT_STORE_FAILURE_QUEUE_H
 #define AVOUCH_REPORT_STORE_FAILURE_QUEUE_H
@@ -16,10 +16,10 @@
 #include "report/store/sql.h"
 
 enum {
-	FAILURE_SPOOL_OPEN_MAX = 20,   /* failures not reported yet, of one
-	                                  organization */
-	FAILURE_SPOOL_HELD_MAX = 1000, /* failures not delivered yet: at most
-	                                  32 MiB; further ones are dropped */
+	FAILURE_SPOOL_OPEN_MAX =
+	    20, /* unreported failures of one organization */
+	FAILURE_SPOOL_HELD_MAX = 1000, /* failures not delivered yet (at most 32
+	                                  MiB); further ones are dropped */
 	FAILURE_SPOOL_STATEMENTS = 5,
 };
 

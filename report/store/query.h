@@ -102,8 +102,8 @@ struct ledger_policy { /* a policy domain on one day */
 	struct span record; /* the last one seen: RFC 9990 section 3.1 allows a
 	                       report to state only the final one */
 	uint64_t records;   /* number of different records on that day */
-	uint64_t rows;      /* an upper bound: counted before rows of several
-	                       records are merged */
+	uint64_t rows; /* an upper bound: counted before rows with different
+	                  records are merged */
 	uint64_t messages;
 	uint64_t aligned;   /* messages with aligned DKIM or SPF */
 	uint64_t automatic; /* automatic messages (struct report_row) */

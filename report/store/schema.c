@@ -7,7 +7,7 @@
 enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 
 /*
- * The tables of both kinds of store.  The parameters are the differences: ID
+ * The tables in both kinds of store.  The parameters are the differences: ID
  * for a number that the database assigns, KEYED for a table that is only
  * accessed by its key.
  */

@@ -87,7 +87,7 @@ void sql_close(struct sql *db);
 bool sql_run(struct sql *db, const char *text);
 
 /*
- * Begin and end a transaction that may write, and locks other writers out from
+ * Begin and end a transaction that may write.  It locks out other writers from
  * the start.  If sql_end(db, true) returns false, nothing was committed.  With
  * PostgreSQL, this is not certain if the connection broke.
  */

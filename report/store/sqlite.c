@@ -463,7 +463,7 @@ sqlite_open(const char *path, enum sqlite_for purpose, enum sql_fault *fault,
 	return NULL;
 }
 
-/* ---- functions that only files have ---- */
+/* ---- functions for files only ---- */
 
 bool
 sqlite_in_place(struct sql *db)

@@ -1,5 +1,5 @@
-/* sqlite.h - the driver of sql.h for SQLite files, and functions that only
- * files have. */
+/* sqlite.h - the driver of sql.h for SQLite files, and functions for files
+ * only. */
 #ifndef AVOUCH_REPORT_STORE_SQLITE_H
 #define AVOUCH_REPORT_STORE_SQLITE_H
 

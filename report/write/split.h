@@ -32,7 +32,7 @@ struct report_part {
 
 struct parts {
 	struct report_part part[SPLIT_MAX];
-	size_t n;        /* 0: the day has no rows of that domain */
+	size_t n;        /* 0: the day has no rows for that domain */
 	uint64_t summed; /* rows that were summed up */
 };
 
