@@ -438,8 +438,8 @@ new_texts_are_bounded(void **state)
 {
 	struct writer *w =
 	    writer_new(&(struct writer_options){ .path = place.file,
-		.new_max = 9, /* three messages with a policy, a source and a
-	                         shape each */
+		.new_max = 9, /* three messages, each with a policy, a source
+	                         and a shape */
 		.retention = { 400, 400, 400 } });
 	const int64_t now = (int64_t)ROWS_DAY * DATE_DAY;
 	size_t refused;
