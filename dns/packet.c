@@ -409,8 +409,7 @@ count_strings(const struct packet_reader *r, const struct packet_slot *slot)
 /* The layout of each type's data (RFC 1035 section 3.3, RFC 3596). */
 static const struct packet_shape {
 	enum dns_type type;
-	uint8_t before, names,
-	    after; /* number of bytes, then of names, then of bytes */
+	uint8_t before, names, after; /* counts: bytes, names, bytes */
 } shapes[] = {
 	{ DNS_A, 4, 0, 0 },
 	{ DNS_AAAA, 16, 0, 0 },
