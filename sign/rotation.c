@@ -3,7 +3,7 @@
 #include "lib/enum_names.h"
 
 enum {
-	LOOK_FIRST_S = 60,   /* seconds, while the state may change soon */
+	LOOK_FIRST_S = 60,   /* seconds; used while the state may change soon */
 	LOOK_READY_S = 1800, /* seconds, otherwise */
 	LOOK_DOUBLINGS = 5,  /* 60 s to 1,920 s */
 };
