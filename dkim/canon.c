@@ -236,7 +236,7 @@ body_complete(struct canon_body *b, const char *p, size_t n)
 	if (n > CANON_BARE)
 		n = CANON_BARE;
 	for (size_t i = 0; i < n; i++) {
-		text[to] = '\r'; /* no branch: lines may be short */
+		text[to] = '\r'; /* branch-free, because lines may be short */
 		to += (size_t)((p[i] == '\n') & (last != '\r'));
 		last = p[i];
 		text[to++] = last;
