@@ -19,7 +19,7 @@ enum { DNS_RECORDER_MAX = 65536 }; /* questions that are recorded */
  * Writes all answers so far, sorted by name and type: records under the name
  * that was asked for, and everything else (NXDOMAIN, NODATA, failures, aliases)
  * as the comments that zone.h reads.  If a question was asked twice, its first
- * answer is written.  A question without an answer is written as a
+ * answer is written.  A question without an answer is written as
  * DNS_ERROR_TIMEOUT, because the message no longer waited for it.  Returns
  * false if a write failed or not all answers could be recorded.
  */

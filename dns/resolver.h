@@ -40,8 +40,9 @@ enum {
 	DNS_NET_UNANSWERED_MAX = 16384,
 };
 
-/* Called when someone sends forged answers that claim to be from `server`, from
- * the resolver's thread, once for each port that was closed because of it. */
+/* Called from the resolver's thread when someone sends forged answers that
+ * claim to be from `server`, once for each port that was closed because of it.
+ * */
 typedef void dns_resolver_forged(const struct server_address *server);
 
 /* Why a server does not work. */
@@ -75,8 +76,8 @@ struct dns_resolver_event {
 };
 
 /*
- * Called when a server fails or works again, from the resolver's thread, at
- * most once a minute for each server and reason.
+ * Called from the resolver's thread when a server fails or works again, at most
+ * once a minute for each server and reason.
  */
 typedef void dns_resolver_notify(const struct dns_resolver_event *event);
 
