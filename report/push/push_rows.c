@@ -11,7 +11,7 @@ enum {
 	MERGE_MAX = 8000
 }; /* bytes of the statements of a merge, with the NUL */
 
-/* tables of strings, in the order in which they are copied */
+/* tables that contain strings, in the order in which they are copied */
 static const struct {
 	enum column_table table;
 	size_t first; /* index of its first string among the strings of a row */

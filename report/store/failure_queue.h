@@ -16,10 +16,9 @@
 #include "report/store/sql.h"
 
 enum {
-	FAILURE_SPOOL_OPEN_MAX =
-	    20, /* unreported failures of one organization */
-	FAILURE_SPOOL_HELD_MAX = 1000, /* failures not delivered yet (at most 32
-	                                  MiB); further ones are dropped */
+	FAILURE_SPOOL_OPEN_MAX = 20,   /* open failures per organization */
+	FAILURE_SPOOL_HELD_MAX = 1000, /* failures not delivered yet (at most
+	                                  32 MiB); further ones are dropped */
 	FAILURE_SPOOL_STATEMENTS = 5,
 };
 

@@ -56,8 +56,8 @@ struct ledger *ledger_open(
 /* Returns the connection, for other statements (push). */
 struct sql *ledger_sql(struct ledger *l);
 
-/* Begin and end a transaction for several changes.  Without it, each change is
- * a separate transaction. */
+/* Begin and end a transaction for several changes.  Otherwise, each change is a
+ * separate transaction. */
 enum ledger_step ledger_begin(struct ledger *l);
 enum ledger_step ledger_end(struct ledger *l, bool commit);
 
@@ -538,7 +538,7 @@ struct ledger_replay_row { /* messages of a day with the same facts and
 	uint64_t messages;
 	struct policy_input facts;
 	struct span action, would,
-	    rule; /* the decision that was made, as names */
+	    rule; /* names of the decision that was made */
 };
 
 /* Lists rows from `day` on, oldest first.  SQLite only. */

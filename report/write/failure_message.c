@@ -6,8 +6,8 @@ enum { SUBJECT_MAX = 300 }; /* bytes */
 
 static const char headline[] = "DMARC failure report for ";
 
-/* RFC 5965 section 2 (f): the subject is that of the message, as if it were
- * forwarded, if it may be reported. */
+/* RFC 5965 section 2 (f): the subject is that of the reported message, as in a
+ * forwarded message, unless it must not be reported. */
 static void
 put_subject(struct buf *b, const struct ledger_failure *f)
 {
