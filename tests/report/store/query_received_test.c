@@ -222,8 +222,8 @@ see_received_row(void *arg, const struct report_row *r)
 	return seen_go_on(s);
 }
 
-/* Rows are merged over the reports of a day, within the range, and sorted by
- * source. */
+/* Rows from reports on the same day are merged, limited to the range, and
+ * sorted by source. */
 static void
 received_rows(void **state)
 {
