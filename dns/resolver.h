@@ -41,8 +41,7 @@ enum {
 };
 
 /* Called from the resolver's thread when someone sends forged answers that
- * claim to be from `server`, once for each port that was closed because of it.
- * */
+ * claim to be from `server`, once for each port that was closed for it. */
 typedef void dns_resolver_forged(const struct server_address *server);
 
 /* Why a server does not work. */
