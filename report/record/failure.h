@@ -78,7 +78,7 @@ bool failure_of(const struct verdict *v, const struct conf *conf,
  * memory ran out. */
 struct failure *failure_copy(const struct failure *f);
 
-/* Bytes of memory that a copy needs. */
+/* Returns the memory that a copy needs, in bytes. */
 size_t failure_size(const struct failure *f);
 
 #endif

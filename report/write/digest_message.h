@@ -14,7 +14,7 @@
 /*
  * Uses only the addresses, ids and date of `letter`, which must be printable
  * ASCII.  `subject` is one line of printable ASCII; `text` has only ASCII and
- * lines of at most 998 bytes; `html` may be any bytes.  Returns false if
+ * lines of at most 998 bytes; `html` may contain any bytes.  Returns false if
  * something could not be written.
  */
 bool digest_message_put(FILE *out, const struct mime_message *letter,
