@@ -63,7 +63,7 @@ warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 		if (conf_override_expired(&conf->overrides[i], c->now))
 			fprintf(out,
 			    "%s:%u: override \"%s\" has expired and no "
-			    "longer applies: remove it, or change its date\n",
+			    "longer applies; remove it, or set a later date\n",
 			    config_path(c), conf->overrides[i].line,
 			    conf->overrides[i].name);
 }
