@@ -230,7 +230,7 @@ enum {
  */
 const struct conf *conf_read(const char *path, FILE *errors);
 
-/* Like conf_read(), but reads `text`; errors call the file `name`. */
+/* Like conf_read(), but reads `text`; `name` is the file's name in errors. */
 const struct conf *conf_read_text(
     struct span text, const char *name, FILE *errors);
 
@@ -251,7 +251,7 @@ struct conf_setting {
 	const char
 	    *value; /* in the syntax of the file, quoted; "{}": empty list */
 	const char *file; /* NULL: the default */
-	unsigned line;    /* line that sets it; 0: a default */
+	unsigned line;    /* line that sets it; 0: the default */
 	const char *help; /* one sentence */
 };
 
@@ -280,7 +280,7 @@ void conf_print_warnings(const struct conf *c, FILE *out);
  */
 const char *conf_store_file(const struct conf *c);
 
-/* Whether the last day of the override is past.  Callers warn of this at start
+/* Whether the override's last day has passed.  Callers warn about this at start
  * and reload. */
 bool conf_override_expired(const struct conf_override *o, int64_t now);
 

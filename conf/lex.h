@@ -9,7 +9,7 @@
 #include "lib/scan.h"
 #include "conf/errors.h"
 
-enum conf_token_kind { /* a sign has the value of its character */
+enum conf_token_kind { /* punctuation has the value of its character */
 	CONF_TOKEN_END,
 	CONF_TOKEN_WORD,
 	CONF_TOKEN_QUOTED,
@@ -36,9 +36,9 @@ struct conf_lexer {
 
 /*
  * Skips white space and comments, and reads the token that follows.  A word
- * that is a name ends at any sign.  A word that is a value ends only at white
- * space, "," or "}"; any other sign in it is an error, because such a value
- * needs quotes.
+ * that is a name ends at any punctuation.  A word that is a value ends only at
+ * white space, "," or "}"; other punctuation in it is an error, because such a
+ * value needs quotes.
  */
 void conf_lex(struct conf_lexer *l, bool is_value);
 

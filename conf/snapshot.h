@@ -1,6 +1,6 @@
 /*
  * snapshot.h - builds a snapshot, and defines what it contains besides values.
- * For conf.c, print.c and tests of failing allocations.
+ * Used by conf.c, print.c and tests of failing allocations.
  */
 #ifndef AVOUCH_CONF_SNAPSHOT_H
 #define AVOUCH_CONF_SNAPSHOT_H

@@ -1,6 +1,6 @@
 /*
- * value_field.h - the reader and the writer of each kind of value.  For value.c
- * and the files that implement them.
+ * value_field.h - the reader and the writer of each kind of value.  Used by
+ * value.c and the files that implement them.
  */
 #ifndef AVOUCH_CONF_VALUE_FIELD_H
 #define AVOUCH_CONF_VALUE_FIELD_H

@@ -66,7 +66,7 @@ conf_read_networks(const struct conf_field *f)
 	return conf_set(f->value, &nets, sizeof(nets));
 }
 
-/* Reads "ADDRESS" or "NETWORK", either of them with an optional "@PORT". */
+/* Reads "ADDRESS" or "NETWORK", each with an optional "@PORT". */
 static bool
 read_mta(const struct conf_field *f, const struct conf_value *v,
     struct conf_mta *out)

@@ -121,9 +121,9 @@ conf_is_field_name(const struct conf_field *f, const struct conf_value *v)
 }
 
 /*
- * Reads the name of a field that we add and remove.  It must not be one with
- * another purpose, such as Subject, Received or DKIM-Signature.  The name of a
- * standard field never begins with "X-" (RFC 822 section 4.7.5).
+ * Reads the name of a field that we add and remove.  A field that has
+ * another purpose, such as Subject, Received or DKIM-Signature, is an error.
+ * The name of a standard field never begins with "X-" (RFC 822 section 4.7.5).
  */
 bool
 conf_read_field_name(const struct conf_field *f)

@@ -70,7 +70,7 @@ end_session(SMFICTX *ctx)
 
 /* ---- negotiation ---- */
 
-/* Lists the macros we need, because Postfix and Sendmail have different
+/* Requests the macros that we need, because Postfix and Sendmail have different
  * defaults. */
 static void
 request_macros(SMFICTX *ctx)

@@ -13,7 +13,8 @@
  * Returns false if memory ran out. */
 bool callbacks_register(bool tcp);
 
-/* Frees a connection that libmilter did not close; for service_end(). */
+/* Frees a connection that libmilter did not close.  Passed to
+ * service_end(). */
 void callbacks_leave(struct service_connection *connection);
 
 #endif

@@ -31,7 +31,7 @@ enum {
 	                    checked every second */
 	USED_S = 3600,   /* interval between writes of the times of the last
 	                    signatures */
-	ALIVE_S = 86400, /* that interval if nothing was signed, to show that
+	ALIVE_S = 86400, /* the same if nothing was signed, to show that
 	                    this host still exists */
 	STOP_S = 5,
 	TURN_MS = 1000,
@@ -229,7 +229,7 @@ folder_mark(const char *folder)
 	while (directory != NULL && (one = readdir(directory)) != NULL)
 		if (one->d_name[0] != '.' &&
 		    fstatat(dirfd(directory), one->d_name, &st, 0) == 0)
-			mark += mark_add(1, &st); /* independent of the order */
+			mark += mark_add(1, &st); /* a sum: in any order */
 	if (directory != NULL)
 		closedir(directory);
 	return mark;
@@ -243,7 +243,8 @@ check_folder(int64_t now)
 	const char *folder = watch.conf->sign.keys;
 	struct sign_keys *keys;
 	size_t n = 0;
-	/* in this order, so that a change in between is noticed next time */
+	/* the time first, so that a change between the two calls is noticed at
+	 * the next check */
 	uint64_t time = folder_time(folder), mark = folder_mark(folder);
 	bool changed;
 

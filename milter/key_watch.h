@@ -27,7 +27,7 @@ void key_watch_make_state(const struct conf *conf);
 
 /*
  * Starts the thread.  Call after signing_load().  Reads the state that an
- * earlier run has saved.  Each process of a daemon has a separate state file:
+ * earlier run saved.  Each process of a daemon has a separate state file:
  * `process` is appended to its name.  Returns false if the thread cannot be
  * started.
  */
@@ -36,8 +36,7 @@ bool key_watch_start(const struct conf *conf, const char *process);
 /* Makes the thread check all keys again; `conf` is the new configuration. */
 void key_watch_reload(const struct conf *conf);
 
-/* Writes the state and stops the thread.  Waits for the thread for at most 5
- * s. */
+/* Writes the state and stops the thread.  Waits at most 5 s for it to end. */
 void key_watch_stop(void);
 
 /* Hold this lock while a new set of keys is loaded from the current one: the

@@ -68,7 +68,7 @@ struct libmilter_state {
 	                          sigwait() */
 	bool wakes; /* a test connection reached a worker; if connect() failed,
 	               libmilter_wake() does nothing */
-	bool reads_ahead; /* the worker also read its packets; otherwise
+	bool reads_ahead; /* it did so with read-ahead; otherwise
 	                     read_ahead_stop() was called */
 };
 

@@ -44,17 +44,18 @@
 
 enum {
 	ERROR_MAX = 1000,
-	TICK_MS = 1000, /* interval between calls of tick() */
-	BUSY_TICK_MS =
-	    100, /* that interval while an MTA is connected: tick() wakes
-	            connections that are waiting for a stalled one */
+	TICK_MS = 1000,     /* interval between calls of tick() */
+	BUSY_TICK_MS = 100, /* the same while an MTA is connected: tick() wakes
+	                       connections that are waiting for a stalled one */
 	DRAIN_STEP_MS =
 	    20, /* interval between checks for messages in progress */
 	DRAIN_MORE_MS = 2000, /* added to "timeout" for hashing and replies */
-	REPLY_MS = 200, /* for the last replies to leave libmilter's threads */
-	SELF_TEST_MS = 5000, /* for libmilter's threads to start */
-	SIGNER_START_MS = 3 * SELF_TEST_MS, /* for the signing process */
-	SIGNER_MS = 5000, /* for that process to reload or exit */
+	REPLY_MS =
+	    200, /* time for libmilter's threads to send the last replies */
+	SELF_TEST_MS = 5000, /* time for libmilter's threads to start */
+	SIGNER_START_MS =
+	    3 * SELF_TEST_MS, /* time for the signing process to start */
+	SIGNER_MS = 5000, /* time for the signing process to reload or exit */
 	TRIM_MS = 5000,   /* interval between checks of malloc's free memory */
 	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
 	ARENAS = 4, /* malloc's arenas.  The default is eight per processor, and

@@ -15,7 +15,7 @@
 
 enum {
 	METRICS_PAGE_MAX = 128 << 10
-}; /* bytes, about three times the present need */
+}; /* bytes, about three times the page's current size */
 
 struct metrics_times {
 	uint64_t finish_us; /* microseconds spent in session_finish() */

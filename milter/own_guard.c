@@ -133,7 +133,7 @@ copy_facts(struct own_guard_task *t, const struct signer_outcome *o,
 }
 
 /* Starts a check.  Returns NULL if memory ran out; a later message is then
- * checked. */
+ * checked instead. */
 static struct own_guard_task *
 task_new(const struct signer_outcome *o, struct span helo, int64_t now)
 {

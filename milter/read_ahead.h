@@ -15,9 +15,9 @@
  * ahead, and only if libmilter's poll() is replaced as well; calls for all
  * other descriptors are passed on.  The bytes belong to the thread that read
  * them: libmilter gives a connection to another thread only after poll() has
- * returned that there is nothing to read.  close() discards them, and each
- * accept() has a new number, so that a reused descriptor is not mistaken for
- * the earlier connection.
+ * reported that there is nothing to read.  close() discards them, and each
+ * accepted connection has a new number, so that a reused descriptor is not
+ * mistaken for the earlier connection.
  *
  * libmilter_self_test() checks at start that this works (libmilter_quirks.h).
  */

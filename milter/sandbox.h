@@ -5,7 +5,7 @@
  * A refused call returns EPERM and is logged by the kernel.  It does not end
  * the process, so that a library that makes such a call can continue without
  * it.  For the same reason the filter lists the calls that are refused, not
- * those that are allowed: a library update must not stop the mail.  The
+ * those that are allowed: a library update must not stop mail.  The
  * restrictions of a service manager apply in addition.
  */
 #ifndef AVOUCH_MILTER_SANDBOX_H

@@ -19,12 +19,12 @@
 enum {
 	HOST_MAX = 256,
 	ERROR_MAX = 1000,
-	SERVER_TEXT_MAX = 80, /* an address, an interface, a port */
+	SERVER_TEXT_MAX = 80, /* bytes of an address, an interface and a port */
 	PATH_BYTES_MAX = 1100,
 	OWN_FILES = 128, /* descriptors for DNS, the log, the store and so on */
 	FULL_FILES =
 	    64, /* descriptors for connections that are being refused */
-	STUCK_MS = 120000, /* beyond "timeout", after which a callback counts as
+	STUCK_MS = 120000, /* time after "timeout" at which a callback counts as
 	                      stuck */
 	END_STEP_MS = 10,
 };

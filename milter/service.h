@@ -31,10 +31,9 @@ struct service_runtime {
 
 enum service_admission {
 	SERVICE_ACCEPTED,
-	SERVICE_FULL, /* too many connections: refuse it with a temporary error
-	               */
-	SERVICE_CLOSED,         /* also refuse it: the daemon is stopping */
-	SERVICE_NO_DESCRIPTORS, /* close it: out of descriptors */
+	SERVICE_FULL, /* too many connections: refuse with a temporary error */
+	SERVICE_CLOSED,         /* the daemon is stopping: refuse, as above */
+	SERVICE_NO_DESCRIPTORS, /* out of descriptors: close the connection */
 };
 
 /* A registered connection; the first member of struct session. */
@@ -74,10 +73,10 @@ void service_unref(struct service_runtime *runtime); /* may be NULL */
  */
 bool service_reload(void);
 
-/* Writes "127.0.0.1@53, ::1@53", or the name of the zone file. */
+/* Writes the servers, as in "127.0.0.1@53, ::1@53", or the zone file's name. */
 void service_put_resolvers(struct buf *b);
 
-/* The name of this host, for use if the MTA does not send its own. */
+/* The name of this host, used if the MTA does not send its own name. */
 const char *service_host(void);
 
 /* ---- connections and messages ---- */

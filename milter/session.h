@@ -4,9 +4,9 @@
  * libmilter's callbacks may call these functions in any order.  A connection
  * may close before the client is known, a message may be aborted at any point,
  * and a header field may arrive without MAIL.  Running out of memory never
- * loses a message.  A message that cannot be checked is delivered with a field
- * that says so, and fields that claim to be ours are removed; or it is
- * deferred, if the configuration says so for a temperror.
+ * loses a message.  A message that cannot be checked is either deferred
+ * (policy_unchecked()), or delivered with a field that says so and without the
+ * fields that claim to be ours.
  *
  * On the socket of the signer (SERVICE_SIGN), every message is signed.  On the
  * other socket, only messages from clients that logged in are signed.  A

@@ -50,7 +50,7 @@ void sign_sink_count_dmarc(enum sign_dmarc by);
  * start. */
 int64_t sign_sink_last_message(void);
 
-/* Sets the metrics about pauses between these messages (sign/pauses.h).  Only
+/* Sets the metrics about pauses between our own messages (sign/pauses.h).  Only
  * one process calls it. */
 void sign_sink_set_pauses(int64_t last, int64_t longest, bool is_silent);
 

@@ -1,5 +1,5 @@
 /*
- * signals.h - the main thread receives SIGHUP, SIGTERM and SIGINT.
+ * signals.h - receives SIGHUP, SIGTERM and SIGINT in the main thread.
  */
 #ifndef AVOUCH_MILTER_SIGNALS_H
 #define AVOUCH_MILTER_SIGNALS_H

@@ -42,8 +42,8 @@ void signer_process_ready(struct signer_process *p);
  * first process.  Also returns true if there is no child. */
 bool signer_process_wait_ready(struct signer_process *p, unsigned wait_ms);
 
-/* Sends the child a signal, or SIGHUP.  Wait for the reload with
- * signer_process_wait_ready(). */
+/* Send the child the signal `number`, or SIGHUP to reload.  Wait for the reload
+ * with signer_process_wait_ready(). */
 void signer_process_signal(const struct signer_process *p, int number);
 void signer_process_reload(const struct signer_process *p);
 

@@ -208,7 +208,7 @@ wrong_sections(void **state)
 		literal, sizeof(literal) - 1                                   \
 	}
 
-/* Files written by an editor on another system, or that are not text files. */
+/* Files from an editor on another system, and files that are not text. */
 static void
 broken_files(void **state)
 {
@@ -348,7 +348,7 @@ limits(void **state)
 	static const struct {
 		const char *before, *each, *after;
 		size_t good;
-		const char *want; /* the error if there is one more */
+		const char *want; /* the error with `good` + 1 repetitions */
 	} vectors[] = {
 		{ .before = "skip_networks = { ::1",
 		    .each = ",\n10.0.0.0/8",
@@ -403,7 +403,7 @@ limits(void **state)
 	}
 }
 
-/* A megabyte of repetitions of one string: parsing ends, and is fast. */
+/* Many repetitions of one string are parsed quickly and in little memory. */
 static void
 hostile_files(void **state)
 {

@@ -117,7 +117,7 @@ probe(void)
 	    try_map(PROT_READ | PROT_WRITE));
 }
 
-/* Replaces the function of libc; the daemon's accept() calls it. */
+/* Replaces libc's function; the daemon's accept() calls it. */
 int accept4(int fd, void *address, socklen_t *size, int flags);
 
 int
@@ -134,7 +134,7 @@ accept4(int fd, void *address, socklen_t *size, int flags)
 	return got;
 }
 
-/* Replaces the function of libc. */
+/* Replaces libc's function. */
 long
 syscall(long number, ...)
 {

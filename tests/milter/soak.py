@@ -21,8 +21,8 @@ from suite import SANITIZED, Suite, same, true, until
 RATE = 200         # messages a second
 EVERY = 0.1        # seconds from one SIGHUP to the next
 CLIENTS = 8        # connections at a time
-MESSAGES_EACH = 3  # messages per connection: it takes 120 ms, so that it is
-                   # never in step with the reloads
+MESSAGES_EACH = 3  # messages per connection, which takes 120 ms: never in
+                   # step with the reloads
 SLACK = 1 << 23    # bytes by which the daemon may grow after warm-up
 
 OURS = "Authentication-Results"

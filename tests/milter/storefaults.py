@@ -23,7 +23,7 @@ suite = Suite()
 slow = Suite()
 
 COMMIT_WAIT = 0.1  # seconds: longest wait of a message for the store
-CURED = 180        # seconds within which it must notice that the error is gone
+CURED = 180        # seconds within which the end of the error must be noticed
 SLOW = 1800        # seconds until the queue of the store is full
 
 

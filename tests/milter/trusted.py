@@ -116,7 +116,7 @@ def _(l):
     with settings(l, trusted("127.0.0.1@%d" % l.back)):
         # the client is in skip_networks, so the message is not checked
         lost(send(l, CLAIM + lab.message(SHOP), who={}))
-        # nor does a client that submits without SMTP
+        # nor is a message checked that was submitted without SMTP
         to = reader()
         l.postfix.submit(SHOP, to, (CLAIM + lab.message(SHOP)).replace(
             b"\r\n", b"\n"))
