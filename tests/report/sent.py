@@ -238,7 +238,7 @@ def dry_run(c):
     for words in (["--print"], ["--print", "--dry-run", "--json"]):
         status, _, err = s.run("send", *words)
         same(status, 64, words)
-        holds(err, "--print: needs --dry-run")
+        holds(err, "--print: requires --dry-run")
 
 
 @suite.test("broad has no namespace, strict has that of RFC 9990")
