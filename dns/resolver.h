@@ -41,7 +41,7 @@ enum {
 };
 
 /* Called from the resolver's thread when someone sends forged answers that
- * claim to be from `server`, once for each port that was closed for it. */
+ * claim to be from `server`, once for each port closed because of it. */
 typedef void dns_resolver_forged(const struct server_address *server);
 
 /* Why a server does not work. */
