@@ -93,11 +93,11 @@ daemonize_background(struct buf *error)
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return daemonize_failed(
-		    error, "cannot go to the", "background");
+		    error, "cannot move to the", "background");
 	child = fork();
 	if (child < 0)
 		return daemonize_failed(
-		    error, "cannot go to the", "background");
+		    error, "cannot move to the", "background");
 	if (child > 0) {
 		close(ends[1]);
 		wait_for_child(child, ends[0]);
@@ -106,7 +106,7 @@ daemonize_background(struct buf *error)
 	ready_pipe = ends[1];
 	if (setsid() < 0 || chdir("/") != 0)
 		return daemonize_failed(
-		    error, "cannot go to the", "background");
+		    error, "cannot move to the", "background");
 	return true;
 }
 

@@ -55,7 +55,7 @@ warn_about_lost_results(const struct session *s, const struct verdict *v)
 		buf_printf(&client, "@%u", s->mta_port);
 	log_warning("trusted_mtas",
 	    "removed our own field from a message from client %s (%s). If this "
-	    "is your content filter or another MTA of yours, either list it in "
+	    "is your content filter or another of your MTAs, either list it in "
 	    "trusted_mtas, or set receive_override_options=no_milters on the "
 	    "Postfix service that receives its mail",
 	    memory, v->skip);
@@ -253,8 +253,8 @@ reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
 	if (s->trusted_mta)
 		return SMFIS_CONTINUE;
 	if (v == NULL && s->own.n > OWN_FIELDS_MAX)
-		action = CONF_TEMPFAIL; /* not all of them are listed, so they
-		                           cannot be removed */
+		action = CONF_TEMPFAIL; /* not all forged fields are listed, so
+		                           they cannot be removed */
 	if (v == NULL && action == CONF_TEMPFAIL)
 		return reply_refuse(ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
 	if (action == CONF_REJECT)
