@@ -265,7 +265,7 @@ copy_warnings(struct conf_builder *b)
 	b->snapshot->warnings = to.warnings;
 }
 
-/* Without defaults, the snapshot is only useful to find errors. */
+/* Without defaults, the snapshot is only useful for finding errors. */
 static const struct conf *
 build_snapshot(struct span text, const char *name, struct arena *snapshot,
     struct conf_errors *errors, bool has_defaults)

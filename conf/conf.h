@@ -33,13 +33,13 @@ enum {
 
 enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 
-/* How strictly the running daemon is restricted (milter/sandbox.h). */
+/* The restrictions on the running daemon (milter/sandbox.h). */
 enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 
-/* Which readers reports are written for (report/write/aggregate_xml.h). */
+/* The readers that reports are written for (report/write/aggregate_xml.h). */
 enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
-/* The actions on a message. */
+/* The actions that can be taken on a message. */
 enum conf_action {
 	CONF_ACCEPT,     /* deliver; our field shows the result */
 	CONF_ANNOTATE,   /* deliver with an extra header field for a filter */
@@ -48,10 +48,11 @@ enum conf_action {
 	CONF_TEMPFAIL,   /* 451 4.7.x */
 };
 
-/* Whose mail is signed if the client logged in (sign/author_rule.h). */
+/* The authors whose mail is signed if the client logged in
+ * (sign/author_rule.h). */
 enum conf_author { CONF_AUTHOR_ANY, CONF_AUTHOR_ENVELOPE, CONF_AUTHOR_LOGIN };
 
-/* Which fields are oversigned (sign/signature_field.h). */
+/* The fields that are oversigned (sign/signature_field.h). */
 enum conf_oversign {
 	CONF_OVERSIGN_FULL,
 	CONF_OVERSIGN_LISTS,

@@ -435,7 +435,7 @@ look_round(const struct sign_keys *keys)
 		}
 }
 
-/* ---- missing mail of our own ---- */
+/* ---- pauses in our own mail ---- */
 
 static void
 log_silence(int64_t now)

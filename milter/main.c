@@ -170,8 +170,8 @@ run_listener(void *arg)
 	return NULL;
 }
 
-/* Runs one step for the metrics server.  Errors are logged, and do not prevent
- * the daemon from starting. */
+/* Runs one step of starting the metrics server.  Errors are logged, and do not
+ * prevent the daemon from starting. */
 static void
 try_metrics(const struct daemon *d,
     bool (*step)(const struct conf *conf, struct buf *error))

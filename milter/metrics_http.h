@@ -12,8 +12,8 @@
 
 /*
  * Opens the socket.  Call before privileges are dropped.  Does nothing if no
- * socket is configured.  The strings of `conf` must live until
- * metrics_http_close().  Returns false on error, and `error` says why.
+ * socket is configured.  The strings of `conf` must stay valid
+ * until metrics_http_close().  Returns false on error, and `error` says why.
  */
 bool metrics_http_open(const struct conf *conf, struct buf *error);
 

@@ -66,8 +66,7 @@ static const struct {
 };
 
 enum {
-	X32_CALLS =
-	    0x40000000, /* lowest number of the same calls in the x32 ABI */
+	X32_CALLS = 0x40000000, /* lowest system call number of the x32 ABI */
 	FILTER_MAX = 8 + 2 * (ARRAY_SIZE(refused) + ARRAY_SIZE(refused_fully)) +
 	    6 * ARRAY_SIZE(refused_memory),
 };

@@ -254,8 +254,8 @@ put_sign_value(struct buf *b, const char *name, const char *label,
 	buf_byte(b, '\n');
 }
 
-/* Returns the count of a pair.  Two processes may have added the same pair
- * twice: the first entry then has the sum, and the second one 0. */
+/* Returns the count of a pair.  Two processes may both have added the pair:
+ * the first entry then has the sum, and the second one 0. */
 static uint64_t
 pair_number(const struct domain_counts *table, size_t at)
 {

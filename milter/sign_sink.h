@@ -42,8 +42,8 @@ bool sign_sink_count_finding(
 
 enum sign_dmarc { SIGN_DMARC_BOTH, SIGN_DMARC_ONE, SIGN_DMARC_NONE };
 
-/* Counts how a message will pass DMARC: with both SPF and DKIM, with one of
- * them, or with none. */
+/* Counts a message by how it will pass DMARC: with both SPF and DKIM, with one
+ * of them, or with neither. */
 void sign_sink_count_dmarc(enum sign_dmarc by);
 
 /* Returns when this process last handled a message of our own; 0: not since its

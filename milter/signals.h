@@ -11,7 +11,7 @@
 void signals_block(void);
 
 /*
- * For a libmilter whose own thread also waits for these signals (see
+ * Call if libmilter's own thread also waits for these signals (see
  * libmilter_quirks.h).  Installs handlers and unblocks the signals in the main
  * thread, to which the kernel then delivers them.  A signal that arrives during
  * the delivery of another one can still reach libmilter, which then ends the

@@ -11,7 +11,7 @@
 #include "lib/log.h"
 #include "milter/key_watch.h"
 
-/* Shared by successive sets of keys, because keys can be replaced alone. */
+/* Shared by successive sets of keys, which can be replaced separately. */
 struct counted_senders {
 	atomic_uint refs;
 	struct senders *senders;

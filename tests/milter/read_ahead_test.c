@@ -295,7 +295,7 @@ other_descriptors_are_not_read_ahead(void **state)
 	assert_int_equal(in_kernel(ends[0]), 8);
 	close(ends[0]);
 	close(ends[1]);
-	/* The end of a connection that was not returned by accept(). */
+	/* This end was not returned by accept(). */
 	send_text(c.ours, "0123456789");
 	assert_int_equal(is_ready(c.mta, 0), 1);
 	expect(c.mta, "01");
