@@ -2,7 +2,7 @@
  * change.h - the DNS records that fix a finding, as lines of a master file (RFC
  * 1035 section 5.1): the records to remove and those to publish.
  *
- * If only the owner knows part of a record, that part is a word in capitals:
+ * A part of a record that only the owner knows is a placeholder in capitals:
  * PUBLIC-KEY, ADDRESS.
  */
 #ifndef AVOUCH_AUDIT_CHANGE_H

@@ -30,7 +30,8 @@ copy_bytes(void *to, struct span bytes)
 static struct span
 relaxed_field(struct arena *a, struct span raw)
 {
-	/* Never longer, except for the colon added to a field without one. */
+	/* The result is never longer, except for a colon added to a field
+	 * without one. */
 	struct buf text = buf_alloc(a, raw.n + 2);
 	struct canon_sink sink = { copy_bytes, &text };
 
@@ -67,7 +68,7 @@ is_copy_of(struct span copy, struct span name)
 
 /*
  * Whether z= has copies of fields with this name, but none equals this field.
- * Ignores white space, because signers lose it when they write z=.
+ * Ignores white space, because signers drop it when they write z=.
  */
 static bool
 is_changed(struct arena *a, struct span z, struct span name, struct span field)
@@ -158,7 +159,7 @@ struct probe {
 	uint64_t length;
 	size_t lines;
 	bool failed;
-	/* the longest prefix with the wanted hash */
+	/* the longest prefix that has the wanted hash */
 	bool found;
 	uint64_t found_length;
 	size_t found_lines;
@@ -335,7 +336,7 @@ explain_record(struct explain_record *r, const struct dns_record *from)
 	advise_key(r);
 }
 
-/* Computes the result that a signature with this key would get. */
+/* Determines the result that a signature with this key would get. */
 static bool
 check_key_record(const struct explain_record *r, struct span domain,
     const struct sigcheck_rules *rules, struct arena *a,

@@ -27,8 +27,8 @@
 struct explain_name {     /* one name of h= */
 	struct span name; /* as written in h= */
 	size_t field; /* index in the header; EXPLAIN_NO_FIELD: there is no such
-	                 field, or no further one, and it is signed as absent */
-	bool is_changed; /* z= has copies of this field, and all differ */
+	                 field left, and its absence is signed */
+	bool is_changed; /* z= has copies of this field, but none equals it */
 };
 #define EXPLAIN_NO_FIELD SIZE_MAX
 
@@ -55,8 +55,9 @@ bool dkim_explain(const struct dkim *d, size_t index, struct arena *a,
 enum explain_body_code {
 	BODY_UNKNOWN,  /* no prefix of the body has the signed hash */
 	BODY_SAME,     /* the whole body has the signed hash */
-	BODY_OTHER,    /* so does the body in the other canonicalization */
-	BODY_APPENDED, /* a prefix has the signed hash: the rest was added */
+	BODY_OTHER,    /* the whole body has the signed hash in the other
+	                  canonicalization */
+	BODY_APPENDED, /* a prefix has the signed hash; the rest was added */
 	BODY_NO_MEMORY,
 };
 
@@ -68,8 +69,8 @@ struct explain_body {
 };
 
 /*
- * Finds the prefix of the body that `sig` signed, by trying a prefix for each
- * line.  Computes one hash per line.
+ * Finds the prefix of the body that `sig` signed, by trying the prefix that
+ * ends with each line.  Computes one hash per line.
  */
 void dkim_explain_body(
     const struct signature *sig, struct span body, struct explain_body *out);
@@ -84,7 +85,7 @@ enum {
 struct explain_record {
 	struct span text;
 	unsigned strings; /* number of strings in the TXT record */
-	struct key key;   /* `crypto` is already released */
+	struct key key;   /* its member `crypto` has been released */
 	const char *advice[EXPLAIN_ADVICE_MAX]; /* constant strings about bad
 	                                           practice in a valid record */
 	size_t n_advice;

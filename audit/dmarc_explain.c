@@ -266,9 +266,9 @@ explain_walk(const struct dmarc_walk *walk, struct arena *a,
 }
 
 /*
- * The tree walk for a name directly below the domain, without a record of its
- * own, continues with these steps, except that psd=y of the first step counts
- * (RFC 9989 section 4.10.2 rule 2).
+ * The tree walk for a name directly below the domain that has no record
+ * continues with these steps, except that psd=y in the first one counts (RFC
+ * 9989 section 4.10.2 rule 2).
  */
 const struct dmarc_step *
 dmarc_policy_below(const struct dmarc_walk *above)

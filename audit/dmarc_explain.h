@@ -28,7 +28,8 @@ struct dmarc_hop {         /* one name of the tree walk */
 };
 
 struct dmarc_meaning {     /* one tag of the record that applies */
-	struct span tag;   /* such as "p"; empty: not of the form tag=value */
+	struct span tag;   /* such as "p"; empty if the text is not of the form
+	                      tag=value */
 	struct span value; /* as written; empty if the tag is missing */
 	bool is_default;   /* the tag is missing; `text` explains its default */
 	struct span text;  /* the meaning */
@@ -39,8 +40,8 @@ struct dmarc_case {                /* policy for a message that fails */
 	const char *tag;           /* "p", "sp", "np"; NULL: no record */
 	struct span record_domain; /* domain of the record; absent: no record */
 	enum dmarc_policy policy;  /* as published */
-	enum dmarc_policy disposition; /* as requested; t=y makes it weaker */
-	struct span text;              /* the members above as one sentence */
+	enum dmarc_policy disposition; /* as requested: t=y weakens it */
+	struct span text; /* a sentence that states the members above */
 };
 
 struct dmarc_explanation {
@@ -61,7 +62,7 @@ struct dmarc_relation {
 	enum dmarc_fact fact;
 	enum dmarc_alignment mode; /* required by the record */
 	enum dmarc_aligned aligned;
-	struct span organizational_domain; /* absent if not needed */
+	struct span organizational_domain; /* absent if it is not needed */
 };
 
 struct dmarc_relations {
@@ -73,8 +74,8 @@ struct dmarc_relations {
 
 /*
  * Explains the result of dmarc_check() for `author`: lists every identifier of
- * `f` that has a domain, SPF first.  Spans in `out` are valid as long as those
- * of dmarc_check().  If the arena is full, the list is empty.
+ * `f` that has a domain, SPF first.  Spans in `out` live as long as those of
+ * dmarc_check().  If the arena is full, the list is empty.
  */
 enum core_status dmarc_explain_alignment(const struct dmarc_facts *f,
     struct span author, struct dns_questions *questions, struct arena *a,

@@ -136,7 +136,7 @@ lint_tag(
 		    about);
 		return;
 	case DMARC_TAG_GARBLED:
-		/* an empty tag, as in "a=b;;c=d", does no harm */
+		/* an empty tag, as in "a=b;;c=d", is harmless */
 		if (tag->value.n > 0)
 			dmarc_lint_add(l, DMARC_RULE_GARBLED, about);
 		return;
@@ -268,8 +268,8 @@ host_ask_dns(struct dmarc_linter *l, struct span domain, struct host *h)
 	enum core_status step =
 	    dmarc_walk(h->name, l->questions, l->arena, &h->walk);
 
-	/* RFC 9990 section 4 steps 2, 3 and 5; the state of a name that is too
-	 * long is DNS_BADNAME (step 4). */
+	/* RFC 9990 section 4 steps 2, 3 and 5.  A name that is too long has the
+	 * state DNS_BADNAME (step 4). */
 	buf_span(&b, domain);
 	buf_text(&b, "._report._dmarc.");
 	buf_span(&b, h->name);
@@ -285,8 +285,8 @@ host_ask_dns(struct dmarc_linter *l, struct span domain, struct host *h)
 	return step;
 }
 
-/* RFC 5321 section 5.1: MX, else the address records.  RFC 7505: MX "." accepts
- * no mail. */
+/* RFC 5321 section 5.1: mail goes to the MX hosts or, without MX records, to
+ * the host itself.  RFC 7505: a host with MX "." accepts no mail. */
 static bool
 host_takes_mail(const struct host *h)
 {
@@ -313,7 +313,7 @@ host_agrees(const struct host *h)
 
 /*
  * A host is external if its organizational domain differs from that of the
- * record.  For the record of a public suffix, the suffix itself is used (RFC
+ * record.  For the record of a public suffix, that suffix is used instead (RFC
  * 9989 section 4.10.2 rule 3).
  */
 static void

@@ -25,7 +25,7 @@ struct dmarc_lint {
 	    domain; /* in normal form; absent: not a valid domain name */
 	struct dmarc_walk walk;
 	struct dmarc_walk above; /* see dmarc_policy_below() */
-	bool exists;             /* the domain exists: RFC 9989 appendix A.4 */
+	bool exists;             /* the domain exists (RFC 9989 appendix A.4) */
 	struct dmarc_explanation explanation;
 	/* Errors first.  `cut` is also set if memory ran out elsewhere, or if a
 	 * record has more tags or hosts than are checked. */
@@ -33,11 +33,11 @@ struct dmarc_lint {
 };
 
 /*
- * Checks `domain` as a user types it: in upper or lower case, with or without
- * U-labels and a leading "_dmarc.".  Besides the tree walk this queries the
- * domain itself and, for each host of a report address, whether it accepts mail
- * and whether it has agreed to receive reports about this domain (RFC 9990
- * section 4).
+ * Checks `domain`, which may be as a user types it: in upper or lower case,
+ * with or without U-labels and a leading "_dmarc.".  Besides the tree walk this
+ * queries the domain itself and, for each host of a report address, whether it
+ * accepts mail and whether it has agreed to receive reports about this domain
+ * (RFC 9990 section 4).
  *
  * Returns CORE_WAIT if answers are missing: call again with the same arguments
  * when they have arrived.

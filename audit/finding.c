@@ -8,7 +8,7 @@
 enum {
 	WHERE_MAX = DOMAIN_MAX + sizeof("_dmarc.") - 1, /* bytes of a name */
 	VALUE_MAX = 253, /* bytes shown of an untrusted value */
-	TEXT_MAX = 1024, /* bytes of an expanded template with three values */
+	TEXT_MAX = 1024, /* bytes of a template expanded with three values */
 };
 
 static const struct enum_token severities[] = {

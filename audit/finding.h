@@ -14,8 +14,8 @@
 #include "lib/arena.h"
 #include "lib/span.h"
 
-/* A lint keeps at most this many findings and only counts the rest: no one
- * reads more, and the publisher of the records controls how many there are. */
+/* A lint keeps at most this many findings and only counts the rest.  No one
+ * reads more, and the publisher of the records controls their number. */
 enum { AUDIT_FINDINGS_MAX = 256 };
 
 struct audit_change; /* change.h */
@@ -66,7 +66,8 @@ struct audit_findings {
 	size_t n;
 	size_t counts[AUDIT_SEVERITIES]; /* all findings, including those not
 	                                    kept */
-	bool cut; /* findings are missing: too many, or memory ran out */
+	bool cut; /* findings are missing: there were too many, or memory ran
+	             out */
 };
 
 /* "error", "warning", "note" */

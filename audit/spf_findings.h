@@ -72,14 +72,14 @@ struct spf_lint_frame { /* a record in the tree, and how it was reached */
 	struct span domain;
 	unsigned depth;
 	size_t node;    /* index in the tree; SPF_LINT_NODES_MAX: not in it */
-	bool is_policy; /* reached without include: its "all" applies */
+	bool is_policy; /* reached without include, so its "all" applies */
 	bool passes;    /* a match in this record makes the domain's SPF pass */
 	bool is_first;  /* this record has not been read before */
 };
 
 /*
  * Adds a finding about `f`; `term` and `value` may be absent.  Does nothing if
- * the record of `f` was already read, or an answer is missing.
+ * the record of `f` was already read or an answer is missing.
  */
 void spf_lint_add(struct spf_linting *l, const struct spf_lint_frame *f,
     enum spf_rule rule, struct span term, struct span value);

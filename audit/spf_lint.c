@@ -6,11 +6,11 @@
 #include "spf/internal.h"
 
 enum {
-	FITS_UDP = 512,    /* bytes of an answer: RFC 7208 section 3.4 */
-	FITS_TEXTS = 450,  /* bytes of the strings, if the size of the answer is
+	FITS_UDP = 512,    /* bytes of an answer (RFC 7208 section 3.4) */
+	FITS_TEXTS = 450,  /* bytes of its strings, if the size of the answer is
 	                      unknown */
 	FOLLOWED_MAX = 64, /* terms looked up; more are only counted */
-	LOOKUPS_MANY = 8,  /* of 10: one more service may exceed the limit */
+	LOOKUPS_MANY = 8,  /* of 10; one more service may exceed the limit */
 };
 
 /* Returns NULL if the answer has not arrived yet. */
@@ -48,7 +48,7 @@ check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
 
 /* ---- DNS lookups of terms ---- */
 
-/* Whether %{d} is the only macro, so that the name does not depend on the
+/* Whether %{d} is the only macro, and so the name does not depend on the
  * message. */
 static bool
 is_nameable(struct span spec)
@@ -63,7 +63,7 @@ is_nameable(struct span spec)
 	return true;
 }
 
-/* Returns false if the name depends on the message or memory ran out. */
+/* Returns false if the name depends on the message, or memory ran out. */
 static bool
 name_target(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, struct span *out)
@@ -290,7 +290,7 @@ check_size(struct spf_linting *l, const struct spf_lint_frame *f,
 		spf_lint_add_number(l, f, SPF_RULE_LONG_ANSWER, size);
 }
 
-/* Selects a record by RFC 7208 section 4.5.  Returns an absent span unless
+/* Selects a record as in RFC 7208 section 4.5.  Returns an absent span unless
  * there is exactly one SPF record. */
 static struct span
 select_text(struct spf_linting *l, const struct spf_lint_frame *f,
@@ -312,7 +312,7 @@ select_text(struct spf_linting *l, const struct spf_lint_frame *f,
 	return *found == 1 ? text : SPAN_NONE;
 }
 
-/* Reports a missing record at the term that names the domain, in the record
+/* Reports a missing record at the term that refers to it, in the record
  * above. */
 static void
 add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
@@ -381,7 +381,8 @@ leads_back(const struct spf_lint_frame *f, struct span domain)
 	return false;
 }
 
-/* Whether the record of `domain` was read before; if not, remembers that. */
+/* Whether the record of `domain` was read before.  If not, notes that it is
+ * read now. */
 static bool
 was_seen(struct spf_linting *l, struct span domain)
 {

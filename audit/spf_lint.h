@@ -32,8 +32,8 @@ struct spf_lint_node {      /* one record of the tree, in the order read */
 	struct span term;   /* the term that refers to it; absent: the domain's
 	                       own record */
 	unsigned depth;
-	size_t top; /* index of the record one level below the domain's own on
-	               the path to this one, or the node's own index */
+	size_t top; /* index of the ancestor at depth 1; the node's own index if
+	               its depth is 0 or 1 */
 	unsigned lookups; /* DNS lookups of the term and everything below it */
 	bool has_record;
 	enum dns_state state;
@@ -55,8 +55,9 @@ struct spf_lint {
 
 enum spf_lint_likeness {
 	SPF_LIKENESS_OTHER,
-	SPF_LIKENESS_RECORD,    /* an SPF record */
-	SPF_LIKENESS_ALIKE,     /* meant as one, but receivers ignore it */
+	SPF_LIKENESS_RECORD, /* an SPF record */
+	SPF_LIKENESS_ALIKE,  /* meant as an SPF record, but receivers ignore it
+	                      */
 	SPF_LIKENESS_SENDER_ID, /* "spf2.0": obsolete */
 };
 
@@ -68,7 +69,7 @@ enum spf_lint_likeness spf_lint_likeness(struct span text);
  * Returns CORE_WAIT if answers are missing: call again with the same arguments
  * when they have arrived.  Returns CORE_DONE when `out` is complete; its spans
  * point into `a`, `domain` or `questions`.  If `a` is full, findings are
- * missing and `out->findings.cut` is set.
+ * missing, and `out->findings.cut` is set.
  */
 enum core_status spf_lint(struct span domain, struct dns_questions *questions,
     struct arena *a, struct spf_lint *out);

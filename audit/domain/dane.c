@@ -148,7 +148,7 @@ audit_tlsa_of(struct auditing *d, struct audit_host *host)
 void
 auditing_dane(struct auditing *d)
 {
-	/* a name that is certainly signed: RFC 9120 */
+	/* arpa is certainly signed (RFC 9120) */
 	const struct dns_answer *arpa = auditing_ask(d, SPAN("arpa"), DNS_NS);
 	struct audit_host *hosts = d->hosts;
 	bool any = false;
@@ -254,7 +254,7 @@ audit_smtp_host(struct audit_domain *d, struct arena *a,
 		    sts_is_enforced ? AUDIT_RULE_SMTP_CERTIFICATE_ENFORCED
 				    : AUDIT_RULE_SMTP_CERTIFICATE,
 		    host->name, span_str(smtp->untrusted), NULL);
-	/* the owner's records must match even if this resolver cannot validate
+	/* the domain's records must match even if our resolver cannot validate
 	 * them */
 	audit_dane_match(d, a, host, smtp);
 }

@@ -28,11 +28,12 @@ struct audit_smtp {          /* the result of connecting to one MX host */
 	const char *untrusted; /* why the certificate is not trusted for this
 	                          host, or NULL */
 	struct dane_certificate
-	    chain[DANE_CHAIN_MAX]; /* the host's own certificate is the first */
+	    chain[DANE_CHAIN_MAX]; /* the host's own certificate first */
 	size_t n_chain;
 };
 
-/* Whether a TLSA record (dns/answer.h) matches this chain. */
+/* Whether a TLSA record, in the text form of dns/answer.h, matches this
+ * chain. */
 bool dane_matches(
     struct span tlsa, const struct dane_certificate *chain, size_t n_chain);
 

@@ -1,6 +1,7 @@
 /*
- * dkim.c - DKIM keys.  Given selectors and those seen in use must have a good
- * key.  Other selectors are guessed, and finding no key is only a hint.
+ * dkim.c - checks DKIM keys.  Selectors that are given or were seen in use must
+ * have a good key.  Others are guessed, and if none of them has a key, that is
+ * only a hint.
  */
 #include <stdio.h>
 #include <time.h>
@@ -16,11 +17,11 @@
 
 enum {
 	GOOD_RSA_BITS = 2048, /* RFC 8301 section 3.2 */
-	RSA_BITS_MIN = 1024, /* RFC 8301 section 3.2: shorter keys are unsafe */
+	RSA_BITS_MIN = 1024, /* RFC 8301 section 3.2; shorter keys are unsafe */
 	OLD_SECONDS = 366 * 86400,
 	YEARS_ASKED = 3, /* dated selectors: this year and the two before it */
 	MONTHS = 12,
-	DKIM_FIRST_DAY = 12418, /* 2004-01-01: DKIM did not exist before */
+	DKIM_FIRST_DAY = 12418, /* 2004-01-01: DKIM did not exist before then */
 };
 
 struct key_search {
@@ -171,8 +172,8 @@ key_name(struct auditing *d, struct span selector)
 	return buf_view(&b);
 }
 
-/* Makes a change that replaces the key's records by `text` or, if that is
- * absent, by a new key at `selector`. */
+/* Makes a change that replaces the key's records with `text` or, if that is
+ * absent, with a new key at `selector`. */
 static const struct audit_change *
 key_change(struct auditing *d, const struct audit_key *k, struct span text,
     struct span selector)

@@ -1,4 +1,5 @@
-/* dmarc.c - DMARC: the findings of the lint, and a record that fixes them */
+/* dmarc.c - DMARC: copies the findings of the lint, and writes a record that
+ * fixes them */
 #include <string.h>
 
 #include "audit/domain/internal.h"
@@ -8,7 +9,7 @@
 #include "lib/enum_names.h"
 #include "spf/record.h"
 
-enum { SINCE_MAX = 253 }; /* bytes of a date and the text after it */
+enum { SINCE_MAX = 253 }; /* bytes of a text that begins with a date */
 
 /*
  * Findings that are left out.  A DNS failure is not a finding; RFC 9989 ignores
@@ -141,7 +142,7 @@ put_text(struct dmarc_fix *f)
 			put_addresses(f, SPAN(""), true);
 		return;
 	}
-	/* keep sp and np only if they are not weaker than p */
+	/* keep sp and np only if they are at least as strict as p */
 	if (r->sp >= r->p && r->sp != DMARC_POLICY_ABSENT &&
 	    r->p != DMARC_POLICY_NONE)
 		put_tag(f, "sp", dmarc_policy_name(r->sp));
@@ -155,7 +156,8 @@ put_text(struct dmarc_fix *f)
 		put_addresses(f, SPAN(""), true);
 }
 
-/* Whether a TXT record must be removed: it is SPF, or looks like DMARC. */
+/* Whether a TXT record must be removed: it is an SPF record, or resembles a
+ * DMARC record. */
 static bool
 must_go(struct span text)
 {
@@ -176,7 +178,7 @@ make_dmarc_change(struct dmarc_fix *f)
 
 	put_text(f);
 	if (f->text.full || answer->alias.p != NULL)
-		return NULL; /* alias: the record belongs to someone else */
+		return NULL; /* an alias: the record belongs to someone else */
 	for (size_t i = 0; i < answer->n_records; i++) {
 		if (!must_go(answer->records[i].text))
 			continue;
@@ -250,8 +252,8 @@ audit_spf_text(struct auditing *d)
 		    auditing_dmarc_change(d));
 }
 
-/* Reports how long the policy has been none, and what a stricter one would
- * stop. */
+/* Reports how long the policy has been none, and how much mail a stricter one
+ * would stop. */
 static void
 audit_monitoring(struct auditing *d)
 {

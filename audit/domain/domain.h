@@ -2,13 +2,13 @@
  * domain.h - audits a domain: does its mail arrive, and can others send mail in
  * its name?  `avouch audit DOMAIN`.
  *
- * A pure core like the checks, in two parts.  audit_domain() queries DNS and
- * adds findings; audit_domain_grade() derives two letters from all findings. In
- * between, the command fetches what needs HTTPS or SMTP, and sts.h and dane.h
- * judge it.
+ * A pure core like the checks, in two parts. audit_domain() queries DNS and
+ * adds findings; audit_domain_grade() derives two letters from all findings.
+ * Between the two calls, the command makes the HTTPS and SMTP connections, and
+ * sts.h and dane.h check their results.
  *
- * A hint never lowers a grade.  A failed DNS question is never a finding: it is
- * listed, and there are no grades if one could depend on it.
+ * A hint never lowers a grade.  A failed DNS question is never a finding.  It
+ * is listed, and no grades are set if one could depend on it.
  */
 #ifndef AVOUCH_AUDIT_DOMAIN_DOMAIN_H
 #define AVOUCH_AUDIT_DOMAIN_DOMAIN_H
@@ -34,7 +34,7 @@ enum {
 	AUDIT_FAILED_MAX = 64, /* failed questions listed */
 };
 
-/* A selector in use, according to reports that we received or our own keys. */
+/* A selector in use, according to received reports or our own keys. */
 struct audit_seen {
 	struct span selector;
 	int64_t created; /* seconds since 1970; 0: unknown */
@@ -42,9 +42,9 @@ struct audit_seen {
 
 /* Facts from receivers' reports about the domain. */
 struct audit_reports {
-	int64_t none_since; /* first day (seconds since 1970) since which all
-	                       reports state p=none; 0: not all do */
-	bool none_always;   /* there are no reports from before that day */
+	int64_t none_since; /* time since which all reports state p=none, in
+	                       seconds since 1970; 0: the latest does not */
+	bool none_always;   /* there are no earlier reports */
 	/* the members below are about the last AUDIT_REPORT_DAYS */
 	uint64_t messages;
 	uint64_t failed; /* neither SPF nor DKIM passes with alignment */
@@ -55,7 +55,7 @@ struct audit_reports {
 enum { AUDIT_REPORT_DAYS = 30 };
 
 struct audit_query {
-	struct span domain;           /* as a user types it */
+	struct span domain;           /* as typed by the user */
 	const struct span *selectors; /* from the user; each must have a key */
 	size_t n_selectors;
 	const struct audit_seen *seen;
@@ -104,7 +104,7 @@ struct audit_domain {
 	bool sends_mail;    /* true unless it is known to send no mail */
 	bool is_parked; /* sends no mail, accepts no mail, and has p=reject */
 	bool validates; /* the resolver checks DNSSEC */
-	bool has_sts;   /* it has exactly one MTA-STS record, which is valid */
+	bool has_sts; /* it has exactly one MTA-STS record, and that is valid */
 	bool has_tls_report;
 	bool is_enforced; /* DMARC asks to quarantine or reject */
 	struct span sts_id;
@@ -121,7 +121,8 @@ struct audit_domain {
 	struct audit_findings findings;
 	struct audit_failure failures[AUDIT_FAILED_MAX];
 	size_t n_failures;
-	bool is_unsure; /* a grade may depend on a failed question: no grades */
+	bool is_unsure; /* a grade may depend on a failed question, so none are
+	                   set */
 	char arrive, spoof; /* 'A' (best) to 'F'; '-': no grade */
 };
 

@@ -1,18 +1,16 @@
 /*
- * grade.c - the two letters.  Each finding allows at most a certain letter; the
- * worst one counts.
+ * grade.c - derives the two grades.  Each finding limits them; the strictest
+ * limit applies.
  *
  *	arrive	does mail of the domain, and mail to it, arrive?
  *	spoof	can others send mail in its name?
  *
- *	A	nothing is wrong
- *	B	it works, but something will break or is incomplete
- *	C	partly open: some forged mail, or some lost mail
- *	D	mail is lost at some receivers; forged mail is only reported
- *	F	mail is lost, or anyone can forge
+ * A nothing is wrong B works, but something will break or is incomplete C
+ * partly open: some forged mail, or some lost mail D mail is lost at some
+ * receivers; forged mail is only reported F mail is lost, or anyone can forge
  *
- * A finding that is not in the table below allows an error D and a warning B,
- * for `arrive`; those about DMARC, for `spoof`.  A hint allows everything.
+ * Findings that are not in the table below limit `arrive`, or `spoof` if they
+ * are about DMARC: an error to D, a warning to B.  A hint limits nothing.
  */
 #include <string.h>
 
@@ -28,8 +26,8 @@ static const struct grade_rule {
 	{ "domain", "bad-name", 'F', 'F' },
 	{ "domain", "no-such-domain", 'F', 'F' },
 
-	/* Without SPF, mail can still pass with a signature, and DMARC still
-	 * protects: Gmail 5.7.26 requires one of the two. */
+	/* Without SPF, a signature can still pass, so DMARC still protects the
+	 * domain.  Gmail (5.7.26) requires one of the two. */
 	{ "spf", "no-record", 'B', 'A' },
 	/* receivers see permerror, which is neither pass nor fail */
 	{ "spf", "several-records", 'D', 'A' },
@@ -48,7 +46,7 @@ static const struct grade_rule {
 	{ "dkim", "testing-key", 'B', 'A' },
 	{ "dkim", "no-key-at-all", 'C', 'A' },
 
-	/* only DMARC keeps others from using the name */
+	/* only DMARC prevents others from using the name */
 	{ "dmarc", "no-record", 'B', 'F' },
 	{ "dmarc", "several-records", 'B', 'F' },
 	{ "dmarc", "broken-policy", 'B', 'F' },

@@ -78,7 +78,7 @@ struct auditing {
 	const struct dns_answer *mx; /* answers for the domain audited */
 	const struct dns_answer *txt;
 	struct audit_host *hosts;              /* out->hosts */
-	const struct audit_change *spf_change; /* the last change made */
+	const struct audit_change *spf_change; /* the change computed last */
 	struct span spf_change_owner;
 	const struct audit_change *dmarc_change;
 	bool has_spf_change, has_dmarc_change; /* whether it was computed */
@@ -90,7 +90,7 @@ struct auditing {
 const struct dns_answer *auditing_ask(
     struct auditing *d, struct span name, enum dns_type type);
 
-/* Makes LABEL.DOMAIN in the arena; absent if memory ran out. */
+/* Returns LABEL.DOMAIN, or an absent span if memory ran out. */
 struct span auditing_name(
     struct arena *a, const char *label, struct span domain);
 
@@ -113,9 +113,9 @@ void auditing_dane(struct auditing *d);
 void auditing_dnssec(struct auditing *d);
 
 /*
- * spf_fix.c: Makes the change to an SPF record of `owner` that fixes all
- * findings. Returns NULL if nothing has to change or no record can be
- * suggested. For the domain audited, findings about included records are
+ * Defined in spf_fix.c.  Makes the change to the SPF record of `owner` that
+ * fixes all findings.  Returns NULL if nothing has to change or no record can
+ * be suggested.  For the domain audited, findings about included records are
  * considered too.
  */
 const struct audit_change *auditing_spf_change(

@@ -1,5 +1,5 @@
-/* mx.c - MX hosts (RFC 5321 section 5.1, RFC 7505), and PTR records of outgoing
- * addresses */
+/* mx.c - checks MX hosts (RFC 5321 section 5.1, RFC 7505) and the PTR records
+ * of outgoing addresses */
 #include "audit/domain/internal.h"
 #include "audit/ptr.h"
 #include "lib/ascii.h"
@@ -149,8 +149,8 @@ audit_null(struct auditing *d)
 	}
 }
 
-/* RFC 5321 section 5.1: without MX records, mail is sent to the domain's own
- * address. */
+/* RFC 5321 section 5.1: without MX records, mail is sent to the address of the
+ * domain itself. */
 static void
 audit_no_mx(struct auditing *d)
 {

@@ -1,8 +1,8 @@
 /*
  * rules.c - the findings that no lint of a single record reports: what is
- * wrong, why, and how to fix it.  Severities: an error loses mail today or lets
- * anyone forge it; a warning will break later, or leaks; a hint could be
- * better.
+ * wrong, why, and how to fix it.  Severities: an error loses mail now or lets
+ * anyone forge it; a warning will fail later, or lets some forged mail pass; a
+ * hint is a possible improvement.
  */
 #include "audit/domain/internal.h"
 

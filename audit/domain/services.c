@@ -42,7 +42,7 @@ static const struct audit_service services[] = {
 	{ "_spf.perfora.net", "IONOS", { "s1-ionos", "s2-ionos" }, NULL, NULL },
 	{ "spf.titan.email", "Titan", { "titan1", "titan2" }, NULL, NULL },
 	{ "_spf.mx.cloudflare.net", "Cloudflare", { "cf2024-1" }, NULL, NULL },
-	/* MailChannels calls it Domain Lockdown */
+	/* MailChannels calls this Domain Lockdown */
 	{ "relay.mailchannels.net", "MailChannels", { "mailchannels" },
 	    "_mailchannels", "v=mc1" },
 };

@@ -19,13 +19,14 @@ struct audit_service {
 	const char *name;
 	const char *selectors[AUDIT_SERVICE_SELECTORS_MAX]; /* NULL: unused */
 
-	/* All customers share its servers, and each can send as any other
-	 * unless a TXT record LOCK.DOMAIN that begins with `lock_text` says who
-	 * may. NULL: the service does not support such a record. */
+	/* All customers share the service's servers, and each can send as any
+	 * other unless the TXT record of LOCK.DOMAIN, which begins with
+	 * `lock_text`, restricts that.  NULL: the service does not support such
+	 * a record. */
 	const char *lock, *lock_text;
 };
 
-/* Finds the service that `include` belongs to; NULL: unknown. */
+/* Returns the service that `include` belongs to, or NULL if it is unknown. */
 const struct audit_service *audit_service_find(struct span include);
 
 /* Selectors worth querying; NULL after the last. */

@@ -1,4 +1,5 @@
-/* spf.c - SPF: the findings of the lint, and problems that it does not check */
+/* spf.c - SPF: copies the findings of the lint, and checks what the lint does
+ * not */
 #include <string.h>
 
 #include "audit/domain/internal.h"
@@ -7,8 +8,8 @@
 #include "lib/enum_names.h"
 #include "spf/spf.h"
 
-/* Findings that say nothing about the domain; they are useful only to a user
- * who lints the record. */
+/* Findings that do not show a problem of the domain; they are useful only to a
+ * user who lints the record. */
 static const char *const spf_left_out[] = { "dns-failure", "depends-on-message",
 	"null-mx", "mx-host-without-address", "include-without-record",
 	"redirect-without-record" };
@@ -166,8 +167,8 @@ include_lookups(const struct spf_lint *lint)
 }
 
 /*
- * Copies findings that the owner of the domain can act on: all findings about
- * its own records, and errors in other records that it includes.
+ * Copies the findings that the owner of the domain can act on: all those about
+ * the domain's own records, and errors in records that they include.
  */
 static void
 take_finding(struct auditing *d, const struct audit_finding *f)

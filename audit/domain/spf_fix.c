@@ -1,6 +1,6 @@
 /*
- * spf_fix.c - writes an SPF record that fixes the findings: omits the terms at
- * fault, and adds missing addresses.
+ * spf_fix.c - writes an SPF record that fixes the findings: omits the terms
+ * that cause them, and adds missing addresses.
  */
 #include <string.h>
 
@@ -95,7 +95,7 @@ is_objected(const struct spf_fix *f, struct span term)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct audit_finding *one = &list->list[i];
 
-		/* keep the first of two equal terms */
+		/* of two equal terms, keep the first */
 		if (drops(one->id) && span_equal(one->where, f->owner) &&
 		    span_equal(one->term, term) && one->term.p == term.p)
 			return true;

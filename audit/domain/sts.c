@@ -77,7 +77,8 @@ static const struct {
 	{ "mx", read_pattern },
 };
 
-/* Ignores unknown fields.  Uses the first of repeated fields, except for mx. */
+/* Reads one field.  Ignores unknown fields and, except for mx, all but the
+ * first of repeated ones. */
 static const char *
 read_field(struct span line, bool seen[4], struct sts_policy *out)
 {
@@ -152,8 +153,8 @@ audit_hosts_covered(
 			    where, d->hosts[i].name, NULL);
 }
 
-/* RFC 8460: if TLS failures make senders hold back mail, the domain should get
- * reports about them. */
+/* RFC 8460: if senders do not deliver mail because TLS fails, the domain should
+ * get reports about that. */
 static void
 audit_tls_report(struct audit_domain *d, struct arena *a, bool is_enforced)
 {
@@ -181,8 +182,8 @@ has_dane(const struct audit_domain *d)
 	return false;
 }
 
-/* Returns the day in an id such as 20260101T000000, the form in the example of
- * RFC 8461 section 3.1; 0: another form. */
+/* Returns the day in an id of the form used in RFC 8461 section 3.1, such as
+ * 20260101T000000, or 0 if it has another form. */
 static int64_t
 day_of_id(struct span id)
 {
@@ -293,8 +294,8 @@ tls_report_is_valid(struct span text)
 	return false;
 }
 
-/* Queries TXT records; `*text` is the first that begins with `version`, `*n`
- * the number of such records. */
+/* Queries TXT records.  Sets `*text` to the first that begins with `version`,
+ * and `*n` to the number of such records. */
 static const struct dns_answer *
 records_of(struct auditing *d, struct span name, const char *version,
     struct span *text, size_t *n)

@@ -1,6 +1,6 @@
 /*
- * sts.h - the MTA-STS policy file (RFC 8461 section 3.2) after it was fetched,
- * and whether it covers the MX hosts.
+ * sts.h - parses the MTA-STS policy file (RFC 8461 section 3.2), and checks
+ * whether it covers the MX hosts.
  */
 #ifndef AVOUCH_AUDIT_DOMAIN_STS_H
 #define AVOUCH_AUDIT_DOMAIN_STS_H
@@ -14,7 +14,7 @@
 
 enum {
 	STS_POLICY_MAX =
-	    65536, /* bytes; RFC 8461 section 3.3 suggests a limit */
+	    65536,             /* bytes, as suggested in RFC 8461 section 3.3 */
 	STS_PATTERNS_MAX = 64, /* mx fields that are read */
 };
 
@@ -27,12 +27,12 @@ struct sts_policy {
 	size_t n_patterns;
 };
 
-/* Returns NULL, or a constant string that says what is wrong.  Spans in `out`
- * point into `text`. */
+/* Returns NULL if the policy is valid, or else a constant string that says what
+ * is wrong.  Spans in `out` point into `text`. */
 const char *sts_policy_parse(struct span text, struct sts_policy *out);
 
-/* Whether a pattern covers `host`.  RFC 8461 section 4.1: "*.example.com"
- * covers exactly one label. */
+/* Whether a pattern covers `host`.  The "*" of "*.example.com" covers exactly
+ * one label (RFC 8461 section 4.1). */
 bool sts_policy_covers(const struct sts_policy *p, struct span host);
 
 /*

@@ -1,6 +1,6 @@
 /*
- * bounce.c - SMTP replies in a log or a bounce (RFC 5321 section 4.2, RFC 3463,
- * RFC 3464)
+ * bounce.c - explains the SMTP replies in a log or a bounce (RFC 5321 section
+ * 4.2, RFC 3463, RFC 3464)
  */
 #include <string.h>
 
@@ -43,7 +43,7 @@ holds(struct span text, const char *part)
 	return false;
 }
 
-/* Returns the receiver that wrote the reply; NULL: unknown. */
+/* Returns the receiver that wrote the reply, or NULL if it is unknown. */
 static const char *
 receiver_of(struct span text)
 {
@@ -124,8 +124,8 @@ static const struct {
 	{ AUDIT_FAULT_UNALIGNED, { "dmarc= pass", "dmarc=pass" } },
 };
 
-/* Facts in a text other than its codes.  They are collected only once, because
- * a hostile text can contain a code every few bytes. */
+/* Facts in a text besides its codes.  They are collected only once per text,
+ * because a hostile text can contain a code every few bytes. */
 struct reply {
 	const char *area;      /* NULL: unknown */
 	enum audit_fault only; /* Gmail's reason; AUDIT_FAULTS: unknown */
@@ -145,7 +145,7 @@ read_reply(struct span text, struct reply *out)
 		    holds(text, said[i].passes[1]);
 }
 
-/* Whether the text names a different fault as the reason. */
+/* Whether the text rules out this fault. */
 static bool
 is_excluded(const struct reply *r, enum audit_fault fault)
 {
@@ -211,7 +211,8 @@ explain_codes(struct span text, const struct reply *r, struct arena *a,
 	while (!scan_done(&s)) {
 		struct span code;
 
-		/* must not be part of a longer number, such as an address */
+		/* a code must not be part of a longer number, such as an
+		 * address */
 		if (ascii_is_digit((unsigned char)before) || before == '.' ||
 		    !take_enhanced(&s, &code)) {
 			before = scan_next(&s);

@@ -1,4 +1,4 @@
-/* hop.c - the topmost Received field (RFC 5321 section 4.4, RFC 3848) */
+/* hop.c - parses the topmost Received field (RFC 5321 section 4.4, RFC 3848) */
 #include "audit/message/message.h"
 #include "lib/ascii.h"
 #include "lib/date.h"

@@ -13,8 +13,8 @@
 
 enum {
 	RSA_BITS_LEAST = 1024,  /* RFC 8301 section 3.2 */
-	DATE_EARLY = 7 * 86400, /* Date may be this many seconds in the past */
-	DATE_LATE = 86400,      /* or in the future */
+	DATE_EARLY = 7 * 86400, /* seconds that Date may be in the past */
+	DATE_LATE = 86400,      /* seconds that Date may be in the future */
 };
 
 /* ---- findings ---- */
@@ -85,7 +85,7 @@ dkim_passes(const struct verdict *v)
 	return false;
 }
 
-/* Checks the result of the SPF record (RFC 7208 section 2.6.7), and whether it
+/* Checks whether the SPF record caused a permerror (RFC 7208 section 2.6.7) or
  * lets nearly everyone pass. */
 static void
 judge_spf_record(struct judging *j)
@@ -262,7 +262,8 @@ judge_encoded_words(struct judging *j, const struct mail_header *h)
 		}
 }
 
-/* Yahoo looks up both domains; Outlook.com requires that From accepts mail. */
+/* Yahoo looks up both domains; Outlook.com requires that the From address
+ * accepts mail. */
 static void
 judge_domains(struct judging *j)
 {

@@ -1,5 +1,5 @@
 /*
- * message.h - judges a received message by the rules of large receivers
+ * message.h - checks a received message against the rules of large receivers
  * (providers.h), and explains why they refuse messages.  Pure.
  */
 #ifndef AVOUCH_AUDIT_MESSAGE_MESSAGE_H
@@ -17,8 +17,8 @@
 
 enum audit_answer { AUDIT_UNKNOWN, AUDIT_NO, AUDIT_YES };
 
-/* The last hop, as the topmost Received field describes it (RFC 5321
- * section 4.4). The receiving server wrote that field; those below can be
+/* The last hop, as described by the topmost Received field (RFC 5321 section
+ * 4.4).  The receiving server wrote that field; those below it can be
  * forged. */
 struct audit_hop {
 	struct ip client;      /* IP_NONE: not found */
@@ -42,12 +42,12 @@ struct audit_message {
 	const struct verdict *verdict;
 	enum audit_answer tls;
 	enum audit_answer has_name; /* the client has a confirmed name */
-	struct span client_name;    /* that name; absent: none */
+	struct span client_name;    /* the confirmed name; absent: none */
 	enum audit_mail from_mail, sender_mail; /* From, MAIL FROM */
 	int64_t received; /* seconds since 1970; 0: unknown */
 	bool has_client;  /* SPF was checked for the client's address */
-	bool is_unsure;   /* a DNS lookup failed, so that SPF, DKIM or DMARC is
-	                     unknown */
+	bool is_unsure; /* a DNS lookup failed, so SPF, DKIM or DMARC is unknown
+	                 */
 };
 
 /* RFC 5322 section 3.6.4: "<" something "@" something ">" */
@@ -58,8 +58,8 @@ bool audit_message_is_bulk(const struct mail_header *h);
 
 /*
  * Adds a finding for each rule that the message breaks.  Rules for bulk senders
- * are only hints for other mail, because one message does not show how many the
- * sender sends.
+ * are only hints for other mail, because one message does not show how much
+ * mail the sender sends.
  */
 void audit_message(
     const struct audit_message *m, struct arena *a, struct audit_findings *out);

@@ -19,20 +19,21 @@ enum audit_fault {                   /* problems with a message */
 	AUDIT_FAULT_DKIM,         /* no signature passes */
 	AUDIT_FAULT_NO_DMARC,     /* the From domain has no DMARC record */
 	AUDIT_FAULT_UNALIGNED,    /* no aligned identifier passes */
-	AUDIT_FAULT_SMALL_KEY, /* the key of a signature that passes has < 1024
-	                          bits */
-	AUDIT_FAULT_PTR,       /* the client has no forward-confirmed name */
-	AUDIT_FAULT_PTR_GENERIC, /* a generic name of a network's client */
-	AUDIT_FAULT_TLS,         /* the last hop was not encrypted */
-	AUDIT_FAULT_FROM,        /* not exactly one valid From address */
+	AUDIT_FAULT_SMALL_KEY,    /* a signature that passes has a key of fewer
+	                             than 1024 bits */
+	AUDIT_FAULT_PTR,          /* the client has no forward-confirmed name */
+	AUDIT_FAULT_PTR_GENERIC,  /* a generic name that a network assigned */
+	AUDIT_FAULT_TLS,          /* the last hop was not encrypted */
+	AUDIT_FAULT_FROM,         /* not exactly one valid From address */
 	AUDIT_FAULT_MESSAGE_ID,
 	AUDIT_FAULT_DATE,
 	AUDIT_FAULT_DUPLICATE,   /* a field that may appear only once appears
 	                            twice */
 	AUDIT_FAULT_EIGHT_BIT,   /* non-ASCII bytes in the header */
 	AUDIT_FAULT_UNSUBSCRIBE, /* bulk mail without one-click unsubscribe */
-	AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, /* its fields are not signed */
-	AUDIT_FAULT_TEMPORARY,  /* a DNS lookup of the receiver failed */
+	AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED, /* the List-Unsubscribe fields are not
+	                                     signed */
+	AUDIT_FAULT_TEMPORARY,            /* the receiver's DNS lookup failed */
 	AUDIT_FAULT_SPF_RECORD, /* the SPF record is broken, or allows nearly
 	                           everyone */
 	AUDIT_FAULT_SPF_BROKEN,

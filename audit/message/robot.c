@@ -28,7 +28,7 @@ robot_code_text(enum robot_code code)
 
 /* ---- one message ---- */
 
-/* RFC 3834 section 2 names mailer-daemon and owner-; mailing lists use the
+/* RFC 3834 section 2 lists mailer-daemon and owner-; mailing lists use the
  * others. */
 static bool
 is_program(struct span local)
@@ -100,8 +100,8 @@ has_one_author(const struct verdict *v, struct arena *a)
 	return n == 1 && l.valid && !l.has_group;
 }
 
-/* Whether DMARC passes.  A pass by SPF alone does not count if the record lets
- * nearly everyone pass. */
+/* Whether DMARC passes.  If only SPF passes, that does not count if the record
+ * lets nearly everyone pass. */
 static bool
 is_authentic(const struct verdict *v)
 {

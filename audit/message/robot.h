@@ -4,7 +4,7 @@
  *
  * An answer to a forged message would go to someone who did not write it, and
  * an answer to an automatic message could be answered again.  So only authors
- * that pass DMARC get an answer.
+ * whose messages pass DMARC get an answer.
  */
 #ifndef AVOUCH_AUDIT_MESSAGE_ROBOT_H
 #define AVOUCH_AUDIT_MESSAGE_ROBOT_H
@@ -41,14 +41,14 @@ const char *robot_code_text(enum robot_code code);
 
 struct robot_request {
 	const struct verdict *verdict;
-	struct span to;  /* the author's address; absent: not usable */
+	struct span to;  /* the author's address; absent if it is not usable */
 	struct span own; /* address of the robot */
 };
 
 enum robot_code robot_check(const struct robot_request *r, struct arena *a);
 
 /*
- * Adds an answer to the log, whose lines have a time, a domain and an address.
+ * Adds an answer to the log.  A line contains a time, a domain and an address.
  * Writes the lines of the last 24 hours and the new one to `out`.  Returns
  * false if a limit is reached; `out` must then not be used.
  */
