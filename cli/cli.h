@@ -1,9 +1,9 @@
 /*
  * cli.h - shared by all subcommands of avouch: options, DNS sources, output.
  *
- * Exit statuses follow sysexits.h: 0 if there is a result, whether pass or
- * fail; 1 if --fail-on applies; 64 wrong usage; 65 unreadable input; 75
- * temporary failure; 78 invalid configuration.
+ * Exit statuses follow sysexits.h: 0 a result, whether pass or fail; 1
+ * --fail-on applies; 64 wrong usage; 65 unreadable input; 75 temporary failure;
+ * 78 invalid configuration.
  */
 #ifndef AVOUCH_CLI_CLI_H
 #define AVOUCH_CLI_CLI_H
@@ -21,10 +21,12 @@
 #include "conf/conf.h"
 
 enum {
-	CLI_MEMORY = 64 << 20, /* bytes: limit of a subcommand's arena */
-	CLI_SCRATCH = 8 << 20, /* bytes: limit of a job's scratch arena */
-	CLI_WAIT_MS = 15000,   /* limit for all DNS answers together */
-	CLI_QUESTIONS = 1000,  /* DNS questions per job; beyond any RFC limit */
+	CLI_MEMORY = 64 << 20, /* limit of a subcommand's arena, in bytes */
+	CLI_SCRATCH = 8 << 20, /* limit of a job's scratch arena, in bytes */
+	CLI_WAIT_MS =
+	    15000, /* limit for all DNS answers together, in milliseconds */
+	CLI_QUESTIONS =
+	    1000, /* DNS questions per job; more than any RFC allows */
 	CLI_ARGS_MAX = 1000,
 	CLI_LIST_MAX = 32,
 };
@@ -62,7 +64,8 @@ struct cli {
 	int64_t now;
 	struct ip ip;
 	const struct conf *defaults; /* values of all options; never NULL */
-	const struct conf *dns_conf; /* sets the servers; NULL: the defaults */
+	const struct conf *dns_conf; /* configuration that sets the servers;
+	                                NULL: the defaults */
 	struct dns_source *dns; /* the source to query: one of the next three */
 	struct dns_source *base, *cache, *recorder;
 	FILE *record_file;
@@ -73,8 +76,8 @@ struct cli_action {
 	const char *name;     /* NULL: end of the table */
 	const char *synopsis; /* arguments, "" if there are none */
 	const char *help;     /* one line */
-	unsigned options; /* CLI_WITH_* of the command, as far as they apply */
-	unsigned takes;   /* CLI_TAKES_*: options that not all actions accept */
+	unsigned options;     /* the CLI_WITH_* of the command that apply */
+	unsigned takes; /* CLI_TAKES_*: options that not all actions accept */
 	int min_args, max_args; /* number of arguments after the name */
 	int (*run)(struct cli *c);
 };
@@ -139,8 +142,8 @@ int cmd_audit(struct cli *c);
 /* ---- options.c ---- */
 
 /* Parses the arguments after the subcommand.  Returns EX_OK, or EX_USAGE after
- * printing a message.  If c->help is set, the arguments have not been checked
- * further. */
+ * printing a message.  If c->help is set, the other arguments have not been
+ * checked. */
 int cli_options(struct cli *c, int argc, char **argv);
 
 /* Prints the usage of an action or, if `action` is NULL, of the whole
@@ -162,7 +165,7 @@ int cli_action_run(struct cli *c);
 int cli_dns_open(struct cli *c);
 
 /* Writes the --record file and closes the DNS sources.  Returns `status`, or
- * EX_TEMPFAIL if the file cannot be written.  No job may still be running. */
+ * EX_TEMPFAIL if the file cannot be written.  All jobs must have ended. */
 int cli_dns_close(struct cli *c, int status);
 
 /* Prints "avouch spf: text" to standard error, with unprintable bytes as "?";
@@ -176,8 +179,8 @@ const struct conf *cli_conf_read(const char *path);
 
 /* ---- term.c ---- */
 
-/* Call once, before any other jansson function: from then on the program exits
- * with EX_TEMPFAIL if JSON runs out of memory. */
+/* Makes the program exit with EX_TEMPFAIL if jansson runs out of memory.  Must
+ * be called once, before any other jansson function. */
 void cli_json_setup(void);
 
 /* Returns a JSON string; bytes that are not valid UTF-8 become U+FFFD.  An

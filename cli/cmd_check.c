@@ -1,5 +1,5 @@
 /*
- * cmd_check.c - avouch check: runs the checks of the milter on a message file.
+ * cmd_check.c - avouch check: runs the milter's checks on a message file.
  */
 #include <unistd.h>
 
@@ -14,9 +14,9 @@ enum { ERROR_MAX = 512 };
 #define DEFAULT_AUTHSERV_ID "localhost"
 
 /*
- * Reads the file given with --config or, if there is one, the file that the
- * daemon reads: users expect the daemon's result.  Returns NULL after printing
- * a message and setting `status`.
+ * Reads the file given with --config or else the file that the daemon reads, if
+ * it exists, because users expect the daemon's result.  Returns NULL after
+ * printing a message and setting `status`.
  */
 static const struct conf *
 check_open_conf(const struct cli *c, int *status)

@@ -1,6 +1,6 @@
 /*
  * cmd_config.c - avouch config: reads the configuration as the daemon does, and
- * converts those of the programs that avouch replaces.
+ * converts the configurations of programs that avouch replaces.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -258,7 +258,7 @@ run_show(struct cli *c)
 
 /* ---- import ---- */
 
-/* Reads a file that a setting names; the import continues if that fails. */
+/* Reads a file named by a setting; the import continues if that fails. */
 static struct span
 read_named(void *arg, const char *path, struct arena *a)
 {

@@ -1,6 +1,6 @@
 /*
  * cmd_dkim.c - avouch dkim: verifies the signatures of a message, topmost
- * first; with --key it checks one key record.
+ * first.  With --key it checks the key records of one selector.
  */
 #include "cli/explain/explain.h"
 #include "cli/message.h"

@@ -13,7 +13,8 @@
 #include "report/show/replay.h"
 
 enum {
-	SHOWN_MAX = 40, /* changes in the text output; JSON lists all */
+	SHOWN_MAX =
+	    40, /* changes shown in the text output; JSON has all of them */
 	DAYS_MAX = 400,
 	END_MAX = 200,
 };
@@ -175,7 +176,7 @@ replay_run(
 	return status;
 }
 
-/* Computes the first day to replay from --days; the last day is today. */
+/* Sets the first day to replay according to --days; the last day is today. */
 static int
 replay_read_days(struct cli *c, int64_t *first)
 {

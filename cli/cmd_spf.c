@@ -1,6 +1,6 @@
 /*
- * cmd_spf.c - avouch spf: checks whether a client may send mail for a sender;
- * with --lint it reports errors and bad practice in a domain's record.
+ * cmd_spf.c - avouch spf: checks whether a client may send mail for a sender.
+ * With --lint it reports errors and bad practice in a domain's record.
  */
 #include "cli/cli.h"
 #include "cli/explain/explain.h"

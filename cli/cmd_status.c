@@ -2,9 +2,9 @@
  * cmd_status.c - avouch status: shows what the daemon has done since it
  * started, from the metrics that it serves for monitoring (metrics.listen).
  *
- * The metrics become one JSON object.  A key is the name of the metric without
- * "avouch_"; below it there is a level for each label, whose key is the label's
- * value.
+ * The metrics become one JSON object.  Its keys are the names of the metrics
+ * without "avouch_".  Each label adds a level, whose keys are the values of the
+ * label.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,7 +30,8 @@ enum {
 	ANSWER_MAX = 1 << 20, /* bytes; the daemon sends at most 64 KiB */
 	WAIT_SECONDS = 5,
 	LABELS_MAX = 4,
-	FRACTION_MAX = 1000000000, /* scale: nine decimal digits */
+	FRACTION_MAX =
+	    1000000000, /* fractions are stored with nine decimal digits */
 };
 
 /* ---- HTTP request ---- */
@@ -65,7 +66,8 @@ metrics_address_read(const char *listen, union metrics_address *a)
 	return (socklen_t)ip_to_sockaddr(&ip, (uint16_t)port, &a->inet);
 }
 
-/* Reads the whole response into `out`.  Returns 0 or an errno. */
+/* Reads the whole response into `out`.  Returns 0, or the value of errno on
+ * failure. */
 static int
 metrics_fetch(const char *listen, struct buf *out)
 {

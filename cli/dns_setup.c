@@ -15,7 +15,7 @@
 enum {
 	ERROR_MAX = 512,
 	MESSAGE_MAX = 2048, /* bytes that cli_fail() prints */
-	RECORD_MODE = 0666, /* before the umask */
+	RECORD_MODE = 0666, /* before the umask is applied */
 };
 
 int
@@ -57,8 +57,8 @@ cli_conf_read(const char *path)
 	return conf;
 }
 
-/* Without --nameserver, `o` is unchanged; if it has no servers, those in
- * /etc/resolv.conf are used. */
+/* Reads --nameserver.  Without it, `o` is unchanged, and if it has no servers,
+ * those in /etc/resolv.conf are used. */
 static int
 nameserver_read(const struct cli *c, struct dns_resolver_options *o)
 {
@@ -77,7 +77,7 @@ nameserver_read(const struct cli *c, struct dns_resolver_options *o)
 	return EX_OK;
 }
 
-/* Adds a cache, which sends each question once, as in the daemon. */
+/* Adds a cache, as in the daemon, so that each question is sent only once. */
 static bool
 net_open(struct cli *c, const struct dns_resolver_options *o, char *error)
 {

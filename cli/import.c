@@ -18,8 +18,8 @@
 #define IMPORT_METRICS "unix:/run/avouch/metrics.sock"
 
 enum {
-	NOTE_MAX = 400,        /* bytes of a note */
-	SHOWN_MAX = 100,       /* bytes shown of a line of another program */
+	NOTE_MAX = 400,  /* bytes of a note */
+	SHOWN_MAX = 100, /* bytes shown of a line from another program's file */
 	NAMED_PATH_MAX = 1000, /* bytes of a path in another program's file */
 	ELEMENT_MAX = 300,     /* bytes of an element of a list, quoted */
 };
@@ -37,7 +37,7 @@ struct source { /* the origin of a setting */
 struct setting {
 	struct setting *next;
 	const struct conf_option *option;
-	const char *comment;      /* only for settings of our own */
+	const char *comment;      /* only for our own settings */
 	const char *value;        /* NULL: a list, or rejected */
 	struct element *elements; /* elements of a list */
 	struct source *sources;
@@ -135,7 +135,7 @@ program_of_path(const char *path)
 	return IMPORT_UNKNOWN;
 }
 
-/* Returns the program that has most of the names. */
+/* Returns the program that knows most of the names. */
 static enum import_program
 program_of_entries(const struct import_entry *e)
 {
@@ -225,7 +225,7 @@ convert_defaults(struct import *im, const struct import_file *file)
 	return true;
 }
 
-/* Whether this opendkim does not verify, so that avouch does not replace it. */
+/* Whether this opendkim only signs, so avouch does not replace it. */
 static bool
 only_signs(struct import *im, const struct import_file *file)
 {
@@ -355,8 +355,8 @@ add_source(struct import *im, struct setting *s, const struct import_entry *e)
 	return true;
 }
 
-/* Whether our own parser accepts `name = value`; adds its message as a note if
- * not. */
+/* Whether our own parser accepts `name = value`.  If not, adds the parser's
+ * message as a note. */
 static bool
 is_taken(struct import *im, const struct import_entry *e,
     const struct conf_option *o, const char *value)
@@ -575,7 +575,8 @@ print_todo(struct import *im, FILE *out)
 	print_notes(im, IMPORT_TODO, NULL, out);
 }
 
-/* Sets options of our own, which come from no file, as in etc/avouch.conf. */
+/* Sets our own options, which have no counterpart in the files, to the values
+ * in etc/avouch.conf. */
 static void
 set_own(struct import *im)
 {

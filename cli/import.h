@@ -3,10 +3,10 @@
  * configuration of avouch.
  *
  * The output is a configuration file that avouch reads.  It begins with a
- * comment about what the operator has to do.  Then each setting follows, with
- * the line it comes from.  Comments at the end list what changes and what is
- * not needed.  If an option is not set and the other program's default treats
- * mail differently from ours, that default is imported.
+ * comment about what the operator has to do.  Each setting follows, with the
+ * line it comes from.  Comments at the end list what changes and what is not
+ * needed.  If an option is not set and the other program's default differs from
+ * ours in how it treats mail, that default is imported.
  *
  * The other programs keep running until the operator stops them.  So their
  * socket, user and similar settings are never imported, and mode is always
@@ -48,10 +48,11 @@ typedef struct span import_read(void *arg, const char *path, struct arena *a);
 struct import *import_new(struct arena *a, import_read *read, void *arg);
 
 /*
- * Finds out which program the file belongs to, from its name or else from the
- * names of its settings, and converts it. `path` is used in messages; `text`
- * must live until import_print(). Returns false if the file belongs to none of
- * the three, has more than IMPORT_SETTINGS_MAX settings, or memory ran out.
+ * Determines which program the file belongs to, by its name or else by the
+ * names of its settings, and converts it.  `path` is used in messages; `text`
+ * must live until import_print().  Returns false if the file belongs to none of
+ * the three programs or has more than IMPORT_SETTINGS_MAX settings, or if
+ * memory ran out.
  */
 bool import_add(struct import *im, const char *path, struct span text);
 

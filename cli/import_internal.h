@@ -23,14 +23,14 @@ struct import_entry { /* a line of a file, or a default of the other program */
 	struct import_entry *next;
 	const struct import_file *file;
 	struct span name, value;
-	unsigned line; /* 0: not set, `value` is the default */
+	unsigned line; /* 0: not in the file; `value` is the default */
 };
 
 /* The kind of a note; notes are printed in this order. */
 enum import_note_kind {
 	IMPORT_TODO,    /* the operator has to do something */
 	IMPORT_CHANGES, /* avouch treats mail differently */
-	IMPORT_MOOT,    /* nothing is lost */
+	IMPORT_MOOT,    /* avouch does not need the setting */
 	IMPORT_NOTE_KINDS
 };
 
@@ -39,7 +39,7 @@ struct import_rule {
 	const char *name;
 	void (*convert)(struct import *im, const struct import_entry *e);
 	enum import_note_kind kind; /* kind of the note `why` */
-	const char *why; /* why not converted; NULL if there is `convert` */
+	const char *why; /* why it is not converted; NULL if `convert` is set */
 	const char *standard; /* the program's default if it matters, or NULL */
 };
 
@@ -55,7 +55,7 @@ const struct import_rule *import_rule_find(
 const struct import_entry *import_entry_find(
     const struct import_file *file, const char *name);
 
-/* Sets an option of avouch; `value` is written as in our file. */
+/* Sets an option of avouch; `value` has the syntax of our file. */
 void import_set(struct import *im, const struct import_entry *e,
     const char *section, const char *name, const char *value);
 
@@ -63,12 +63,12 @@ void import_set(struct import *im, const struct import_entry *e,
 void import_list(struct import *im, const struct import_entry *e,
     const char *section, const char *name, struct span element);
 
-/* Adds a note about an entry that cannot be converted, or not completely. */
+/* Adds a note about an entry that cannot be converted, or only in part. */
 void import_note(struct import *im, const struct import_entry *e,
     enum import_note_kind kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Returns the contents of a file that a setting names. */
+/* Returns the contents of a file named by a setting. */
 struct span import_text(struct import *im, struct span path);
 
 /* Writes `text` as a quoted string. */

@@ -7,7 +7,7 @@
 #include "lib/ip.h"
 #include "lib/scan.h"
 
-/* Shortest prefixes of networks that one site may have. */
+/* Shortest prefix lengths of networks that one site may have. */
 enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 /* ---- types of values ---- */
@@ -146,12 +146,12 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 		address = span_skip(span_first(address, address.n - 1), 1);
 	switch (ip_net_parse(address, &net)) {
 	case IP_NET_OK:
-	case IP_NET_HOST_BITS: /* the other programs ignore them, too */
+	case IP_NET_HOST_BITS: /* the other programs ignore host bits too */
 		break;
 	case IP_NET_NO_ADDRESS:
 	case IP_NET_NO_PREFIX:
 		if (span_is_nocase(element, "localhost"))
-			return; /* already in our list by default */
+			return; /* it is already in our list by default */
 		import_note(im, e, IMPORT_CHANGES,
 		    "%.*s: only addresses and networks can be listed in %s",
 		    SPAN_FMT(span_first(element, 100)), name);
@@ -196,7 +196,8 @@ add_domains(struct import *im, const struct import_entry *e,
 		import_list(im, e, section, name, element);
 }
 
-/* Their actions have the same names as ours, except for "discard". */
+/* The actions of the other programs have the same names as ours, except for
+ * "discard". */
 static void
 set_action(struct import *im, const struct import_entry *e, const char *section,
     const char *name)

@@ -111,7 +111,8 @@ run_global_option(const char *name, int argc, char **argv)
 
 /*
  * If a standard descriptor is closed, the next file that we open would get its
- * number.  Opens a descriptor on which every read or write fails instead.
+ * number.  To prevent this, opens a descriptor on which every read and write
+ * fails.
  */
 static void
 guard_descriptors(void)
@@ -171,7 +172,7 @@ main(int argc, char **argv)
 	else if (status == EX_OK)
 		status = run_command(&c);
 	status = output_flush(cli_dns_close(&c, status));
-	/* With any other status the mail system would return the message to its
-	 * sender, which may be forged. */
+	/* With any other status, the mail system would return the message to
+	 * the sender address, which may be forged. */
 	return c.receive != NULL || c.answer != NULL ? EX_OK : status;
 }

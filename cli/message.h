@@ -21,7 +21,7 @@ struct message {
 };
 
 /* Returns EX_OK, and the caller calls message_close(); or another status after
- * printing a message, and there is nothing to close. */
+ * printing a message, with nothing to close. */
 int message_open(struct cli *c, struct message *m, const char *path);
 /* Like message_open(), for an open file, which can be closed afterwards; errors
  * use `name`. */
@@ -31,9 +31,9 @@ void message_close(struct message *m);
 
 /*
  * Hashes the body and runs `step` until it is done; the caller can then fetch
- * the result.  The DNS answers belong to the task that is returned, which the
- * caller releases with dns_task_free().  Returns NULL after printing "out of
- * memory" if memory ran out or if `facts` is NULL.
+ * the result.  The returned task owns the DNS answers; the caller releases it
+ * with dns_task_free().  Returns NULL after printing "out of memory" if memory
+ * ran out or if `facts` is NULL.
  */
 struct dns_task *message_run(struct cli *c, struct message *m,
     struct body_hashes *body_hashes, dns_task_core *step, void *facts);

@@ -8,7 +8,7 @@
 #include "lib/buf.h"
 
 enum {
-	PAGE_MODE = 0644, /* before the umask */
+	PAGE_MODE = 0644, /* before the umask is applied */
 	PAGE_PATH_MAX = 4096,
 };
 

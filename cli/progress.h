@@ -18,8 +18,8 @@ struct progress {
 
 void progress_begin(struct progress *p, uint64_t total);
 
-/* Draws the bar if it is time to.  `what` names the items counted by `count`,
- * such as "reports". */
+/* Draws the bar if it is due.  `what` names the items counted by `count`, such
+ * as "reports". */
 void progress_show(
     struct progress *p, uint64_t done, uint64_t count, const char *what);
 

@@ -8,7 +8,8 @@
 enum {
 	FINDING_COLUMN = 6, /* column of a finding's text */
 	FIX_COLUMN = 12,
-	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, with status codes */
+	REPLY_MAX =
+	    POLICY_TEXT_MAX + 32, /* bytes of a reply with its status codes */
 };
 
 /* ---- findings of a lint ---- */
@@ -242,7 +243,7 @@ action_name(enum conf_action action, enum dmarc_policy disposition)
 	return "accept";
 }
 
-/* Writes "550 5.7.26 text"; absent if the message is not refused. */
+/* Returns "550 5.7.26 text", or an absent span if the message is accepted. */
 static struct span
 reply_text(struct buf *b, const struct policy_decision *d)
 {
@@ -254,7 +255,7 @@ reply_text(struct buf *b, const struct policy_decision *d)
 	return buf_view(b);
 }
 
-/* Prints a header field as added; folded lines begin with a tab. */
+/* Prints a header field as it is added; folded lines begin with a tab. */
 static void
 print_folded(const char *name, struct span value)
 {

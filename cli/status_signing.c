@@ -27,7 +27,8 @@ static const struct {
 };
 
 struct unsigned_count {
-	const char *reason, *domain; /* NULL: domains without their own count */
+	const char *reason, *domain; /* `domain` is NULL: the domains that are
+	                                not counted separately */
 	json_int_t n;
 };
 
@@ -52,8 +53,8 @@ keep_largest(struct unsigned_count *kept, struct unsigned_count one)
 	}
 }
 
-/* Finds the largest counts: those of domains and, for each reason, the rest
- * that is not counted by domain. */
+/* Finds the largest counts: one for each domain and, for each reason, one for
+ * the rest, which is not counted by domain. */
 static void
 find_largest(json_t *o, struct unsigned_count *kept)
 {
@@ -111,7 +112,7 @@ line_signed(json_t *o, json_int_t good, json_int_t missing)
 	char memory[LINE_MAX_BYTES];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 	json_int_t all = good + missing;
-	/* never 100 % if one is missing */
+	/* not 100 % if even one is missing */
 	json_int_t per_mille = good * 1000 / all;
 
 	buf_printf(&b, "signed %lld.%lld %% of our own mail",

@@ -14,8 +14,8 @@ enum {
 
 /* ---- JSON ---- */
 
-/* A partial JSON object could be mistaken for a complete one, so the program
- * exits before it prints anything. */
+/* If memory runs out, exits before anything is printed, because a partial JSON
+ * object could be mistaken for a complete one. */
 static void *
 memory_or_exit(size_t size)
 {

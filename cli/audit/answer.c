@@ -1,9 +1,9 @@
 /*
- * answer.c - avouch audit --answer ADDRESS: a robot that replies to a message
- * with its audit.  The mail server runs it for each message.
+ * answer.c - avouch audit --answer ADDRESS: a robot, run by the mail server for
+ * each message, that replies with an audit of the message.
  *
- * The exit status is always 0 (main.c): a sender may be forged, so nothing is
- * sent back to it except an answer that audit/message/robot.h allows.
+ * The exit status is always 0 (see main.c).  A sender may be forged, so nothing
+ * is sent to it except an answer that audit/message/robot.h allows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 
 enum {
 	SENDMAIL_S = 120,
-	ID_SHOWN_MAX = 500, /* bytes of a Message-ID that is quoted */
+	ID_SHOWN_MAX = 500, /* bytes of a Message-ID that are quoted */
 };
 
 #define LOG_NAME "answered"
@@ -39,7 +39,7 @@ struct answer {
 	struct span own, to; /* addresses */
 	int dir;             /* directory of the log */
 	FILE *mail;
-	int saved; /* standard output; -1: not redirected */
+	int saved; /* the original standard output; -1: not redirected */
 	enum robot_code code;
 	int status;
 };
@@ -79,7 +79,7 @@ write_log(int dir, struct span text)
 	return good && renameat(dir, LOG_NAME ".new", dir, LOG_NAME) == 0;
 }
 
-/* Counts the answer before it is sent, so that none is missed. */
+/* Counts the answer before it is sent, so that no answer goes uncounted. */
 static int
 count_answer(struct answer *r, struct span domain)
 {
@@ -110,7 +110,7 @@ put_field(FILE *out, const char *name, struct span value)
 	fprintf(out, "%s: %.*s\n", name, SPAN_FMT(value));
 }
 
-/* Writes the header: RFC 3834 sections 3.1.5 and 5. */
+/* Writes the header (RFC 3834 sections 3.1.5 and 5). */
 static void
 put_head(struct answer *r, const struct mail_header *h)
 {

@@ -20,22 +20,22 @@ int audit_run_wait(struct cli *c);
 int audit_run_receive(struct cli *c);
 int audit_run_answer(struct cli *c);
 
-/* Returns the exit status for these findings: as --fail-on says, or EX_TEMPFAIL
- * if `is_unsure`. */
+/* Returns the exit status for these findings: EX_TEMPFAIL if `is_unsure`, or
+ * else what --fail-on requires. */
 int audit_status(
     const struct cli *c, const struct audit_findings *f, bool is_unsure);
 
 /* ---- message.c ---- */
 
 struct audit_gate {
-	/* called when all checks are done; false: show nothing */
+	/* called when all checks are done; returns false to show nothing */
 	bool (*opens)(void *arg, const struct verdict *v);
 	void *arg;
 };
 
-/* Judges the message and shows the result.  The SMTP session is taken from
- * --ip, --helo and --mail-from or else from the message.  DNS must be open.
- * `gate` may be NULL. */
+/* Judges the message and shows the result.  The facts about the SMTP session
+ * come from --ip, --helo and --mail-from, or else from the message.  DNS must
+ * be open.  `gate` may be NULL. */
 int audit_show_message(
     struct cli *c, struct span text, const struct audit_gate *gate);
 
@@ -47,8 +47,8 @@ int audit_open_spool(struct cli *c, int *dir);
 
 /* ---- learned.c ---- */
 
-/* Facts about a domain from its own signing keys and from the reports of
- * others, without duplicates. */
+/* Facts about a domain from our signing keys and from received reports, without
+ * duplicates. */
 struct audit_learned {
 	struct span domain; /* normal form; must be the first member */
 	struct audit_seen seen[CLI_LIST_MAX];
@@ -63,7 +63,7 @@ struct audit_learning {
 	struct arena *arena;        /* for the strings */
 	struct audit_learned *list; /* sorted by domain */
 	size_t n;
-	struct span *bounced; /* addresses that refused our reports */
+	struct span *bounced; /* addresses that rejected our reports */
 	size_t n_bounced;
 	struct ip outgoing[CLI_LIST_MAX]; /* from sign.outgoing */
 	size_t n_outgoing;
@@ -78,12 +78,13 @@ int audit_compare_domains(const void *left, const void *right);
 bool audit_learning_init(struct audit_learning *l, struct arena *a,
     const struct span *domains, size_t n);
 
-/* Finds a domain, which may be in any case; NULL: it is not in the list. */
+/* Finds a domain, ignoring case.  Returns NULL if it is not in the list. */
 struct audit_learned *audit_learning_find(
     const struct audit_learning *l, struct span domain);
 
-/* Reads the keys and addresses of `conf` and the reports of `store`; both may
- * be NULL.  Returns EX_OK, or another status after printing a message. */
+/* Reads the keys and addresses that `conf` names, and the reports in `store`;
+ * both may be NULL.  Returns EX_OK, or another status after printing a
+ * message. */
 int audit_learn(struct cli *c, const struct conf *conf,
     const struct report_store *store, struct audit_learning *l);
 
@@ -100,13 +101,13 @@ struct audit_task {
 	int64_t deadline;     /* clock_ms() */
 };
 
-/* Starts the queries.  Needs cli_dns_open(); `learned` may be NULL.  Returns
- * EX_OK, and the caller calls audit_task_end() and audit_task_free(); or
- * another status after printing a message. */
+/* Starts the queries.  DNS must be open; `learned` may be NULL.  Returns EX_OK,
+ * and the caller calls audit_task_end() and audit_task_free(); or another
+ * status after printing a message. */
 int audit_task_begin(struct cli *c, struct audit_task *t, struct span domain,
     const struct audit_learning *l, const struct audit_learned *learned);
 
-/* Waits for the answers, with a progress bar if `shows_progress`; connects to
+/* Waits for the answers (with a progress bar if `shows_progress`), connects to
  * the hosts, and sets the grades.  Returns EX_OK, or another status after
  * printing a message. */
 int audit_task_end(struct cli *c, struct audit_task *t, bool shows_progress);
@@ -127,8 +128,8 @@ const char *audit_word(enum audit_severity severity);
 json_t *audit_findings_json(const struct audit_findings *f);
 void audit_show_findings(const struct audit_findings *f);
 
-/* Several findings about one record are fixed by the same change.  Returns
- * whether an earlier finding has the change of finding `i`. */
+/* Whether an earlier finding has the same change as finding `i`, because one
+ * change can fix several findings about a record. */
 bool audit_change_is_above(const struct audit_findings *f, size_t i);
 
 void audit_show_domain(const struct audit_domain *d);

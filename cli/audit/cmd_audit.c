@@ -1,6 +1,6 @@
 /*
- * cmd_audit.c - avouch audit: checks a domain, a message or a bounce, and says
- * how to fix what is wrong.
+ * cmd_audit.c - avouch audit: checks a domain, a message or a bounce, and
+ * explains how to fix what is wrong.
  */
 #include <string.h>
 

@@ -105,7 +105,8 @@ find_addresses(
 	return waits ? CORE_WAIT : CORE_DONE;
 }
 
-/* Returns false if DNS does not answer, which is not a finding. */
+/* Looks up the addresses of a host.  Returns false if DNS does not answer,
+ * which is not a finding. */
 static bool
 find_host(struct cli *c, struct span name, struct fetch_host *out)
 {
@@ -140,7 +141,8 @@ fetch_policy_of(struct cli *c, struct audit_domain *d, struct arena *a)
 	    d, a, policy->text, policy->text.p == NULL ? policy->why : NULL);
 }
 
-/* Reads the certificate of --cert, to be checked as if the host had sent it. */
+/* Reads the certificate in the file of --cert, which is checked as if the host
+ * had sent it. */
 static int
 read_certificate(struct cli *c, struct arena *a, struct audit_smtp *out)
 {
@@ -238,7 +240,7 @@ audit_task_free(struct audit_task *t)
 	t->dns = NULL;
 }
 
-/* Reads what --config and --store provide, if they are given. */
+/* Reads the facts from --config and --store, if they are given. */
 static int
 audit_learn_given(struct cli *c, struct audit_learning *l)
 {
@@ -271,7 +273,7 @@ audit_run_one(struct cli *c, struct audit_task *t, struct arena *a)
 
 	if (!audit_learning_init(&l, a, &domain, domain.p != NULL ? 1 : 0))
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	if (domain.p != NULL) /* otherwise the audit says why */
+	if (domain.p != NULL) /* otherwise the audit reports the invalid name */
 		status = audit_learn_given(c, &l);
 	if (status == EX_OK)
 		status = cli_dns_open(c);

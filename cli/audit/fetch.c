@@ -172,7 +172,7 @@ drop_bytes(char *bytes, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* Reads the certificates, which libcurl returns as PEM. */
+/* Reads the certificates, which libcurl returns in PEM format. */
 static size_t
 read_certificates(CURL *curl, struct arena *a, struct dane_certificate *chain)
 {

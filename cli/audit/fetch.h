@@ -29,8 +29,8 @@ struct fetch_host {
 };
 
 struct fetch_policy {
-	struct span text;        /* absent: it could not be fetched */
-	char why[FETCH_WHY_MAX]; /* why not, if `text` is absent */
+	struct span text;        /* absent if it could not be fetched */
+	char why[FETCH_WHY_MAX]; /* the reason, if `text` is absent */
 };
 
 /* Fetches https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461 section

@@ -11,10 +11,10 @@
 #include "sign/key_folder.h"
 
 enum {
-	/* days of reports to read, to see since when a policy has been
-	 * published */
+	/* days of reports that are read to find out since when a policy has
+	 * been published */
 	POLICY_DAYS = 400,
-	/* a newer key may not be published yet, and is then not used */
+	/* a newer key may be unused because it is not published yet */
 	KEY_AGE_LEAST = 7 * 86400,
 	BOUNCED_MAX = 1000,
 };

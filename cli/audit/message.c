@@ -29,7 +29,7 @@ open_input(struct cli *c, const char *path, struct input *in)
 	return EX_OK;
 }
 
-/* Whether the client is this host: no receiver will see that address. */
+/* Whether the client is this host; no receiver sees such an address. */
 static bool
 is_loopback(const struct ip *ip)
 {
@@ -117,7 +117,7 @@ confirm_name(
 	return waits || ptr->state == DNS_PENDING;
 }
 
-/* Finds out whether a domain accepts mail (RFC 5321 section 5.1, RFC 7505).
+/* Determines whether a domain accepts mail (RFC 5321 section 5.1, RFC 7505).
  * Returns true if an answer is missing. */
 static bool
 find_mail(
@@ -160,7 +160,7 @@ find_dns_facts(
 	return waits ? CORE_WAIT : CORE_DONE;
 }
 
-/* If memory ran out, the facts stay unknown, and no fault is reported. */
+/* If memory ran out, the facts remain unknown, and no problem is reported. */
 static void
 read_dns_facts(struct cli *c, struct dns_facts *t)
 {
@@ -192,7 +192,7 @@ address_text(struct buf *b, const struct ip *ip)
 	return buf_view(b);
 }
 
-/* Whether DMARC could pass only with SPF, and SPF is unknown. */
+/* Whether DMARC depends on SPF, whose result is unknown. */
 static bool
 is_dmarc_open(const struct verdict *v)
 {
@@ -201,7 +201,7 @@ is_dmarc_open(const struct verdict *v)
 	    v->dmarc.code == DMARC_TEMPERROR;
 }
 
-/* Returns SPF's result, or "unknown" if it could not be checked. */
+/* Returns the SPF result, or "unknown" if SPF could not be checked. */
 static const char *
 spf_shown(const struct audit_message *m)
 {

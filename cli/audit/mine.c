@@ -7,7 +7,9 @@
 #include "lib/domain.h"
 #include "sign/key_folder.h"
 
-enum { MINE_AT_ONCE = 4 }; /* domains; limits the load on the resolver */
+enum {
+	MINE_AT_ONCE = 4
+}; /* domains audited at a time; limits the load on the resolver */
 
 /* ---- the domains of this run ---- */
 
@@ -79,7 +81,8 @@ struct mine_run {
 	struct audit_task tasks[MINE_AT_ONCE];
 };
 
-/* Adds a domain to the results; `domain` is NULL if it is not in the state. */
+/* Adds a domain to the results; `domain` is NULL if the state does not contain
+ * it. */
 static void
 mine_add_result(
     struct mine_run *r, const struct audit_domain *d, const json_t *domain)
@@ -147,8 +150,8 @@ mine_audit_all(struct mine_run *r)
 	return status;
 }
 
-/* Keeps our domains that were not audited this time; domains that are no longer
- * ours are dropped. */
+/* Copies our domains that were not audited this time to the next state; those
+ * that are no longer ours are dropped. */
 static void
 mine_keep_others(struct mine_run *r, const struct mine_list *all)
 {

@@ -1,10 +1,10 @@
 /*
- * mine.h - `avouch audit --mine`: audits the domains of our signing keys and of
- * the reports that we received, and saves the findings, so that the next run
- * shows what has changed.
+ * mine.h - `avouch audit --mine`: audits the domains in our signing keys and in
+ * received reports, and saves the findings so that the next run can show what
+ * has changed.
  *
- * The file audit.json is beside the store, or beside the keys if there is no
- * store:
+ * The file audit.json is next to the store, or next to the folder of keys if
+ * there is no store:
  *
  *	{"run": SECONDS, "digest": SECONDS, "domains": {NAME: DOMAIN, ...}}
  *
@@ -18,8 +18,8 @@
  *			"first": SECONDS}],
  *	 "fixed": [like findings, with "fixed": SECONDS]}
  *
- * Two findings are the same if their area, id and where are.  An audit that is
- * not complete changes nothing.
+ * Two findings are the same if they have the same area, id and where.  An
+ * incomplete audit changes nothing.
  */
 #ifndef AVOUCH_CLI_AUDIT_MINE_H
 #define AVOUCH_CLI_AUDIT_MINE_H
@@ -30,7 +30,7 @@ enum {
 	MINE_KNOWN_MAX = 20000, /* domains found */
 	MINE_RUN_MAX = 200,  /* domains per run: those audited least recently */
 	MINE_FIXED_MAX = 50, /* fixed findings kept per domain */
-	MINE_FIXED_DAYS = 60, /* days for which they are kept */
+	MINE_FIXED_DAYS = 60, /* days for which fixed findings are kept */
 };
 
 /* ---- mine_list.c ---- */
@@ -38,7 +38,7 @@ enum {
 struct mine_list {
 	struct span *domains; /* sorted, in normal form */
 	size_t n;
-	bool cut; /* there are more domains */
+	bool cut; /* there are more domains than that */
 };
 
 /* Lists the domains below sign.keys and those in reports of the last
@@ -53,12 +53,13 @@ int mine_list_read(struct cli *c, const struct conf *conf,
 void mine_state_path(const struct conf *conf, const struct report_store *store,
     char *out, size_t size);
 
-/* Reads the state.  Returns an empty state if the file is missing or (after
- * printing a warning) not valid; never returns NULL.  The caller calls
- * json_decref(). */
+/* Reads the state.  Returns an empty state if the file is missing or, after
+ * printing a warning, if it is not valid.  Never returns NULL.  The caller
+ * calls json_decref(). */
 json_t *mine_state_read(struct cli *c, const char *path);
 
-/* Returns EX_OK, or another status after printing a message. */
+/* Writes the state.  Returns EX_OK, or another status after printing a
+ * message. */
 int mine_state_write(struct cli *c, const char *path, const json_t *state);
 
 /* Records that a digest was mailed.  Returns EX_OK, or another status after

@@ -12,7 +12,7 @@ struct mine_listing {
 	struct mine_list *out;
 };
 
-/* Returns the index where `domain` is or should be inserted. */
+/* Returns the index at which `domain` is or should be inserted. */
 static size_t
 mine_list_place(const struct mine_list *l, struct span domain)
 {
@@ -48,7 +48,8 @@ mine_list_add(struct mine_listing *m, struct span name)
 	domain = domain_normal(m->arena, name);
 	if (domain.p == NULL)
 		return;
-	place = mine_list_place(l, domain); /* the name may contain capitals */
+	place =
+	    mine_list_place(l, domain); /* `name` may have been in upper case */
 	if (place < l->n && span_equal(l->domains[place], domain))
 		return;
 	memmove(&l->domains[place + 1], &l->domains[place],
@@ -64,7 +65,7 @@ mine_list_reported(void *arg, const struct ledger_received_domain *d)
 	return true;
 }
 
-/* Lists the keys' domains; a missing directory has no keys. */
+/* Lists the domains of the keys; a missing directory counts as empty. */
 static int
 mine_list_keys(struct cli *c, const char *path, struct mine_listing *m)
 {

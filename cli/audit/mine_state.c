@@ -1,4 +1,5 @@
-/* mine_state.c - the findings of earlier runs: the file, and the changes */
+/* mine_state.c - reads and writes the findings of earlier runs, and determines
+ * what changed */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 
 enum {
 	STATE_FILE_MAX = 64 << 20, /* bytes */
-	STATE_MODE = 0644, /* contains no secrets; its directory is 0750 */
+	STATE_MODE =
+	    0644, /* it contains no secrets, and its directory has mode 0750 */
 };
 
 /* ---- the file ---- */
@@ -123,9 +125,9 @@ finding_json(const struct audit_finding *f, int64_t first)
 	return o;
 }
 
-/* Marks findings that are not new, and removes them from `old`, which then
- * contains those that are gone.  If a place has several findings, those with
- * the same text match first; other texts may have changed because they contain
+/* Marks findings that are not new, and removes them from `old`, in which only
+ * those that are gone remain.  With `needs_text`, the texts must be equal too.
+ * Such findings are matched first; the text of another may have changed only in
  * a number. */
 static void
 keep_first(json_t *list, json_t *old, bool needs_text)
@@ -190,7 +192,7 @@ letters_json(const struct audit_domain *d)
 	return o;
 }
 
-/* Returns the earlier letters if they have changed. */
+/* Returns the earlier grades if they have changed. */
 static json_t *
 before_json(const json_t *old, const json_t *letters, int64_t now)
 {

@@ -195,8 +195,8 @@ audit_change_is_above(const struct audit_findings *f, size_t i)
 	return false;
 }
 
-/* Whether two findings are the same fault by the rules of different receivers;
- * these are shown together. */
+/* Whether two findings are about the same problem, by the rules of different
+ * receivers.  They are then shown together. */
 static bool
 is_same(const struct audit_finding *a, const struct audit_finding *b)
 {
@@ -345,7 +345,7 @@ show_failures(const struct audit_domain *d)
 	if (d->n_failures == 0)
 		return;
 	puts(d->is_unsure ? "\nFailed DNS queries (so there are no grades; try "
-	                    "again later):"
+			    "again later):"
 			  : "\nFailed DNS queries:");
 	for (size_t i = 0; i < d->n_failures; i++) {
 		fputs("  ", stdout);

@@ -65,7 +65,7 @@ is_stale(int dir, const char *name, bool is_alone)
 	    is_unlocked(dir, name);
 }
 
-/* Removes stale files and returns how many tokens are left.  `is_alone` means
+/* Removes stale files, and returns the number of tokens left.  `is_alone` means
  * that the directory is locked, so no other process is about to lock a new
  * file. */
 static size_t
@@ -141,7 +141,8 @@ make_token(char *token)
 	return true;
 }
 
-/* The directory must be locked, so that the limit cannot be exceeded. */
+/* Creates the file of a token.  The directory must be locked, so that the limit
+ * cannot be exceeded. */
 static int
 make_wait(int dir, char *token)
 {

@@ -1,11 +1,11 @@
 /*
  * spool.h - the directory in which `avouch audit --wait` waits for a message,
- * and into which `avouch audit --receive`, run by the mail server, puts it.
+ * and in which `avouch audit --receive`, run by the mail server, stores it.
  *
- * Each wait has one file, whose name is its token.  The file is empty, and
- * locked by the process that waits; a token without such a file is not awaited.
- * The message is written under another name and then replaces the file. Files
- * that no process waits for are removed some time later.
+ * Each wait has one file, whose name is its token.  The file is empty, and the
+ * waiting process holds a lock on it; a token without such a file is not
+ * awaited.  The message is written under another name and then replaces the
+ * file.  Files that no process waits for are removed some time later.
  */
 #ifndef AVOUCH_CLI_AUDIT_SPOOL_H
 #define AVOUCH_CLI_AUDIT_SPOOL_H
@@ -18,26 +18,26 @@
 #define SPOOL_DEFAULT "/var/lib/avouch/audit"
 
 enum {
-	SPOOL_TOKEN_BYTES = 16, /* 128 bits, so that no one can guess one */
+	SPOOL_TOKEN_BYTES = 16, /* 128 bits, so that no one can guess a token */
 	SPOOL_TOKEN_MAX = 2 * SPOOL_TOKEN_BYTES + 1, /* in hex, with the NUL */
-	SPOOL_WAITS_MAX = 20,                        /* at the same time */
-	SPOOL_MESSAGE_MAX = 10 << 20,                /* bytes */
-	SPOOL_FACT_MAX = 1024, /* bytes kept of a HELO name or sender */
-	SPOOL_STALE_S = 600,   /* age at which an unlocked file is removed */
+	SPOOL_WAITS_MAX = 20,         /* waits at the same time */
+	SPOOL_MESSAGE_MAX = 10 << 20, /* bytes */
+	SPOOL_FACT_MAX = 1024,        /* bytes kept of a HELO name or sender */
+	SPOOL_STALE_S = 600, /* age at which an unlocked file is removed */
 };
 
 /* The SMTP session in which the message arrived, according to the mail
  * server. */
 struct spool_facts {
-	const char *ip, *helo,
-	    *mail_from; /* "" or NULL: unknown; for mail_from the null sender */
+	const char *ip, *helo, *mail_from; /* NULL: unknown; "": unknown, but in
+	                                      mail_from the null sender */
 };
 
 /* Opens the directory and removes stale files.  Returns its descriptor, or -1
  * with errno set; errno is EPERM if others can write to it. */
 int spool_open(const char *path);
 
-/* If this process is root, changes its user to the owner of the directory,
+/* If the process runs as root, switches to the user who owns the directory,
  * because it will read a message that anyone can send.  Returns false with
  * errno set on failure. */
 bool spool_become_owner(int dir);
@@ -68,8 +68,7 @@ bool spool_read(
 
 enum spool_step {
 	SPOOL_DONE,
-	SPOOL_NOT_AWAITED, /* or another message for this token is being
-	                      received */
+	SPOOL_NOT_AWAITED, /* or another message is being received */
 	SPOOL_ERROR,       /* errno is set */
 };
 

@@ -1,4 +1,5 @@
-/* wait.c - avouch audit --wait ADDRESS, and its counterpart --receive TOKEN */
+/* wait.c - avouch audit --wait ADDRESS: waits for a message; its counterpart
+ * --receive TOKEN receives it */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -126,7 +127,8 @@ wait_for_message(const struct waiting *w)
 	return fd;
 }
 
-/* Uses the mail server's facts; unknown ones are taken from the message. */
+/* Uses the facts from the mail server; the message supplies those that are
+ * unknown. */
 static void
 use_facts(struct cli *c, const struct spool_facts *facts)
 {

@@ -9,7 +9,8 @@ enum { SENTENCE_MAX = 1024 }; /* bytes: room for three domain names */
 /* The three header fields of an ARC set (RFC 8617 section 4.1). */
 static const struct arc_field_kind {
 	const char *field;
-	bool is_results; /* ARC-Authentication-Results: not a signature */
+	bool is_results; /* ARC-Authentication-Results, which is not a signature
+	                  */
 	enum signature_kind signature;
 } arc_field_kinds[] = {
 	{ "ARC-Seal", false, SIGNATURE_SEAL },
@@ -128,7 +129,7 @@ put_arc_field(const struct arc_field *field)
 		cli_prose(6, field->results);
 }
 
-/* Prints the result: RFC 8617 section 5.2. */
+/* Prints the result (RFC 8617 section 5.2). */
 static void
 put_arc_verdict(const struct arc_result *r)
 {

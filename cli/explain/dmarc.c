@@ -121,7 +121,7 @@ author_details_json(const struct author_details *au)
 	return o;
 }
 
-/* Writes whether it aligns: RFC 9989 section 4.10.2. */
+/* Writes whether the identifier aligns (RFC 9989 section 4.10.2). */
 static void
 put_alignment(struct buf *b, const struct author_details *au,
     const struct dmarc_relation *r)

@@ -27,7 +27,7 @@ void explain_spf(const struct spf_result *r);
 
 /* ---- dns.c: questions and answers ---- */
 
-/* `job` names the check that asked; NULL if there is only one. */
+/* `job` names the check that queried; NULL if there is only one. */
 json_t *explain_question_json(const char *job, const struct dns_question *q);
 void explain_question(const char *job, const struct dns_question *q);
 
@@ -39,8 +39,8 @@ void explain_questions(const struct dns_questions *questions);
 
 struct key;
 
-/* Call after dkim_finish().  `d` may be NULL; `body` is the message body as
- * received. */
+/* Must be called after dkim_finish().  `d` may be NULL; `body` is the message
+ * body as received. */
 json_t *explain_dkim_json(
     const struct dkim *d, struct span body, struct arena *a);
 void explain_dkim(const struct dkim *d, struct span body, struct arena *a);
@@ -85,7 +85,7 @@ struct input;
 struct explain_check {
 	const struct conf *conf;
 	const struct verdict *v;
-	struct verify_message *m; /* is finished, and owns `v` */
+	struct verify_message *m; /* must be finished; owns `v` */
 	const struct input *in;
 };
 

@@ -6,9 +6,10 @@
 #include "lib/domain.h"
 
 enum {
-	NAME_MAX_SHOWN = 128,      /* bytes of a setting's name */
-	VALUE_MAX_SHOWN = 4096,    /* bytes of an option, value and source */
-	EVIDENCE_SHOWN_MAX = 1024, /* bytes: two domain names and a sentence */
+	NAME_MAX_SHOWN = 128,   /* bytes of a setting's name */
+	VALUE_MAX_SHOWN = 4096, /* bytes of an option, value and source */
+	EVIDENCE_SHOWN_MAX =
+	    1024, /* bytes of a sentence with two domain names */
 };
 
 /* ---- settings that were used ---- */
@@ -28,8 +29,8 @@ put_name(struct buf *b, const struct conf_setting *s)
 	buf_text(b, s->name);
 }
 
-/* Whether to show `s`: the policy read it, or it is set in the override that
- * decided. */
+/* Whether to show `s`, because the policy used it, or because the override that
+ * decided sets it. */
 static bool
 has_a_say(const struct policy_decision *d, const struct conf_setting *s)
 {
@@ -143,7 +144,7 @@ put_evidence(const struct indirect_evidence *evidence)
 	cli_prose(4, buf_view(&b));
 }
 
-/* Prints the evidence, which only weakens a policy of reject. */
+/* Prints the evidence, which weakens only a policy of reject. */
 static void
 put_all_evidence(const struct conf *conf, const struct verdict *v)
 {

@@ -94,7 +94,7 @@ key_cli_algorithm(const struct private_key *key)
 	return strcmp(name, "?") == 0 ? "rsa" : name;
 }
 
-/* Reads the file of --config, or the default one if it exists. */
+/* Reads the file given with --config, or the default file if it exists. */
 static const struct conf *
 key_read_conf(const struct cli *c)
 {

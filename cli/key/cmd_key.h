@@ -17,7 +17,7 @@ enum {
 	KEY_ERROR_MAX = 2048,
 	KEY_TTL = 3600, /* TTL in seconds of the records that we print */
 	KEY_EXIT_FOUND =
-	    1, /* exit status of due and check: something needs to be done */
+	    1, /* exit status of due and check if something needs to be done */
 };
 
 struct key_cli {
@@ -56,8 +56,8 @@ int key_cli_domain(struct key_cli *k, const char *name);
 int key_cli_selector(const struct key_cli *k, const char *selector);
 
 /*
- * Loads all keys with their states from all daemons, and decides which of them
- * sign.  Prints the errors found in files.  Returns NULL after printing a
+ * Loads all keys and the states that the daemons recorded, and decides which
+ * keys sign.  Prints the errors found in files.  Returns NULL after printing a
  * message.
  */
 struct sign_keys *key_cli_load(const struct key_cli *k, size_t *n_hosts);
@@ -79,16 +79,17 @@ struct span key_record_name(
 struct span key_pair_name(
     struct key_cli *k, const char *selector, const char *target);
 
-/* Returns the record of a key; p is NULL if memory ran out. */
+/* Returns the record of a key, or an absent span if memory ran out. */
 struct span key_record_value(struct key_cli *k, const struct private_key *key);
 
-/* Returns a line of a zone file, in strings of at most 255 bytes. */
+/* Returns a line of a zone file, with `value` in strings of at most 255
+ * bytes. */
 struct span key_record_line(
     struct key_cli *k, struct span name, struct span value);
 
 /*
  * Runs sign.publish as PROGRAM VERB NAME TTL VALUE.  Returns true if it is not
- * set or exited with 0; otherwise false after printing a message.
+ * set or exited with status 0, or false after printing a message.
  */
 bool key_publish(const struct key_cli *k, const char *verb, struct span name,
     struct span value);

@@ -11,7 +11,7 @@ struct key_checked {
 	const struct sign_key *key;
 	struct key_look look;
 	enum key_fault fault;
-	struct span wrong_name; /* name at which the record was found instead */
+	struct span wrong_name; /* other name at which the record was found */
 };
 
 /* Checks a name at which the record may have been published by mistake; returns

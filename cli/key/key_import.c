@@ -1,6 +1,6 @@
 /*
- * key_import.c - avouch key import: imports the keys of other signers.  They
- * may sign immediately, because they are in use today.
+ * key_import.c - avouch key import: imports the keys of other signers.  The
+ * keys may sign immediately, because they are already in use.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -175,7 +175,7 @@ due_add(json_t *list, const struct sign_key *key, const char *what)
 	json_array_append_new(list, one);
 }
 
-/* Whether a newer key will take over. */
+/* Whether a newer key exists that will replace this one. */
 static bool
 has_successor(const struct sign_domain *domain, const struct sign_key *key)
 {

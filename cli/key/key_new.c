@@ -130,7 +130,7 @@ free_selector(struct key_order *o, struct buf *out)
 	return false;
 }
 
-/* Returns a creation time that is later than that of all other keys, even if
+/* Returns a creation time that is later than those of all other keys, even if
  * the clock was set back. */
 static int64_t
 newest_time(const struct key_order *o)

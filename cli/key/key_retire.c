@@ -16,8 +16,8 @@ struct key_stop {
 	struct sign_domain *domain;
 	struct sign_key *key;    /* NULL: its file was deleted */
 	struct key_entry *entry; /* its line in the list of selectors */
-	int64_t until;           /* when its record is no longer needed */
-	bool published;          /* the record with an empty p= was published */
+	int64_t until;  /* time from which its record is no longer needed */
+	bool published; /* the record with an empty p= was published */
 };
 
 static void
@@ -29,7 +29,7 @@ stop_find(struct key_stop *s)
 			s->key = s->domain->keys[i];
 }
 
-/* Returns the line of the selector, and adds it if it is missing because the
+/* Returns the line of the selector.  Adds the line if it is missing because the
  * key file was added by hand. */
 static struct key_entry *
 stop_entry(struct key_stop *s)

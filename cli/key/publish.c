@@ -67,8 +67,8 @@ key_record_line(struct key_cli *k, struct span name, struct span value)
 	return buf_view(&b);
 }
 
-/* Waits for the program and returns its exit status; -1: it was killed, or took
- * too long. */
+/* Waits for the program and returns its exit status, or -1 if it was killed or
+ * took too long. */
 static int
 publish_wait(pid_t pid)
 {

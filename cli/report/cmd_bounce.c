@@ -3,7 +3,7 @@
  * system pipes to standard input, or all new messages in a Maildir.
  *
  * The exit status is 0 for any input, because otherwise the mail system would
- * bounce the bounce.  It is only an error if the store or the Maildir cannot be
+ * bounce the bounce.  The only errors are a store or a Maildir that cannot be
  * used.
  */
 #include <stdio.h>
@@ -58,8 +58,8 @@ bounce_print(
 	return EX_OK;
 }
 
-/* Switches to the host's own store, where failure reports are recorded, if it
- * exists. */
+/* Switches to the host's own store, in which failure reports are recorded.
+ * Returns false if it does not exist. */
 static bool
 bounce_has_own_store(struct report_store *store)
 {

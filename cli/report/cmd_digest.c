@@ -31,7 +31,7 @@ struct digest_job {
 	struct report_store store; /* its ledger is NULL if there is no store */
 	struct arena *a;
 	struct digest digest;
-	struct span to, from; /* addresses; absent: do not mail it */
+	struct span to, from; /* addresses; absent: the digest is not mailed */
 };
 
 /* ---- contents ---- */
@@ -81,7 +81,7 @@ add_keys(struct digest_job *j, const json_t *list)
 	}
 }
 
-/* Adds keys that are due.  A missing folder has no keys. */
+/* Adds keys that are due.  A missing folder counts as empty. */
 static int
 digest_keys(struct digest_job *j)
 {
@@ -140,7 +140,7 @@ count_errors(const json_t *list)
 	return n;
 }
 
-/* Adds the number of errors that were found earlier and are not fixed. */
+/* Adds the number of errors that were found earlier and are still not fixed. */
 static void
 add_old_errors(struct digest_job *j, const char *name, size_t n)
 {

@@ -1,8 +1,8 @@
 /*
- * cmd_read.c - avouch report read and intake: read received reports into the
- * store, from files, folders and mailboxes, or from mail as it arrives.
+ * cmd_read.c - avouch report read and intake: store received reports, from
+ * files, folders and mailboxes or from mail as it arrives.
  *
- * After a refused file the others are still read, and the exit status is
+ * If a file is refused, the others are still read, and the exit status is
  * EX_DATAERR.  In a folder, files without a report are skipped.
  */
 #include <dirent.h>
@@ -139,8 +139,8 @@ read_on_event(void *arg, const struct report_import_event *e)
 	}
 }
 
-/* Stops if the store must not grow any more: the daemon uses it too, and would
- * lose rows. */
+/* Stops if the store must not grow any further, because the daemon uses it too
+ * and would lose rows. */
 static bool
 has_room(void *arg)
 {
@@ -375,8 +375,8 @@ cmd_report_read(struct cli *c)
 
 /* ---- mail as it arrives ---- */
 
-/* Reads one message.  If it contains no report, or is refused, an error has
- * been printed. */
+/* Reads one message.  Prints an error if it contains no report or is
+ * refused. */
 static int
 intake_mail(void *arg, int fd, const char *path, bool *aside)
 {
@@ -396,8 +396,8 @@ intake_mail(void *arg, int fd, const char *path, bool *aside)
 }
 
 /*
- * The status is 0 or EX_TEMPFAIL: with any other, the mail system would return
- * the message to the reporter.
+ * The status is 0 or EX_TEMPFAIL.  With any other status, the mail system would
+ * return the message to the reporter.
  */
 int
 cmd_report_intake(struct cli *c)

@@ -1,6 +1,6 @@
 /*
- * cmd_report.h - opens the configuration and its store, for the subcommands of
- * `avouch report`.
+ * cmd_report.h - reads the configuration and opens its store, for the
+ * subcommands of `avouch report`.
  */
 #ifndef AVOUCH_CLI_REPORT_CMD_REPORT_H
 #define AVOUCH_CLI_REPORT_CMD_REPORT_H
@@ -32,7 +32,7 @@ struct report_store {
  * Reads the configuration and opens its store, or the store given by --store.
  * With --store and without --config, reads no configuration file.  After EX_OK
  * the caller must call report_close().  Any other status means that a message
- * was printed, and there is nothing to close.
+ * was printed and there is nothing to close.
  */
 int report_open(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);

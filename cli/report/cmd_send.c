@@ -57,7 +57,7 @@ send_on_event(void *arg, const struct send_event *e)
 		send_add_event_json(w, e, memory);
 		return;
 	}
-	/* a planned report is printed when it is sent */
+	/* a planned report is printed when it is sent, except in a dry run */
 	if (e->kind == SEND_PLANNED && !w->o.dry_run)
 		return;
 	printf("%-8s %s", send_kind_name(e->kind), memory);

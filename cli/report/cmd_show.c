@@ -60,8 +60,8 @@ skip_domain(void *arg, const struct view *v, const struct view_domain *d)
 	return true;
 }
 
-/* Text and HTML show the most urgent domain first, so domains are read twice:
- * once to sort them, and once to show them. */
+/* Text and HTML show the most urgent domain first, so the domains are read
+ * twice: once to sort them, and once to show them. */
 static bool
 sort_domains(struct report_showing *s)
 {

@@ -105,7 +105,7 @@ handle_mail(struct maildir *m, const char *name, maildir_take *take, void *arg)
 	int fd = openat(
 	    m->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	/* A mail program has moved it, or it is a symbolic link. */
+	/* a mail program has moved the message, or it is a symbolic link */
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
 		return EX_OK;
 	if (fd < 0 || fstat(fd, &st) != 0) {

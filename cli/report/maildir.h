@@ -1,6 +1,6 @@
 /*
  * maildir.h - empties the folder "new" of a Maildir: each message is handled
- * once and moved away.
+ * once and moved to another folder.
  */
 #ifndef AVOUCH_CLI_REPORT_MAILDIR_H
 #define AVOUCH_CLI_REPORT_MAILDIR_H

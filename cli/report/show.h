@@ -16,12 +16,12 @@ struct report_showing {
 	struct view view;
 };
 
-/* Print all data as it is read, without a limit.  Return false after an error:
- * see view.error. */
+/* Print all data as it is read, without a limit.  Return false after an error,
+ * which is in view.error. */
 bool show_json(struct report_showing *s);
 bool show_csv(struct report_showing *s);
 
-/* Prints a summary as text.  All domains must have been visited, and sorted. */
+/* Prints a summary as text.  All domains must have been visited and sorted. */
 bool show_text(struct report_showing *s);
 
 #endif

@@ -10,7 +10,7 @@
 /* ---- JSON ---- */
 
 struct json_writer {
-	const struct view_domain *at; /* the domain whose object is open */
+	const struct view_domain *at; /* the domain whose JSON object is open */
 	bool begun;                   /* a domain has already been printed */
 };
 

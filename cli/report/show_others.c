@@ -65,7 +65,7 @@ show_tls_domain(const struct others_domain *d)
 	put_rest_of(d->n, n, d->left_out);
 }
 
-/* Prints how to fix each result; equal results in sequence share an entry. */
+/* Prints how to fix each result; consecutive equal results share an entry. */
 static void
 show_tls_fixes(const struct others_list *list)
 {

@@ -8,7 +8,7 @@
 
 enum {
 	SENDERS_SHOWN = 20, /* per domain */
-	FOREIGN_SHOWN = 5,  /* senders among them that are likely spoofed */
+	FOREIGN_SHOWN = 5,  /* likely spoofed senders shown per domain */
 	DOMAINS_SHOWN =
 	    50, /* domains shown with their senders, the most urgent first */
 	DOMAINS_LISTED = 1000,
@@ -36,7 +36,7 @@ put_rate(uint64_t part, uint64_t whole)
 	printf("%7s", whole > 0 ? memory : "-");
 }
 
-/* Names are stored as ASCII; a long one shifts the other columns. */
+/* Writes a name, which is ASCII; a long one shifts the other columns. */
 static void
 put_padded(struct span name)
 {

@@ -25,7 +25,8 @@ struct doctor_run {
 	size_t n;
 };
 
-/* Returns the output of postconf(1); absent after printing a message. */
+/* Returns the output of postconf(1), or an absent span after printing a
+ * message. */
 static struct span
 postconf_read(struct doctor_run *r, const char *option)
 {

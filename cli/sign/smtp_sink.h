@@ -2,8 +2,8 @@
  * smtp_sink.h - a small SMTP and LMTP server (RFC 5321, RFC 2033) on loopback
  * that receives test messages.
  *
- * It accepts only recipients that the caller expects, one message at a time,
- * and offers 8BITMIME, as nearly all receivers do.
+ * It accepts only recipients that the caller expects, handles one message at a
+ * time, and offers 8BITMIME, as nearly all receivers do.
  */
 #ifndef AVOUCH_CLI_SIGN_SMTP_SINK_H
 #define AVOUCH_CLI_SIGN_SMTP_SINK_H
@@ -41,8 +41,8 @@ struct smtp_sink {
 bool smtp_sink_open(struct smtp_sink *s, unsigned port, struct buf *error);
 void smtp_sink_close(struct smtp_sink *s);
 
-/* Waits for one connection until `until` (clock_ms()) and serves it.  Returns
- * false if there was none. */
+/* Waits for a connection until the time `until` (of clock_ms()), and serves it.
+ * Returns false if there was none. */
 bool smtp_sink_serve(struct smtp_sink *s, int64_t until);
 
 #endif

@@ -22,8 +22,8 @@ struct submission {
 
 /*
  * The certificate is verified, and a password is sent only with TLS, except for
- * a server on loopback.  Returns false and writes to `error`, with the server's
- * reply, on failure.
+ * a server on loopback.  On failure, returns false and writes to `error`,
+ * including the server's reply.
  */
 bool submission_send(const struct submission *s, struct buf *error);
 
