@@ -1,4 +1,4 @@
-/* dkim_explain_test.c - explanations of DKIM results */
+/* dkim_explain_test.c - tests explanations of DKIM results */
 #include "audit/dkim_explain.h"
 
 #include <setjmp.h>
@@ -87,7 +87,7 @@ canonical_header(void **state)
 	assert_true(x.e.names[2].field == EXPLAIN_NO_FIELD);
 	assert_int_equal(x.e.names[3].field, 3);
 
-	/* the hash must be that of these bytes */
+	/* the hash must be the hash of these bytes */
 	struct crypto_hash *h = crypto_hash_new();
 	uint8_t hash[CRYPTO_HASH_SIZE];
 
@@ -110,7 +110,7 @@ signature_without_check(void **state)
 	explain_end(&x);
 }
 
-/* z= of RFC 6376 section 3.5 shows which field was changed. */
+/* z= (RFC 6376 section 3.5) shows which field was changed. */
 static void
 copies_tell_what_was_changed(void **state)
 {

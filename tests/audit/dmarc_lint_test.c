@@ -409,7 +409,7 @@ many_of_everything(void **state)
 	core_run_close(&r.core);
 }
 
-/* There are no more round trips than the report addresses require. */
+/* The report addresses must cost no more round trips than necessary. */
 static void
 waves(void **state)
 {
@@ -529,7 +529,7 @@ what_applies(void **state)
 		"the record is not usable: no DMARC policy" });
 }
 
-/* The result must be the same as for a real tree walk from a name below. */
+/* The result must equal that of a real tree walk from a name below. */
 static void
 what_applies_below(void **state)
 {

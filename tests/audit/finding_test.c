@@ -112,7 +112,7 @@ more_than_the_maximum_are_counted(void **state)
 	arena_free(a);
 }
 
-/* The allocations are the list, and three strings for a finding. */
+/* The allocations are the list and three strings per finding. */
 static void
 without_memory_it_says_that_findings_are_missing(void **state)
 {

@@ -1,4 +1,5 @@
-/* spf_lint_test.c - each finding, and that a good record does not get it */
+/* spf_lint_test.c - provokes each finding, and tests that a good record does
+ * not get it */
 #include "audit/spf_lint.h"
 
 #include <setjmp.h>
@@ -411,7 +412,7 @@ rfc7208_4_3_names(void **state)
 	    &v);
 }
 
-/* A chain, and a wide and deep tree: the walk must end. */
+/* The walk through a long chain, and through a wide and deep tree, must end. */
 static void
 the_walk_is_bounded(void **state)
 {

@@ -13,7 +13,7 @@
 
 enum { MEMORY = 16 << 20 };
 
-/* Returns files that settings name. */
+/* Returns the contents of a file named by a setting. */
 static struct span
 read_named(void *arg, const char *path, struct arena *a)
 {
@@ -327,7 +327,7 @@ policyd_spf(void **state)
 #undef F
 }
 
-/* Several files are merged: the first one that sets an option wins. */
+/* Several files are merged, and the first one that sets an option wins. */
 static void
 files_together(void **state)
 {
