@@ -275,7 +275,7 @@ void conf_show(const struct conf *c, FILE *out);
 void conf_print_warnings(const struct conf *c, FILE *out);
 
 /*
- * Returns the file in which the daemon of this host stores results:
+ * Returns the file in which this host's daemon stores results:
  * report.store, or report.local_store if report.store is a URL.  NULL: results
  * are not stored.
  */

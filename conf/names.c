@@ -83,7 +83,7 @@ struct old_name {
 	const char *section;
 	const char *name;
 	const char *new_name; /* in the same section; NULL: removed */
-	const char *why;      /* if it was removed: what applies instead */
+	const char *why;      /* what applies instead if it was removed */
 };
 
 static const struct old_name old_names[] = {

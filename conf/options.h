@@ -15,7 +15,7 @@
 
 enum conf_type {
 	CONF_TEXT,         /* char *: printable UTF-8, one line */
-	CONF_HOST,         /* char *: a host name, normal form */
+	CONF_HOST,         /* char *: a host name in normal form */
 	CONF_PATH,         /* char *: an absolute path */
 	CONF_STORE,        /* char *: an absolute path, or a PostgreSQL URL */
 	CONF_SOCKET,       /* char *: unix:/path, inet:PORT@ADDR, inet6:... */

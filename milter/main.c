@@ -442,7 +442,7 @@ reload_conf(struct daemon *d)
 
 /*
  * Returns free memory to the system after a burst of mail.  malloc itself only
- * releases memory at the end of an arena, where some is nearly always in use.
+ * releases memory at the end of an arena, and that is nearly always in use.
  */
 static void
 trim_memory(struct daemon *d)

@@ -5,11 +5,11 @@
  * The file named by FAIL_CONTROL contains numbers.  Every `every`-th allocation
  * fails (0: none), except for the first `spare` ones.  With a `seed`,
  * allocations fail at random, one in `every`.  Normally only allocations of the
- * program itself fail; if `wide` is set, also those of its libraries, except
- * libmilter, which ends a session without a log line when memory runs out,
- * libldns, which does not check its allocations, and libc.  Allocations that
- * libcrypto makes through the program's functions count as those of the
- * library.
+ * program itself fail.  If `wide` is set, those of its libraries fail as well,
+ * except libc's, those of libmilter, which ends a session without a log line
+ * when memory runs out, and those of libldns, which does not check them.
+ * Allocations that libcrypto makes through the program's functions count as
+ * libcrypto's.
  */
 #include <execinfo.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * turnclock.c - preloaded into avouch-milter by tests, to set its clocks.
  *
- * The file named by CLOCK_CONTROL contains one number: by how many seconds the
+ * The file named by CLOCK_CONTROL contains the number of seconds by which the
  * wall clock is ahead.  The other clocks are correct unless CLOCK_ALL is set.
  * Then they are ahead as well, and a wait with a time limit ends according to
  * these clocks.
