@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* Times in the unit of their field. */
+/* Times in seconds. */
 #define HOUR 3600u
 #define DAY 86400u
 

@@ -51,7 +51,7 @@ unsigned daemonize_watchdog_ms(void);
 
 /*
  * Makes the stacks of all threads started from now on smaller, including
- * libmilter's. libmilter starts and ends threads all the time, and libc caches
+ * libmilter's.  libmilter starts and ends threads all the time, and libc caches
  * at most 40 MiB of stacks for new ones.  Does nothing if threads cannot start
  * with the smaller size, because a library (ThreadSanitizer) needs more in each
  * thread.
