@@ -250,7 +250,7 @@ import_add(struct import *im, const char *path, struct span text)
 
 	if (file == NULL || shown.p == NULL)
 		return false;
-	/* printed in a comment, so it must not contain a newline */
+	/* the path is printed in a comment, so it must not contain a newline */
 	buf_printable(&shown, span_str(path), NAMED_PATH_MAX);
 	*file = (struct import_file){ .program = program_of_path(path),
 		.path = shown.p };

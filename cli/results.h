@@ -27,7 +27,8 @@ void results_dkim(const struct dkim_result *r, size_t n);
 void results_arc(const struct arc_result *r);
 void results_dmarc(const struct dmarc_result *r);
 
-/* All results of a message, the action, and the header fields to add. */
+/* Return or print all results of a message, the action, and the header fields
+ * to add. */
 json_t *results_verdict_json(const struct verdict *v);
 void results_verdict(const struct verdict *v);
 

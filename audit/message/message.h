@@ -30,7 +30,7 @@ struct audit_hop {
 /* Reads the value of a Received field.  Spans in `out` point into it. */
 void audit_hop_read(struct span value, struct audit_hop *out);
 
-enum audit_mail { /* whether a sender's domain accepts mail */
+enum audit_mail { /* whether the domain of a sender accepts mail */
 	AUDIT_MAIL_UNKNOWN,
 	AUDIT_MAIL_NO_DOMAIN, /* the domain does not exist */
 	AUDIT_MAIL_NO_HOST,   /* it has no MX or address records */

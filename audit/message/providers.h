@@ -52,7 +52,8 @@ struct audit_provider_rule {
 	const char *reply2; /* another reply for the same fault, or NULL */
 	const char *date;   /* date of the provider's text: "2026-02-12" */
 	bool is_bulk;       /* only for senders of many messages */
-	bool is_advice;     /* no reply enforces it: a warning at most */
+	bool is_advice; /* no reply enforces the rule, so a finding is at most a
+	                   warning */
 };
 
 extern const struct audit_provider_rule audit_provider_rules[];

@@ -112,7 +112,7 @@ mine_take(struct mine_run *r, const struct audit_domain *d)
 	json_decref(next);
 }
 
-/* Audits the domains from index `from` to before `to`. */
+/* Audits the domains from index `from` up to, but not including, `to`. */
 static int
 mine_audit_some(struct mine_run *r, size_t from, size_t to)
 {

@@ -4,7 +4,7 @@
 #include "lib/buf.h"
 #include "lib/enum_names.h"
 
-enum { SENTENCE_MAX = 1024 }; /* bytes: room for three domain names */
+enum { SENTENCE_MAX = 1024 }; /* bytes of a sentence with three domain names */
 
 /* The three header fields of an ARC set (RFC 8617 section 4.1). */
 static const struct arc_field_kind {
@@ -18,7 +18,7 @@ static const struct arc_field_kind {
 	{ "ARC-Authentication-Results", true, SIGNATURE_AMS },
 };
 
-/* One of these fields, as far as it could be parsed. */
+/* A field of an ARC set, as far as it could be parsed. */
 struct arc_field {
 	const struct arc_field_kind *kind;
 	unsigned instance; /* i=; 0 if invalid */

@@ -38,8 +38,8 @@ print_question(void *arg, const char *job, const struct dns_question *q)
 	explain_question(job, q);
 }
 
-/* Parses the message again, because the verdict's parsed header belongs to its
- * jobs.  Returns false after printing a message. */
+/* Parses the message again, because the jobs of the check own the header that
+ * they parsed.  Returns false after printing a message. */
 static bool
 explain_input_open(struct explain_input *l, const struct cli *c,
     const struct explain_check *all)

@@ -2,7 +2,7 @@
 #include "cli/explain/explain.h"
 
 enum {
-	COUNTER_COLUMNS = 17, /* the lookup counters on the left */
+	COUNTER_COLUMNS = 17, /* width of the lookup counters on the left */
 	INDENT = 4, /* per include; terms are indented by half of this */
 };
 

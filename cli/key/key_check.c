@@ -1,6 +1,6 @@
 /*
  * key_check.c - avouch key check: queries all name servers for the records of
- * our keys, and finds mistakes that people make when they publish one.
+ * our keys, and finds mistakes that people make when they publish them.
  */
 #include <string.h>
 
@@ -119,8 +119,8 @@ print_checked(struct key_cli *k, const struct key_checked *one)
 
 /* ---- choosing keys ---- */
 
-/* Whether to check a key: retired keys need no record after some time; revoked
- * ones must have none. */
+/* Whether to check a key.  Retired keys need no record after some time, and
+ * revoked ones must have none. */
 static bool
 is_checked(const struct key_cli *k, const struct sign_key *key)
 {

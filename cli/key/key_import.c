@@ -52,7 +52,8 @@ import_print(struct key_importer *m, const char *domain, const char *selector,
 	json_array_append_new(m->list, one);
 }
 
-/* Handles a key whose selector exists: the same key is fine. */
+/* Handles a key whose selector already exists, which is an error unless the
+ * keys are equal. */
 static void
 import_again(struct key_importer *m, const char *domain, const char *selector,
     const char *path, const struct private_key *key)
@@ -152,7 +153,8 @@ import_pem(struct key_importer *m, const char *path)
 
 static void import_file(struct key_importer *m, const char *path, bool is_top);
 
-/* Imports the key of Domain, Selector and KeyFile for each of the domains. */
+/* Imports the key in KeyFile, with the name in Selector, for each domain in
+ * Domain. */
 static void
 import_opendkim_key(struct key_importer *m, struct span text, const char *conf)
 {

@@ -210,8 +210,8 @@ key_of_selector(const struct sign_domain *domain, const char *selector)
 	return NULL;
 }
 
-/* Returns the time from which the selector of this key can be used for a new
- * one, because the other key of the pair signs; 0 if it cannot be used. */
+/* Returns the time from which the selector of this key can be reused because
+ * the other key of the pair signs, or 0 if it cannot be reused. */
 static int64_t
 pair_free_at(const struct sign_key *key, const struct sign_key *other)
 {
@@ -224,7 +224,7 @@ pair_free_at(const struct sign_key *key, const struct sign_key *other)
 	return rotation_removable(&key->state, retired);
 }
 
-/* Renames the old file to a name that is not read. */
+/* Renames the old file, so that it is not read any more. */
 static int
 move_old_file(struct key_order *o, const struct sign_key *key)
 {
@@ -253,8 +253,8 @@ recall_target(struct key_order *o)
 	}
 }
 
-/* Chooses the selector of the pair for the new key; its old key was retired
- * long ago. */
+/* Chooses the selector of the pair for the new key: an unused one, or the one
+ * whose key was retired long ago. */
 static int
 choose_of_pair(struct key_order *o, const struct sign_domain *domain)
 {

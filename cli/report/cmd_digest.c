@@ -1,6 +1,6 @@
 /*
- * cmd_digest.c - avouch report digest: prints or mails what changed in a week
- * and what to do next.
+ * cmd_digest.c - avouch report digest: prints or mails a summary of what
+ * changed in a week and what to do next.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ enum {
 	SENDMAIL_SECONDS = 120,
 	NOTE_MAX = 300, /* bytes of the reason why sendmail failed */
 	ID_MAX = 300,   /* bytes of a Message-ID */
-	LOCAL_MAX = 64, /* bytes of a local name in --mail */
+	LOCAL_MAX = 64, /* bytes of a local user name in --mail */
 	SUBJECT_MAX = 300,
 };
 

@@ -112,7 +112,7 @@ count_waiting_report(void *arg, const struct ledger_delivery *d)
 }
 
 /* Counts unsent reports that were planned from the local file before the hosts
- * started to share a store. */
+ * began to share a store. */
 static void
 count_waiting(struct push_job *w, struct ledger *local)
 {

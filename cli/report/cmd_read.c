@@ -27,7 +27,7 @@ enum {
 	FOLDERS_MAX = 8,       /* depth of nested folders */
 	REFUSALS_SHOWN = 1000, /* refusals listed in the JSON object */
 	UNCHECKED_ROWS_MAX =
-	    1000, /* rows after which the quota is checked again immediately */
+	    1000, /* rows stored after which the quota must be checked again */
 };
 
 #define FILES_MAX 5000000 /* files read from folders, in total */
@@ -40,8 +40,8 @@ struct report_reading {
 	struct progress progress;
 	int status;
 	bool stop;
-	bool in_folder; /* the current file was found in a folder, not named as
-	                   an argument */
+	bool in_folder; /* the current file was found in a folder, and is not
+	                   itself an argument */
 	bool counting;  /* first pass: add up sizes for the progress bar */
 	uint64_t files, total, done;
 	uint64_t stored, replaced, known, refused, nothing, rows, messages;
@@ -256,7 +256,7 @@ read_path(struct report_reading *r, const char *path, unsigned depth)
 			      : lstat(path, &st);
 
 	if (failed != 0 && depth > 0)
-		return; /* a mail program may have moved it */
+		return; /* a mail program may have moved the file */
 	if (failed == 0 && S_ISDIR(st.st_mode)) {
 		read_folder(r, path, depth);
 	} else if (depth > 0) {

@@ -37,7 +37,8 @@ struct report_store {
 int report_open(
     struct cli *c, enum sqlite_for purpose, struct report_store *out);
 
-/* Only reads the configuration; `name` is NULL if no store is set. */
+/* Reads the configuration without opening the store; `name` is NULL if no store
+ * is set. */
 int report_open_settings(struct cli *c, struct report_store *out);
 
 /* Prints why the store cannot be opened, and how to fix it; returns

@@ -215,8 +215,8 @@ send_finish(
 	return status;
 }
 
-/* This is not an error: the timer runs the command even if failure reports are
- * off. */
+/* Prints that failure reports are off.  This is not an error, because the timer
+ * runs the command anyway. */
 static int
 send_report_disabled(struct cli *c, struct send_job *w)
 {
@@ -306,8 +306,8 @@ send_job_run(struct cli *c, struct send_job *w)
 
 	if (status != EX_OK)
 		return status;
-	/* even with --store, the sender's address comes from the
-	 * configuration */
+	/* the sender's address comes from the configuration, even with
+	 * --store */
 	if (c->config == NULL)
 		c->config = CONF_DEFAULT_FILE;
 	status = report_open_conf(c, &store);

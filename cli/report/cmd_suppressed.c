@@ -1,6 +1,7 @@
 /*
  * cmd_suppressed.c - avouch report suppressed: lists addresses that currently
- * get no reports because one bounced, and removes them from the list.
+ * get no reports because a report to them bounced, and removes addresses from
+ * the list.
  */
 #include <inttypes.h>
 #include <unistd.h>

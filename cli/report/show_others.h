@@ -12,7 +12,7 @@
 /* Prints nothing if there are no such reports. */
 void show_others(const struct others_view *view);
 
-/* Sets "tls", "failures" and the numbers of domains that they omit. */
+/* Sets "tls" and "failures", and the number of domains that each omits. */
 void show_others_json(json_t *object, const struct others_view *view);
 
 #endif

@@ -16,7 +16,7 @@
 
 enum {
 	SMTP_SINK_LINE_MAX = 65536,      /* bytes */
-	SMTP_SINK_MESSAGE_MAX = 1 << 20, /* bytes; the rest is dropped */
+	SMTP_SINK_MESSAGE_MAX = 1 << 20, /* bytes; the rest is discarded */
 	SMTP_SINK_COMMANDS_MAX = 100,    /* per connection */
 	SMTP_SINK_IDLE_S = 5, /* seconds until an idle connection is closed */
 };
@@ -29,8 +29,8 @@ enum {
 
 struct smtp_sink {
 	int listener;
-	/* Returns the message number of a recipient, or one of the two values
-	 * above. */
+	/* Returns the message number of a recipient, or SMTP_SINK_UNKNOWN or
+	 * SMTP_SINK_BOUNCE. */
 	int (*find)(void *arg, struct span recipient);
 	/* Receives a message; `fd` is closed afterwards. */
 	void (*take)(void *arg, int number, int fd);
