@@ -6,7 +6,7 @@
 enum {
 	BROAD_V4_BITS = 8, /* as in SPF_WEAK_RANGE */
 	BROAD_V6_BITS = 16,
-	WIDE_V4_BITS = 15, /* in the domain's own record; see Gmail's 5.7.24 */
+	WIDE_V4_BITS = 15, /* in the domain's own record (Gmail: 5.7.24) */
 	WIDE_V6_BITS = 31,
 	COMPARED_MAX = 512, /* terms compared with each other */
 };

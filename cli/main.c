@@ -124,8 +124,8 @@ guard_descriptors(void)
 			_exit(EX_TEMPFAIL);
 }
 
-/* Reports a failed write to standard output.  EPIPE prints nothing: the reader
- * closed the pipe on purpose. */
+/* Reports a failed write to standard output.  Prints nothing for EPIPE, because
+ * the reader closed the pipe on purpose. */
 static int
 output_flush(int status)
 {

@@ -20,8 +20,8 @@ struct message {
 	struct mail_from from;
 };
 
-/* Returns EX_OK, and the caller calls message_close(); or another status after
- * printing a message, with nothing to close. */
+/* After EX_OK the caller must call message_close().  Another status means that
+ * a message was printed and there is nothing to close. */
 int message_open(struct cli *c, struct message *m, const char *path);
 /* Like message_open(), for an open file, which can be closed afterwards; errors
  * use `name`. */

@@ -2,12 +2,14 @@
  * grade.c - derives the two grades.  Each finding limits them; the strictest
  * limit applies.
  *
- *	arrive	does mail of the domain, and mail to it, arrive?
- *	spoof	can others send mail in its name?
+ *	arrive	does mail from and to the domain arrive?
+ *	spoof	can others send mail in the domain's name?
  *
- * A nothing is wrong B works, but something will break or is incomplete C
- * partly open: some forged mail, or some lost mail D mail is lost at some
- * receivers; forged mail is only reported F mail is lost, or anyone can forge
+ *	A	nothing is wrong
+ *	B	works, but something will break or is incomplete
+ *	C	partly open: some forged mail, or some lost mail
+ *	D	mail is lost at some receivers; forged mail is only reported
+ *	F	mail is lost, or anyone can forge
  *
  * Findings that are not in the table below limit `arrive`, or `spoof` if they
  * are about DMARC: an error to D, a warning to B.  A hint limits nothing.

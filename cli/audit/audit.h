@@ -101,9 +101,9 @@ struct audit_task {
 	int64_t deadline;     /* clock_ms() */
 };
 
-/* Starts the queries.  DNS must be open; `learned` may be NULL.  Returns EX_OK,
- * and the caller calls audit_task_end() and audit_task_free(); or another
- * status after printing a message. */
+/* Starts the queries.  DNS must be open; `learned` may be NULL.  After EX_OK
+ * the caller must call audit_task_end() and audit_task_free(); another status
+ * means that a message was printed. */
 int audit_task_begin(struct cli *c, struct audit_task *t, struct span domain,
     const struct audit_learning *l, const struct audit_learned *learned);
 

@@ -192,7 +192,7 @@ address_text(struct buf *b, const struct ip *ip)
 	return buf_view(b);
 }
 
-/* Whether DMARC depends on SPF, whose result is unknown. */
+/* Whether the DMARC result is unknown because the SPF result is. */
 static bool
 is_dmarc_open(const struct verdict *v)
 {

@@ -150,8 +150,8 @@ mine_audit_all(struct mine_run *r)
 	return status;
 }
 
-/* Copies our domains that were not audited this time to the next state; those
- * that are no longer ours are dropped. */
+/* Copies to the next state those of our domains that were not audited this
+ * time; drops domains that are no longer ours. */
 static void
 mine_keep_others(struct mine_run *r, const struct mine_list *all)
 {

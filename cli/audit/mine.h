@@ -90,8 +90,8 @@ struct audit_mine {
 	bool has_errors, has_warnings;
 };
 
-/* Audits the domains and writes the state.  Returns EX_OK, and the caller
- * releases out->domains; or another status after printing a message. */
+/* Audits the domains and writes the state.  After EX_OK the caller must release
+ * out->domains; another status means that a message was printed. */
 int audit_mine_collect(struct cli *c, const struct conf *conf,
     const struct report_store *store, struct audit_mine *out);
 

@@ -126,9 +126,9 @@ finding_json(const struct audit_finding *f, int64_t first)
 }
 
 /* Marks findings that are not new, and removes them from `old`, in which only
- * those that are gone remain.  With `needs_text`, the texts must be equal too.
- * Such findings are matched first; the text of another may have changed only in
- * a number. */
+ * those that are gone remain.  Called first with `needs_text`, so that only
+ * equal texts match, and then without, because a text may contain a number that
+ * has changed. */
 static void
 keep_first(json_t *list, json_t *old, bool needs_text)
 {

@@ -50,8 +50,8 @@ is_unlocked(int dir, const char *name)
 	return got;
 }
 
-/* Whether no process waits for the file, and it is old or (with `is_alone`)
- * empty. */
+/* Whether no process waits for the file, and the file is old or (with
+ * `is_alone`) empty. */
 static bool
 is_stale(int dir, const char *name, bool is_alone)
 {

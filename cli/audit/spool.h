@@ -29,8 +29,8 @@ enum {
 /* The SMTP session in which the message arrived, according to the mail
  * server. */
 struct spool_facts {
-	const char *ip, *helo, *mail_from; /* NULL: unknown; "": unknown, but in
-	                                      mail_from the null sender */
+	const char *ip, *helo, *mail_from; /* NULL or "": unknown; but "" in
+	                                      mail_from is the null sender */
 };
 
 /* Opens the directory and removes stale files.  Returns its descriptor, or -1
@@ -68,7 +68,7 @@ bool spool_read(
 
 enum spool_step {
 	SPOOL_DONE,
-	SPOOL_NOT_AWAITED, /* or another message is being received */
+	SPOOL_NOT_AWAITED, /* not awaited, or already being received */
 	SPOOL_ERROR,       /* errno is set */
 };
 
