@@ -1,6 +1,6 @@
 /*
  * dkim_explain.h - explains a DKIM result (RFC 6376): the bytes and hashes that
- * were compared, the changes that can be recognized, and the errors of a key
+ * were compared, the changes that can be recognized, and errors in a key
  * record.
  *
  * Never changes a result.  Pure like the checks, but may be slower.

@@ -419,7 +419,7 @@ to_email(struct import *im, const struct import_entry *e)
 
 /* ---- policyd-spf ---- */
 
-/* Whether TestOnly is 0: policyd-spf then only reports results. */
+/* Whether TestOnly is 0, which makes policyd-spf only report results. */
 static bool
 is_spf_test(const struct import_entry *e)
 {

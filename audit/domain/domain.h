@@ -3,7 +3,7 @@
  * its name?  `avouch audit DOMAIN`.
  *
  * A pure core like the checks, in two parts. audit_domain() queries DNS and
- * adds findings; audit_domain_grade() derives two letters from all findings.
+ * adds findings; audit_domain_grade() derives two grades from all findings.
  * Between the two calls, the command makes the HTTPS and SMTP connections, and
  * sts.h and dane.h check their results.
  *

@@ -257,9 +257,9 @@ test_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 	return dkim_keys(facts, questions, scratch);
 }
 
-/* Whether a signature is for the author, as DMARC compares domains but without
- * the organizational domain: d= is the author's domain or a parent of it,
- * because that is how the signer chooses it. */
+/* Whether a signature is for the author: d= is the author's domain or a parent
+ * of it, because the signer chooses only such domains.  Unlike DMARC, ignores
+ * organizational domains. */
 static bool
 is_of_author(const struct dkim_result *r, const struct mail_from *from)
 {

@@ -38,8 +38,8 @@ def openssl(*arguments, given=None):
 
 
 def validity(days):
-    """Returns options for openssl-x509(1).  Since 3.4 it rejects an end before the
-    start, and has options for both; before, the start was always now."""
+    """Returns options for openssl-x509(1).  Version 3.4 rejects an end before the
+    start, and has options for both; earlier versions always start now."""
     usage = subprocess.run(["openssl", "x509", "-help"], capture_output=True,
                            check=True).stderr
     if days >= 0 or b"-not_after" not in usage:

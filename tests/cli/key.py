@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""avouch key: the files and records that it makes, what it refuses to repeat,
+"""avouch key: the files and records that it creates, what it refuses to repeat,
 errors in published records, and the tables of other signers.
 
 usage: key.py PROGRAM [PART-OF-A-NAME]
