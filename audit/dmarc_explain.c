@@ -383,8 +383,7 @@ dmarc_explain_alignment(const struct dmarc_facts *f, struct span author,
 	if (dmarc_align_ask(&c, author, &au) == CORE_WAIT)
 		return CORE_WAIT;
 	out->walk = au.walk;
-	if (au.walk.policy !=
-	    NULL) /* let the policy point into the copy of the walk */
+	if (au.walk.policy != NULL) /* must point into the copy */
 		out->walk.policy =
 		    &out->walk.steps[au.walk.policy - au.walk.steps];
 	out->nonexistent = au.existence == DMARC_EXISTS_NOT;

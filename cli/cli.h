@@ -23,10 +23,8 @@
 enum {
 	CLI_MEMORY = 64 << 20, /* limit of a subcommand's arena, in bytes */
 	CLI_SCRATCH = 8 << 20, /* limit of a job's scratch arena, in bytes */
-	CLI_WAIT_MS =
-	    15000, /* limit for all DNS answers together, in milliseconds */
-	CLI_QUESTIONS =
-	    1000, /* DNS questions per job; more than any RFC allows */
+	CLI_WAIT_MS = 15000,   /* milliseconds for all DNS answers together */
+	CLI_QUESTIONS = 1000,  /* DNS questions per job; above any RFC limit */
 	CLI_ARGS_MAX = 1000,
 	CLI_LIST_MAX = 32,
 };

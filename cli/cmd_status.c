@@ -30,8 +30,7 @@ enum {
 	ANSWER_MAX = 1 << 20, /* bytes; the daemon sends at most 64 KiB */
 	WAIT_SECONDS = 5,
 	LABELS_MAX = 4,
-	FRACTION_MAX =
-	    1000000000, /* fractions are stored with nine decimal digits */
+	FRACTION_MAX = 1000000000, /* nine decimal digits */
 };
 
 /* ---- HTTP request ---- */

@@ -8,8 +8,7 @@
 enum {
 	FINDING_COLUMN = 6, /* column of a finding's text */
 	FIX_COLUMN = 12,
-	REPLY_MAX =
-	    POLICY_TEXT_MAX + 32, /* bytes of a reply with its status codes */
+	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, including status codes */
 };
 
 /* ---- findings of a lint ---- */

@@ -12,8 +12,7 @@
 
 enum {
 	STATE_FILE_MAX = 64 << 20, /* bytes */
-	STATE_MODE =
-	    0644, /* it contains no secrets, and its directory has mode 0750 */
+	STATE_MODE = 0644, /* it has no secrets; its directory has mode 0750 */
 };
 
 /* ---- the file ---- */

@@ -63,9 +63,9 @@ json_t *explain_walk_json(const struct dmarc_explanation *e);
 void explain_walk(const struct dmarc_explanation *e, unsigned indent);
 
 /*
- * For each author domain: the tree walk, then whether each identifier aligns.
- * `questions` contains the answers on which the verdict is based (NULL if there
- * are none), and must have no pending question.
+ * Explain the tree walk of each author domain, and whether each identifier
+ * aligns.  `questions` contains the answers on which the verdict is based (NULL
+ * if there are none), and must have no pending question.
  */
 json_t *explain_dmarc_json(
     const struct verdict *v, struct dns_questions *questions, struct arena *a);

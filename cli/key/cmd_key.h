@@ -46,7 +46,7 @@ bool key_due_list(
 /* Returns advice for the value of "due". */
 const char *key_due_advice(const char *due);
 
-/* Prints an error that a function of sign/ wrote; returns EX_TEMPFAIL. */
+/* Prints an error from a function of sign/; returns EX_TEMPFAIL. */
 int key_cli_error(const struct key_cli *k, const struct buf *error);
 
 /* Sets k->domain.  Returns EX_OK, or EX_USAGE after printing a message. */
