@@ -204,8 +204,7 @@ put_author_details(const struct author_details *au)
 		    "The record is invalid: DMARC does not apply (RFC 9989 "
 		    "section 4.10.1).");
 	else if (au->relations.n == 0)
-		cli_prose_text(INDENT,
-		    "There is no authenticated domain that could align.");
+		cli_prose_text(INDENT, "No authenticated domain could align.");
 	if (au->relations.nonexistent)
 		cli_prose_text(INDENT,
 		    "The author domain does not exist: the np tag applies, if "

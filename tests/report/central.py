@@ -340,7 +340,8 @@ def cut(c):
         true(status in (0, 75), err)
         if status == 75:
             true("terminating connection" in err or
-                 "closed the connection" in err, err)
+                 "closed the connection" in err or
+                 "no connection to the server" in err, err)
     host.push()
     agree(c, database, host)
 

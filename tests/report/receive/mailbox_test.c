@@ -165,7 +165,8 @@ static const struct {
 	{ "too many parts",
 	    "MIME-Version: 1.0\nContent-Type: multipart/mixed;"
 	    " boundary=b\n\n",
-	    "--b\n\nx\n", "--b--\n", 1001, "a message with more than 1000 parts" },
+	    "--b\n\nx\n", "--b--\n", 1001,
+	    "a message with more than 1000 parts" },
 	{ "nested multiparts", "A: b\n",
 	    "Content-Type: multipart/mixed; boundary=b\n\n--b\n", "\nx", 5000,
 	    "a message with more than 1000 parts" },
