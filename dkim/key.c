@@ -336,9 +336,9 @@ list_read(const struct dns_answer *answer)
 }
 
 static const struct key_list *
-list_of_memo(const void *memo)
+list_of_parsed(const void *parsed)
 {
-	const struct key_list *l = memo;
+	const struct key_list *l = parsed;
 
 	return l != NULL && l->kind == list_kind ? l : NULL;
 }
@@ -346,10 +346,10 @@ list_of_memo(const void *memo)
 const struct key_list *
 key_list_of(const struct dns_answer *answer, struct key_list **own)
 {
-	const struct key_list *kept = list_of_memo(dns_answer_memo(answer));
+	const struct key_list *kept = list_of_parsed(dns_answer_parsed(answer));
 	struct key_list *l = kept == NULL ? list_read(answer) : NULL;
 	bool is_whole = true;
-	void *memo = NULL;
+	void *parsed = NULL;
 
 	*own = NULL;
 	if (l == NULL)
@@ -359,11 +359,11 @@ key_list_of(const struct dns_answer *answer, struct key_list **own)
 	for (size_t i = 0; i < l->n; i++)
 		is_whole = is_whole && !l->keys[i].no_memory;
 	if (is_whole)
-		memo = dns_answer_keep(answer, l, key_list_free);
-	if (memo != NULL && list_of_memo(memo) != NULL)
-		return memo;
-	/* The answer already keeps another memo, so ours was freed. */
-	if (memo != NULL)
+		parsed = dns_answer_set_parsed(answer, l, key_list_free);
+	if (parsed != NULL && list_of_parsed(parsed) != NULL)
+		return parsed;
+	/* The answer already has another parsed form, so ours was freed. */
+	if (parsed != NULL)
 		l = list_read(answer);
 	*own = l;
 	return l;

@@ -7,16 +7,16 @@
 
 #include "lib/enum_names.h"
 
-struct answer_memo {
-	void *memo;
-	void (*drop)(void *memo);
+struct answer_parsed {
+	void *parsed;
+	void (*drop)(void *parsed);
 };
 
 struct answer_block {
 	struct dns_answer answer; /* must be first: block_of() casts it back */
 	atomic_uint references;
 	size_t memory; /* 0: a constant, which has no reference count */
-	_Atomic(struct answer_memo *) kept;
+	_Atomic(struct answer_parsed *) parsed;
 };
 
 #define CONSTANT(s, f)                                                         \
@@ -251,7 +251,7 @@ dns_answer_new(const struct dns_answer *a)
 
 	*b = (struct answer_block){ .answer = *a, .memory = size };
 	atomic_init(&b->references, 1);
-	atomic_init(&b->kept, NULL);
+	atomic_init(&b->parsed, NULL);
 	b->answer.alias = copy_text(&text, a->alias);
 	for (size_t i = 0; i < a->n_records; i++) {
 		records[i] = a->records[i];
@@ -295,16 +295,16 @@ void
 dns_answer_unref(const struct dns_answer *a)
 {
 	struct answer_block *b = block_of(a);
-	struct answer_memo *kept;
+	struct answer_parsed *kept;
 
 	if (a == NULL || b->memory == 0)
 		return;
 	if (atomic_fetch_sub_explicit(
 		&b->references, 1, memory_order_acq_rel) != 1)
 		return;
-	kept = atomic_load(&b->kept);
+	kept = atomic_load(&b->parsed);
 	if (kept != NULL)
-		kept->drop(kept->memo);
+		kept->drop(kept->parsed);
 	free(kept);
 	free(b);
 }
@@ -316,27 +316,27 @@ dns_answer_memory(const struct dns_answer *a)
 }
 
 void *
-dns_answer_memo(const struct dns_answer *a)
+dns_answer_parsed(const struct dns_answer *a)
 {
-	struct answer_memo *kept = atomic_load(&block_of(a)->kept);
+	struct answer_parsed *kept = atomic_load(&block_of(a)->parsed);
 
-	return kept != NULL ? kept->memo : NULL;
+	return kept != NULL ? kept->parsed : NULL;
 }
 
 void *
-dns_answer_keep(
-    const struct dns_answer *a, void *memo, void (*drop)(void *memo))
+dns_answer_set_parsed(
+    const struct dns_answer *a, void *parsed, void (*drop)(void *parsed))
 {
 	struct answer_block *b = block_of(a);
-	struct answer_memo *first = NULL;
-	struct answer_memo *mine = b->memory > 0 ? malloc(sizeof(*mine)) : NULL;
+	struct answer_parsed *first = NULL;
+	struct answer_parsed *mine = b->memory > 0 ? malloc(sizeof(*mine)) : NULL;
 
 	if (mine == NULL)
 		return NULL;
-	*mine = (struct answer_memo){ .memo = memo, .drop = drop };
-	if (atomic_compare_exchange_strong(&b->kept, &first, mine))
-		return memo;
+	*mine = (struct answer_parsed){ .parsed = parsed, .drop = drop };
+	if (atomic_compare_exchange_strong(&b->parsed, &first, mine))
+		return parsed;
 	free(mine);
-	drop(memo);
-	return first->memo;
+	drop(parsed);
+	return first->parsed;
 }

@@ -143,17 +143,16 @@ void dns_answer_unref(const struct dns_answer *a);
 size_t dns_answer_memory(const struct dns_answer *a);
 
 /*
- * An answer can store one memo: data that was derived from it.  The first
- * member of the memo is a `const char *` that identifies its owner, because
- * other code may ask the same question for another purpose.  dns_answer_keep()
- * stores `memo` unless the answer has one already, and returns the stored one;
- * if that is a different memo, `memo` is immediately passed to `drop`.  It
- * returns NULL if the memo cannot be stored (the answer is a constant, or
- * memory ran out); then the caller still owns `memo`.  Any thread may call
- * these.
+ * An answer can store one parsed form of its records.  The first member of that
+ * form is a `const char *` that identifies its owner, because other code may ask
+ * the same question for another purpose.  dns_answer_set_parsed() stores `parsed`
+ * unless the answer has a parsed form already, and returns the stored one; if
+ * that is a different one, `parsed` is immediately passed to `drop`.  It returns
+ * NULL if nothing can be stored (the answer is a constant, or memory ran out);
+ * then the caller still owns `parsed`.  Any thread may call these.
  */
-void *dns_answer_memo(const struct dns_answer *a);
-void *dns_answer_keep(
-    const struct dns_answer *a, void *memo, void (*drop)(void *memo));
+void *dns_answer_parsed(const struct dns_answer *a);
+void *dns_answer_set_parsed(
+    const struct dns_answer *a, void *parsed, void (*drop)(void *parsed));
 
 #endif

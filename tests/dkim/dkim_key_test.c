@@ -410,14 +410,14 @@ memo_of_another_module(void **state)
 
 	(void)state;
 	*other = "other";
-	assert_ptr_equal(dns_answer_keep(answer, other, free), other);
+	assert_ptr_equal(dns_answer_set_parsed(answer, other, free), other);
 	l = key_list_of(answer, &own);
 	assert_ptr_equal(l, own);
 	assert_non_null(own);
 	assert_int_equal(own->n, 1);
 	assert_null(own->keys[0].fault);
 	key_list_free(own);
-	assert_ptr_equal(dns_answer_memo(answer), other);
+	assert_ptr_equal(dns_answer_parsed(answer), other);
 	dns_answer_unref(answer);
 }
 

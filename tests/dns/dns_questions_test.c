@@ -102,15 +102,15 @@ memo_lives_as_long_as_its_answer(void **state)
 
 	(void)state;
 	dropped = 0;
-	assert_null(dns_answer_memo(a));
-	assert_ptr_equal(dns_answer_keep(a, &first, drop_memo), &first);
-	assert_ptr_equal(dns_answer_memo(a), &first);
-	assert_ptr_equal(dns_answer_keep(a, &second, drop_memo), &first);
+	assert_null(dns_answer_parsed(a));
+	assert_ptr_equal(dns_answer_set_parsed(a, &first, drop_memo), &first);
+	assert_ptr_equal(dns_answer_parsed(a), &first);
+	assert_ptr_equal(dns_answer_set_parsed(a, &second, drop_memo), &first);
 	assert_int_equal(dropped, 1);
 	dns_answer_unref(a);
 	assert_int_equal(dropped, 2);
-	assert_null(dns_answer_keep(dns_answer_badname(), &first, drop_memo));
-	assert_null(dns_answer_memo(dns_answer_badname()));
+	assert_null(dns_answer_set_parsed(dns_answer_badname(), &first, drop_memo));
+	assert_null(dns_answer_parsed(dns_answer_badname()));
 	assert_int_equal(dropped, 2);
 }
 

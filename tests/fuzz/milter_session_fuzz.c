@@ -373,7 +373,7 @@ static void
 take_over_dns(void)
 {
 	struct service_runtime *v = service_ref();
-	struct dns_source *source = moody_over(v->dns);
+	struct dns_source *source = fault_source_new(v->dns);
 
 	assert(source != NULL);
 	v->dns = source;
@@ -406,22 +406,22 @@ set_dns(struct run *r, const struct line *l)
 {
 	(void)r;
 	if (has_flag(l, 'h'))
-		moody_set(MOODY_HOLDS);
+		fault_source_set(FAULT_SOURCE_HELD);
 	else if (has_flag(l, 's'))
-		moody_set(MOODY_SILENT);
+		fault_source_set(FAULT_SOURCE_SILENT);
 	else if (has_flag(l, 'f'))
-		moody_set(MOODY_FAILS);
+		fault_source_set(FAULT_SOURCE_FAILING);
 	else if (has_flag(l, '0'))
-		moody_set(MOODY_PROMPT);
+		fault_source_set(FAULT_SOURCE_PROMPT);
 	if (has_flag(l, 'g') || has_flag(l, 'G'))
-		moody_give(has_flag(l, 'G'));
+		fault_source_release(has_flag(l, 'G'));
 }
 
 static void
 add_text(struct run *r, const struct line *l)
 {
 	(void)r;
-	moody_add_text(span_of(l->text, l->n));
+	fault_source_add_text(span_of(l->text, l->n));
 }
 
 static void
@@ -560,7 +560,7 @@ start(struct run *r, size_t conf_number, enum service_role role)
 
 	registered = registered || callbacks_register(true);
 	assert(registered);
-	moody_begin();
+	fault_source_reset();
 	service_set_role(role);
 	world_put_conf(conf_number != WORLD_CONF_BAD ? conf_number : 0);
 	assert(sign_sink_open(&error));
@@ -612,8 +612,8 @@ end(struct run *r)
 	}
 	message_sink_close();
 	signing_close();
-	moody_set(MOODY_PROMPT);
-	while (moody_give(false))
+	fault_source_set(FAULT_SOURCE_PROMPT);
+	while (fault_source_release(false))
 		continue;
 	for (struct line *next, *l = r->lines; l != NULL; l = next) {
 		next = l->next;

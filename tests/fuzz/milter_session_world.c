@@ -188,7 +188,7 @@ pthread_cond_timedwait(pthread_cond_t *restrict cond,
 	(void)cond;
 	(void)until;
 	pthread_mutex_unlock(lock);
-	given = moody_give(false);
+	given = fault_source_release(false);
 	pthread_mutex_lock(lock);
 	return given ? 0 : ETIMEDOUT;
 }

@@ -39,7 +39,7 @@ metrics {{ listen = "unix:{metrics}" }}
 """
 
 
-def moody(server, q, tcp):
+def random_faults(server, q, tcp):
     """Mostly answers correctly; otherwise late, truncated, not at all, or with
     a failure."""
     mood = random.random()
@@ -154,7 +154,7 @@ def main():
         servers = [wrongdns.WrongDns(DOMAIN, l.key.record())
                    for _ in range(2)]
         for s in servers:
-            s.behave = moody
+            s.behave = random_faults
         l.where = smtp.free_port()
         l.metrics = l.home + "/metrics.sock"
         l.texts = [SETTINGS.format(port=l.where, mode=mode, dns=s.port,

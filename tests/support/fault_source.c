@@ -16,14 +16,14 @@ struct question {
 };
 
 static struct {
-	struct source sources[MOODY_SOURCES_MAX];
+	struct source sources[FAULT_SOURCES_MAX];
 	size_t n_sources;
-	struct dns_record texts[MOODY_TEXTS_MAX];
+	struct dns_record texts[FAULT_SOURCE_TEXTS_MAX];
 	size_t n_texts;
-	enum moody_mood mood;
+	enum fault_source_mode mode;
 	struct question *held; /* oldest question first */
 	struct question **end;
-} moody;
+} faults;
 
 static void
 answered_below(struct dns_wait *wait, const struct dns_answer *answer)
@@ -34,7 +34,7 @@ answered_below(struct dns_wait *wait, const struct dns_answer *answer)
 static bool
 is_ours(struct span name, enum dns_type type)
 {
-	return moody.n_texts > 0 && type == DNS_TXT &&
+	return faults.n_texts > 0 && type == DNS_TXT &&
 	    !span_ends_nocase(name, ".example") &&
 	    !span_is_nocase(name, "example");
 }
@@ -48,7 +48,7 @@ text_of(struct span name)
 
 	for (size_t i = 0; i < name.n; i++)
 		h = (h * 33) ^ (unsigned char)name.p[i];
-	a.records = &moody.texts[h % moody.n_texts];
+	a.records = &faults.texts[h % faults.n_texts];
 	shared = dns_answer_new(&a);
 	assert(shared != NULL);
 	return shared;
@@ -63,7 +63,7 @@ tell(struct question *q)
 }
 
 static void
-moody_ask(struct dns_source *source, struct span name, enum dns_type type,
+fault_source_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
 	struct dns_source *below = ((struct source *)(void *)source)->below;
@@ -72,54 +72,54 @@ moody_ask(struct dns_source *source, struct span name, enum dns_type type,
 	assert(q != NULL);
 	q->below.done = answered_below;
 	q->wait = wait;
-	if (moody.mood == MOODY_FAILS)
+	if (faults.mode == FAULT_SOURCE_FAILING)
 		q->answer = dns_answer_failed(DNS_ERROR_SERVFAIL);
 	else if (is_ours(name, type))
 		q->answer = text_of(name);
 	else
 		below->ask(below, name, type, &q->below);
 	assert(q->answer != NULL);
-	if (moody.mood == MOODY_HOLDS || moody.mood == MOODY_SILENT) {
-		*moody.end = q;
-		moody.end = &q->next;
+	if (faults.mode == FAULT_SOURCE_HELD || faults.mode == FAULT_SOURCE_SILENT) {
+		*faults.end = q;
+		faults.end = &q->next;
 	} else {
 		tell(q);
 	}
 }
 
 void
-moody_begin(void)
+fault_source_reset(void)
 {
-	assert(moody.held == NULL);
-	moody.n_sources = 0;
-	moody.n_texts = 0;
-	moody.mood = MOODY_PROMPT;
-	moody.end = &moody.held;
+	assert(faults.held == NULL);
+	faults.n_sources = 0;
+	faults.n_texts = 0;
+	faults.mode = FAULT_SOURCE_PROMPT;
+	faults.end = &faults.held;
 }
 
 struct dns_source *
-moody_over(struct dns_source *below)
+fault_source_new(struct dns_source *below)
 {
 	struct source *s;
 
-	if (moody.n_sources == MOODY_SOURCES_MAX)
+	if (faults.n_sources == FAULT_SOURCES_MAX)
 		return NULL;
-	s = &moody.sources[moody.n_sources++];
-	*s = (struct source){ { .ask = moody_ask }, below };
+	s = &faults.sources[faults.n_sources++];
+	*s = (struct source){ { .ask = fault_source_ask }, below };
 	return &s->source;
 }
 
 void
-moody_set(enum moody_mood mood)
+fault_source_set(enum fault_source_mode mode)
 {
-	moody.mood = mood;
+	faults.mode = mode;
 }
 
 void
-moody_add_text(struct span text)
+fault_source_add_text(struct span text)
 {
-	if (moody.n_texts < MOODY_TEXTS_MAX)
-		moody.texts[moody.n_texts++] =
+	if (faults.n_texts < FAULT_SOURCE_TEXTS_MAX)
+		faults.texts[faults.n_texts++] =
 		    (struct dns_record){ .text = text, .strings = 1 };
 }
 
@@ -128,29 +128,29 @@ reverse(void)
 {
 	struct question *reversed = NULL, *next;
 
-	for (struct question *q = moody.held; q != NULL; q = next) {
+	for (struct question *q = faults.held; q != NULL; q = next) {
 		next = q->next;
 		q->next = reversed;
 		reversed = q;
 	}
-	moody.held = reversed;
-	for (moody.end = &moody.held; *moody.end != NULL;)
-		moody.end = &(*moody.end)->next;
+	faults.held = reversed;
+	for (faults.end = &faults.held; *faults.end != NULL;)
+		faults.end = &(*faults.end)->next;
 }
 
 bool
-moody_give(bool reversed)
+fault_source_release(bool reversed)
 {
-	if (moody.held == NULL || moody.mood == MOODY_SILENT)
+	if (faults.held == NULL || faults.mode == FAULT_SOURCE_SILENT)
 		return false;
 	if (reversed)
 		reverse();
-	while (moody.held != NULL) {
-		struct question *q = moody.held;
+	while (faults.held != NULL) {
+		struct question *q = faults.held;
 
-		moody.held = q->next;
-		if (moody.held == NULL)
-			moody.end = &moody.held;
+		faults.held = q->next;
+		if (faults.held == NULL)
+			faults.end = &faults.held;
 		tell(q);
 	}
 	return true;

@@ -12,36 +12,36 @@
 
 #include "dns/source.h"
 
-enum moody_mood {
-	MOODY_PROMPT,
-	MOODY_HOLDS,  /* answers are held back until moody_give() */
-	MOODY_SILENT, /* answers are held back, even by moody_give() */
-	MOODY_FAILS,
+enum fault_source_mode {
+	FAULT_SOURCE_PROMPT,
+	FAULT_SOURCE_HELD,  /* answers are held back until fault_source_release() */
+	FAULT_SOURCE_SILENT, /* answers are held back, even by fault_source_release() */
+	FAULT_SOURCE_FAILING,
 };
 
-enum { MOODY_SOURCES_MAX = 16, MOODY_TEXTS_MAX = 16 };
+enum { FAULT_SOURCES_MAX = 16, FAULT_SOURCE_TEXTS_MAX = 16 };
 
-/* Resets to MOODY_PROMPT and removes all texts and sources.  No question may be
+/* Resets to FAULT_SOURCE_PROMPT and removes all texts and sources.  No question may be
  * waiting. */
-void moody_begin(void);
+void fault_source_reset(void);
 
 /*
  * Returns a source over `below`, which must exist as long as questions are
- * asked; NULL if there are already MOODY_SOURCES_MAX.  It need not be closed.
+ * asked; NULL if there are already FAULT_SOURCES_MAX.  It need not be closed.
  */
-struct dns_source *moody_over(struct dns_source *below);
+struct dns_source *fault_source_new(struct dns_source *below);
 
-void moody_set(enum moody_mood mood);
+void fault_source_set(enum fault_source_mode mode);
 
 /*
  * Adds the text of a TXT record, which must stay valid.  A hash of the queried
  * name selects one of the texts; names below "example" get none.  Texts over
  * the limit are ignored.
  */
-void moody_add_text(struct span text);
+void fault_source_add_text(struct span text);
 
 /* Releases all answers held back, in reverse order if `reversed`, and then
  * those to questions asked meanwhile.  Returns false if there were none. */
-bool moody_give(bool reversed);
+bool fault_source_release(bool reversed);
 
 #endif

@@ -13,7 +13,7 @@
 struct place place;
 
 int
-keeping_set_up(void **state)
+fixture_set_up(void **state)
 {
 	(void)state;
 	place_make(&place);
@@ -21,7 +21,7 @@ keeping_set_up(void **state)
 }
 
 int
-keeping_tear_down(void **state)
+fixture_tear_down(void **state)
 {
 	(void)state;
 	umount(place.folder); /* in case a test of a full disk failed before it
@@ -31,7 +31,7 @@ keeping_tear_down(void **state)
 }
 
 int64_t
-keeping_ms(void)
+fixture_ms(void)
 {
 	struct timespec ts;
 
@@ -40,13 +40,13 @@ keeping_ms(void)
 }
 
 void
-keeping_sleep(long ms)
+fixture_sleep(long ms)
 {
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
 struct store *
-keeping_open(const char *file)
+fixture_open(const char *file)
 {
 	char error[200];
 	struct store *s = store_open(&(struct store_options){ .path = file,
@@ -59,7 +59,7 @@ keeping_open(const char *file)
 }
 
 bool
-keeping_put(struct store *s, unsigned domain, unsigned source)
+fixture_put(struct store *s, unsigned domain, unsigned source)
 {
 	struct kept_message m;
 
@@ -68,7 +68,7 @@ keeping_put(struct store *s, unsigned domain, unsigned source)
 }
 
 struct store_counts
-keeping_counts(struct store *s)
+fixture_counts(struct store *s)
 {
 	struct store_counts c;
 
@@ -77,62 +77,62 @@ keeping_counts(struct store *s)
 }
 
 void
-keeping_wait(struct store *s)
+fixture_wait(struct store *s)
 {
-	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+	int64_t until = fixture_ms() + FIXTURE_WAIT_MS;
 
-	while (keeping_counts(s).queued > 0) {
-		if (keeping_ms() > until)
+	while (fixture_counts(s).queued > 0) {
+		if (fixture_ms() > until)
 			fail_msg("%zu messages still wait",
-			    keeping_counts(s).queued);
-		keeping_sleep(10);
+			    fixture_counts(s).queued);
+		fixture_sleep(10);
 	}
 }
 
 void
-keeping_wait_fault(struct store *s)
+fixture_wait_fault(struct store *s)
 {
-	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+	int64_t until = fixture_ms() + FIXTURE_WAIT_MS;
 
-	while (keeping_counts(s).faults == 0) {
-		if (keeping_ms() > until)
+	while (fixture_counts(s).faults == 0) {
+		if (fixture_ms() > until)
 			fail_msg("no fault was counted");
-		keeping_sleep(10);
+		fixture_sleep(10);
 	}
 }
 
 void
-keeping_put_surely(struct store *s, unsigned domain, unsigned source)
+fixture_put_surely(struct store *s, unsigned domain, unsigned source)
 {
-	uint64_t lost = keeping_counts(s).lost;
+	uint64_t lost = fixture_counts(s).lost;
 
-	if (!keeping_put(s, domain, source))
-		keeping_wait(s);
-	assert_int_equal(keeping_counts(s).lost, lost);
+	if (!fixture_put(s, domain, source))
+		fixture_wait(s);
+	assert_int_equal(fixture_counts(s).lost, lost);
 }
 
 void
-keeping_sql(const char *text)
+fixture_sql(const char *text)
 {
 	sqlite3 *db;
 	char *why = NULL;
 
 	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
-	sqlite3_busy_timeout(db, KEEPING_WAIT_MS);
+	sqlite3_busy_timeout(db, FIXTURE_WAIT_MS);
 	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
 		fail_msg("%s", why);
 	sqlite3_close(db);
 }
 
 int64_t
-keeping_number(const char *text)
+fixture_number(const char *text)
 {
 	sqlite3 *db;
 	sqlite3_stmt *s;
 	int64_t n;
 
 	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
-	sqlite3_busy_timeout(db, KEEPING_WAIT_MS);
+	sqlite3_busy_timeout(db, FIXTURE_WAIT_MS);
 	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &s, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
 	n = sqlite3_column_int64(s, 0);
@@ -142,7 +142,7 @@ keeping_number(const char *text)
 }
 
 enum sql_fault
-keeping_write(struct writer *w, unsigned number, int64_t now, size_t *refused)
+fixture_write(struct writer *w, unsigned number, int64_t now, size_t *refused)
 {
 	struct kept_message m;
 	struct queued_message *e;

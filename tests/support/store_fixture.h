@@ -10,43 +10,43 @@
 #include "report/store/writer.h"
 #include "tests/support/sample_rows.h"
 
-enum { KEEPING_WAIT_MS = 20000 }; /* limit of all waits */
+enum { FIXTURE_WAIT_MS = 20000 }; /* limit of all waits */
 
 /* The folder of the running test; its file does not exist yet. */
 extern struct place place;
 
-int keeping_set_up(void **state);
-int keeping_tear_down(void **state);
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
 
 #define AT_PLACE(test)                                                         \
-	cmocka_unit_test_setup_teardown(test, keeping_set_up, keeping_tear_down)
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
-int64_t keeping_ms(void); /* a clock that is never set */
-void keeping_sleep(long ms);
+int64_t fixture_ms(void); /* a clock that is never set */
+void fixture_sleep(long ms);
 
 /* Opens a store whose retention is long enough for rows of ROWS_DAY. */
-struct store *keeping_open(const char *file);
-struct store_counts keeping_counts(struct store *s);
+struct store *fixture_open(const char *file);
+struct store_counts fixture_counts(struct store *s);
 
 /* Calls store_put() with a message made by rows_message(). */
-bool keeping_put(struct store *s, unsigned domain, unsigned source);
+bool fixture_put(struct store *s, unsigned domain, unsigned source);
 
-/* Like keeping_put(), but waits if the store is behind, because another program
+/* Like fixture_put(), but waits if the store is behind, because another program
  * uses the disk. */
-void keeping_put_surely(struct store *s, unsigned domain, unsigned source);
+void fixture_put_surely(struct store *s, unsigned domain, unsigned source);
 
 /* Waits until all messages that were put are on disk or lost. */
-void keeping_wait(struct store *s);
+void fixture_wait(struct store *s);
 
 /* Waits until the writer has noticed the error in the file. */
-void keeping_wait_fault(struct store *s);
+void fixture_wait_fault(struct store *s);
 
 /* Run SQL on another connection to the file of `place`. */
-void keeping_sql(const char *text);
-int64_t keeping_number(const char *text);
+void fixture_sql(const char *text);
+int64_t fixture_number(const char *text);
 
 /* Writes a row of rows_message(number, number) at `now`, as a group. */
-enum sql_fault keeping_write(
+enum sql_fault fixture_write(
     struct writer *w, unsigned number, int64_t now, size_t *refused);
 
 #endif

@@ -35,10 +35,10 @@ is_same(struct hash_secret a, struct hash_secret b)
 static struct hash_secret
 daemon_key(const char *file)
 {
-	struct store *s = keeping_open(file);
+	struct store *s = fixture_open(file);
 	struct hash_secret key;
 
-	keeping_put_surely(s, 1, 1); /* the file is open after this */
+	fixture_put_surely(s, 1, 1); /* the file is open after this */
 	key = store_redaction_key(s);
 	store_close(s, 1000);
 	return key;
@@ -126,25 +126,25 @@ shared(void **state)
 static void
 changed_meanwhile(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	struct writer *w;
 	size_t refused;
 
 	(void)state;
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	store_close(s, 1000);
 	w = writer_new(&(struct writer_options){ .path = place.file });
 	assert_non_null(w);
 	assert_int_equal(
-	    keeping_write(w, 1, ROWS_DAY * DATE_DAY, &refused), SQL_FINE);
-	keeping_sql(
+	    fixture_write(w, 1, ROWS_DAY * DATE_DAY, &refused), SQL_FINE);
+	fixture_sql(
 	    "UPDATE meta SET value = '3 4' WHERE name = 'redaction_key'");
 	assert_int_equal(
-	    keeping_write(w, 2, ROWS_DAY * DATE_DAY + 1, &refused), SQL_FINE);
+	    fixture_write(w, 2, ROWS_DAY * DATE_DAY + 1, &refused), SQL_FINE);
 	assert_false(
 	    is_same(writer_redaction_key(w), (struct hash_secret){ 3, 4 }));
 	assert_int_equal(
-	    keeping_write(w, 3, ROWS_DAY * DATE_DAY + WRITER_KEY_S, &refused),
+	    fixture_write(w, 3, ROWS_DAY * DATE_DAY + WRITER_KEY_S, &refused),
 	    SQL_FINE);
 	assert_true(
 	    is_same(writer_redaction_key(w), (struct hash_secret){ 3, 4 }));

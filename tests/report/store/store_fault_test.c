@@ -36,35 +36,35 @@ enum {
 static void
 locked(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	sqlite3 *other;
 	int64_t begin;
 
 	(void)state;
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	assert_int_equal(sqlite3_open(place.file, &other), SQLITE_OK);
 	sqlite3_busy_timeout(
-	    other, KEEPING_WAIT_MS); /* the writer may be doing housekeeping */
+	    other, FIXTURE_WAIT_MS); /* the writer may be doing housekeeping */
 	assert_int_equal(
 	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 	    SQLITE_OK);
-	assert_false(keeping_put(s, 1, 2)); /* returns although the lock is
+	assert_false(fixture_put(s, 1, 2)); /* returns although the lock is
 	                                       still held */
-	keeping_wait_fault(s);
-	begin = keeping_ms();
+	fixture_wait_fault(s);
+	begin = fixture_ms();
 	for (unsigned i = 0; i < LOCKED_PUTS; i++)
-		assert_false(keeping_put(s, 1, 3));
-	assert_true(keeping_ms() - begin <
+		assert_false(fixture_put(s, 1, 3));
+	assert_true(fixture_ms() - begin <
 	    (int64_t)LOCKED_PUTS * STORE_COMMIT_WAIT_MS / 2);
-	assert_int_equal(keeping_counts(s).queued, LOCKED_PUTS + 1);
+	assert_int_equal(fixture_counts(s).queued, LOCKED_PUTS + 1);
 	assert_int_equal(
 	    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
-	keeping_wait(s);
-	assert_int_equal(keeping_counts(s).lost, 0);
+	fixture_wait(s);
+	assert_int_equal(fixture_counts(s).lost, 0);
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, LOCKED_PUTS + 2);
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	store_close(s, 1000);
 }
 
@@ -73,29 +73,29 @@ locked(void **state)
 static void
 locked_for_long(void **state)
 {
-	struct store *s = keeping_open(place.file);
-	int64_t until = keeping_ms() + 2 * KEEPING_WAIT_MS;
+	struct store *s = fixture_open(place.file);
+	int64_t until = fixture_ms() + 2 * FIXTURE_WAIT_MS;
 	sqlite3 *other;
 
 	(void)state;
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	assert_int_equal(sqlite3_open(place.file, &other), SQLITE_OK);
-	sqlite3_busy_timeout(other, KEEPING_WAIT_MS);
+	sqlite3_busy_timeout(other, FIXTURE_WAIT_MS);
 	assert_int_equal(
 	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 	    SQLITE_OK);
-	while (keeping_counts(s).faults < LOCKED_TRIES) {
-		keeping_put(s, 1, 1);
-		assert_true(keeping_ms() < until);
-		keeping_sleep(10);
+	while (fixture_counts(s).faults < LOCKED_TRIES) {
+		fixture_put(s, 1, 1);
+		assert_true(fixture_ms() < until);
+		fixture_sleep(10);
 	}
 	assert_int_equal(
 	    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
-	keeping_wait(s);
-	assert_int_equal(keeping_counts(s).lost, 0);
+	fixture_wait(s);
+	assert_int_equal(fixture_counts(s).lost, 0);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages,
-	    keeping_counts(s).committed);
+	    fixture_counts(s).committed);
 	store_close(s, 1000);
 }
 
@@ -104,25 +104,25 @@ static void
 locked_until_the_end(void **state)
 {
 	enum { MESSAGES = 12000 };
-	struct store *s = keeping_open(place.file);
-	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+	struct store *s = fixture_open(place.file);
+	int64_t until = fixture_ms() + FIXTURE_WAIT_MS;
 	sqlite3 *other;
 
 	(void)state;
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	assert_int_equal(sqlite3_open(place.file, &other), SQLITE_OK);
-	sqlite3_busy_timeout(other, KEEPING_WAIT_MS);
+	sqlite3_busy_timeout(other, FIXTURE_WAIT_MS);
 	assert_int_equal(
 	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 	    SQLITE_OK);
 	for (unsigned i = 0; i < MESSAGES; i++)
-		keeping_put(s, i, i);
+		fixture_put(s, i, i);
 	assert_int_equal(
 	    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
-	while (keeping_counts(s).committed == 1) {
-		assert_true(keeping_ms() < until);
-		keeping_sleep(1);
+	while (fixture_counts(s).committed == 1) {
+		assert_true(fixture_ms() < until);
+		fixture_sleep(1);
 	}
 	store_close(s, 0);
 	assert_int_equal(
@@ -133,30 +133,30 @@ locked_until_the_end(void **state)
 static void
 full_child(struct rlimit *limit)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	unsigned put_in_all = 0;
 
 	signal(SIGXFSZ, SIG_IGN);
-	keeping_put_surely(s, 0, 0);
+	fixture_put_surely(s, 0, 0);
 	put_in_all++;
 	limit->rlim_cur = 200000; /* bytes per file */
 	if (setrlimit(RLIMIT_FSIZE, limit) != 0)
 		_exit(1);
-	while (keeping_counts(s).faults == 0 && put_in_all < 50000) {
-		keeping_put(s, put_in_all, put_in_all);
+	while (fixture_counts(s).faults == 0 && put_in_all < 50000) {
+		fixture_put(s, put_in_all, put_in_all);
 		put_in_all++;
 	}
-	if (keeping_counts(s).faults == 0 || keeping_counts(s).lost != 0)
+	if (fixture_counts(s).faults == 0 || fixture_counts(s).lost != 0)
 		_exit(2);
 	for (unsigned i = 0; i < 100; i++, put_in_all++)
-		if (keeping_put(s, i, i))
+		if (fixture_put(s, i, i))
 			_exit(3); /* no space is left */
 	limit->rlim_cur = limit->rlim_max;
 	if (setrlimit(RLIMIT_FSIZE, limit) != 0)
 		_exit(4);
-	keeping_wait(s);
-	if (keeping_counts(s).lost != 0 ||
-	    keeping_counts(s).committed != put_in_all)
+	fixture_wait(s);
+	if (fixture_counts(s).lost != 0 ||
+	    fixture_counts(s).committed != put_in_all)
 		_exit(5);
 	store_close(s, 1000);
 	if (rows_sum(place.file, ROWS_DAY, NULL).messages != put_in_all)
@@ -195,8 +195,8 @@ full_disk(void **state)
 	(void)state;
 	if (mount("tmpfs", place.folder, "tmpfs", 0, "size=1m") != 0)
 		skip();
-	s = keeping_open(place.file);
-	keeping_put_surely(s, 0, 0);
+	s = fixture_open(place.file);
+	fixture_put_surely(s, 0, 0);
 	put_in_all++;
 	snprintf(big, sizeof(big), "%s/big", place.folder);
 	fd = open(big, O_WRONLY | O_CREAT, 0600);
@@ -204,15 +204,15 @@ full_disk(void **state)
 	while (write(fd, zeros, sizeof(zeros)) > 0)
 		;
 	close(fd);
-	while (keeping_counts(s).faults == 0 && put_in_all < 5000) {
-		keeping_put(s, put_in_all, put_in_all);
+	while (fixture_counts(s).faults == 0 && put_in_all < 5000) {
+		fixture_put(s, put_in_all, put_in_all);
 		put_in_all++;
 	}
-	assert_true(keeping_counts(s).faults > 0);
-	assert_int_equal(keeping_counts(s).lost, 0);
+	assert_true(fixture_counts(s).faults > 0);
+	assert_int_equal(fixture_counts(s).lost, 0);
 	unlink(big);
-	keeping_wait(s);
-	assert_int_equal(keeping_counts(s).lost, 0);
+	fixture_wait(s);
+	assert_int_equal(fixture_counts(s).lost, 0);
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, put_in_all);
 	store_close(s, 1000);
@@ -223,13 +223,13 @@ full_disk(void **state)
 static void
 removed(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	char path[ROWS_PATH + 8];
 
 	(void)state;
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	assert_int_equal(unlink(place.file), 0);
-	keeping_put_surely(s, 2, 1);
+	fixture_put_surely(s, 2, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
 	/* the store, with all its files, is removed */
 	assert_int_equal(unlink(place.file), 0);
@@ -237,13 +237,13 @@ removed(void **state)
 	unlink(path);
 	snprintf(path, sizeof(path), "%s-shm", place.file);
 	unlink(path);
-	keeping_put_surely(s, 3, 1);
-	keeping_put_surely(s, 3, 1);
+	fixture_put_surely(s, 3, 1);
+	fixture_put_surely(s, 3, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
 	/* only the log is removed; its contents must not be lost */
 	snprintf(path, sizeof(path), "%s-wal", place.file);
 	unlink(path);
-	keeping_put_surely(s, 3, 1);
+	fixture_put_surely(s, 3, 1);
 	store_close(s, 1000);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 3);
 	assert_int_equal(place_count(&place, "corrupt"), 0);
@@ -270,11 +270,11 @@ corrupt_at_start(void **state)
 
 	(void)state;
 	write_file(place.file, garbage, sizeof(garbage), 0);
-	s = keeping_open(place.file);
-	keeping_put_surely(s, 1, 1);
-	keeping_put_surely(s, 1, 1);
-	assert_int_equal(keeping_counts(s).set_aside, 1);
-	assert_int_equal(keeping_counts(s).lost, 0);
+	s = fixture_open(place.file);
+	fixture_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
+	assert_int_equal(fixture_counts(s).set_aside, 1);
+	assert_int_equal(fixture_counts(s).lost, 0);
 	assert_int_equal(place_count(&place, "store.db.corrupt-20"), 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
 	store_close(s, 1000);
@@ -286,29 +286,29 @@ static void
 corrupt_in_use(void **state)
 {
 	static char rubbish[1 << 16];
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	struct stat st;
 	unsigned later = 0;
 
 	(void)state;
 	memset(rubbish, 0xa5, sizeof(rubbish));
 	for (unsigned i = 0; i < 400; i++)
-		keeping_put(s, i, i);
-	keeping_wait(s);
+		fixture_put(s, i, i);
+	fixture_wait(s);
 	store_close(s, 5000); /* all messages are in the file */
 	assert_int_equal(stat(place.file, &st), 0);
 	for (off_t at = 4096; at < st.st_size; at += (off_t)sizeof(rubbish))
 		write_file(place.file, rubbish, sizeof(rubbish), at);
-	s = keeping_open(place.file);
-	while (keeping_counts(s).set_aside == 0 && later < 3000) {
-		keeping_put(s, later, later + 1);
+	s = fixture_open(place.file);
+	while (fixture_counts(s).set_aside == 0 && later < 3000) {
+		fixture_put(s, later, later + 1);
 		later++;
 	}
-	keeping_put(s, 1, 1);
+	fixture_put(s, 1, 1);
 	later++;
-	keeping_wait(s);
-	assert_int_equal(keeping_counts(s).set_aside, 1);
-	assert_int_equal(keeping_counts(s).lost, 0);
+	fixture_wait(s);
+	assert_int_equal(fixture_counts(s).set_aside, 1);
+	assert_int_equal(fixture_counts(s).lost, 0);
 	assert_int_equal(place_count(&place, "store.db.corrupt-20"), 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, later);
 	store_close(s, 1000);
@@ -327,16 +327,16 @@ corrupt_for_tidy(void **state)
 
 	(void)state;
 	memset(rubbish, 0xa5, sizeof(rubbish));
-	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(fixture_write(w, 1, now, &refused), SQL_FINE);
 	/* A commit by another connection empties the writer's cache. */
-	keeping_sql("INSERT INTO meta VALUES ('test', '1')");
+	fixture_sql("INSERT INTO meta VALUES ('test', '1')");
 	snprintf(log, sizeof(log), "%s-wal", place.file);
 	write_file(place.file, rubbish, sizeof(rubbish), 0);
 	write_file(log, rubbish, sizeof(rubbish), 0);
 	while (writer_housekeep(w, now))
 		;
 	assert_int_equal(writer_quarantined(w), 1);
-	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(fixture_write(w, 1, now, &refused), SQL_FINE);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
 	writer_free(w);
 }
@@ -360,14 +360,14 @@ not_ours(void **state)
 		size_t n;
 
 		unlink(place.file);
-		keeping_sql(others[i]);
+		fixture_sql(others[i]);
 		f = fopen(place.file, "rb");
 		n = fread(before, 1, sizeof(before), f);
 		fclose(f);
-		s = keeping_open(place.file);
-		assert_false(keeping_put(s, 1, 1));
-		keeping_wait_fault(s);
-		assert_int_equal(keeping_counts(s).queued, 1);
+		s = fixture_open(place.file);
+		assert_false(fixture_put(s, 1, 1));
+		fixture_wait_fault(s);
+		assert_int_equal(fixture_counts(s).queued, 1);
 		store_close(s, 50);
 		f = fopen(place.file, "rb");
 		assert_int_equal(fread(after, 1, sizeof(after), f), n);
@@ -387,12 +387,12 @@ away(void **state)
 	(void)state;
 	snprintf(folder, sizeof(folder), "%s/later", place.folder);
 	snprintf(path, sizeof(path), "%s/store.db", folder);
-	s = keeping_open(path);
-	assert_false(keeping_put(s, 1, 1));
-	assert_false(keeping_put(s, 1, 1));
+	s = fixture_open(path);
+	assert_false(fixture_put(s, 1, 1));
+	assert_false(fixture_put(s, 1, 1));
 	assert_int_equal(mkdir(folder, 0700), 0);
-	keeping_wait(s);
-	assert_int_equal(keeping_counts(s).lost, 0);
+	fixture_wait(s);
+	assert_int_equal(fixture_counts(s).lost, 0);
 	assert_int_equal(rows_sum(path, ROWS_DAY, NULL).messages, 2);
 	store_close(s, 1000);
 	unlink(path);
@@ -413,13 +413,13 @@ queue_is_bounded(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/nowhere/store.db", place.folder);
-	s = keeping_open(path);
+	s = fixture_open(path);
 	for (unsigned i = 0; i < BUSY_HOST; i++)
-		assert_false(keeping_put(s, i, i));
-	assert_int_equal(keeping_counts(s).lost, 0);
+		assert_false(fixture_put(s, i, i));
+	assert_int_equal(fixture_counts(s).lost, 0);
 	for (unsigned i = 0; c.lost < 50; i++) {
-		assert_false(keeping_put(s, i, i));
-		c = keeping_counts(s);
+		assert_false(fixture_put(s, i, i));
+		c = fixture_counts(s);
 	}
 	assert_int_equal(c.queued + c.lost, c.put);
 	assert_int_equal(c.committed, 0);
@@ -446,14 +446,14 @@ new_texts_are_bounded(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 5; i++) {
-		assert_int_equal(keeping_write(w, i, now, &refused), SQL_FINE);
+		assert_int_equal(fixture_write(w, i, now, &refused), SQL_FINE);
 		assert_int_equal(refused, i >= 3);
 	}
-	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(fixture_write(w, 1, now, &refused), SQL_FINE);
 	assert_int_equal(refused, 0);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 4);
 	assert_int_equal(
-	    keeping_write(w, 4, now + DATE_DAY, &refused), SQL_FINE);
+	    fixture_write(w, 4, now + DATE_DAY, &refused), SQL_FINE);
 	assert_int_equal(refused, 0);
 	writer_free(w);
 }
@@ -466,7 +466,7 @@ write_different(struct writer *w, unsigned first, unsigned n)
 	size_t all = 0, refused;
 
 	for (unsigned i = first; i < first + n; i++) {
-		assert_int_equal(keeping_write(w, i, now, &refused), SQL_FINE);
+		assert_int_equal(fixture_write(w, i, now, &refused), SQL_FINE);
 		all += refused;
 	}
 	return all;
@@ -476,12 +476,12 @@ write_different(struct writer *w, unsigned first, unsigned n)
 static void
 write_until_kept(struct writer *w, unsigned first)
 {
-	int64_t until = keeping_ms() + KEEPING_WAIT_MS;
+	int64_t until = fixture_ms() + FIXTURE_WAIT_MS;
 
 	while (write_different(w, first++, 1) > 0) {
-		if (keeping_ms() > until)
+		if (fixture_ms() > until)
 			fail_msg("nothing is stored: %s", writer_refusal(w));
-		keeping_sleep(10);
+		fixture_sleep(10);
 	}
 }
 
@@ -518,7 +518,7 @@ size_limit(void **state)
 	/* Allows twice the amount that is written between two checks
 	 * (QUOTA_CHECK_PAGES). */
 	assert_true(size_of(place.file) + size_of(log) < LIMIT + (2 << 20));
-	keeping_sql("DELETE FROM kept; DELETE FROM shape; DELETE FROM policy");
+	fixture_sql("DELETE FROM kept; DELETE FROM shape; DELETE FROM policy");
 	write_until_kept(w, n);
 	writer_free(w);
 }
@@ -542,27 +542,27 @@ free_floor(void **state)
 		skip();
 	s = store_open(&o, error, sizeof(error));
 	assert_non_null(s);
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	snprintf(big, sizeof(big), "%s/big", place.folder);
 	write_file(big, zeros, sizeof(zeros), 0);
-	until = keeping_ms() + KEEPING_WAIT_MS;
-	while (keeping_counts(s).lost == 0 && keeping_ms() < until) {
-		keeping_put(s, 1, 1);
-		keeping_sleep(10);
+	until = fixture_ms() + FIXTURE_WAIT_MS;
+	while (fixture_counts(s).lost == 0 && fixture_ms() < until) {
+		fixture_put(s, 1, 1);
+		fixture_sleep(10);
 	}
-	before = keeping_counts(s);
+	before = fixture_counts(s);
 	assert_true(before.lost > 0);
 	assert_int_equal(before.faults, 0);
 	unlink(big);
-	while (keeping_counts(s).committed == before.committed &&
-	    keeping_ms() < until) {
-		keeping_put(s, 1, 1);
-		keeping_sleep(10);
+	while (fixture_counts(s).committed == before.committed &&
+	    fixture_ms() < until) {
+		fixture_put(s, 1, 1);
+		fixture_sleep(10);
 	}
-	keeping_wait(s);
-	assert_true(keeping_counts(s).committed > before.committed);
+	fixture_wait(s);
+	assert_true(fixture_counts(s).committed > before.committed);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages,
-	    keeping_counts(s).committed);
+	    fixture_counts(s).committed);
 	store_close(s, 1000);
 	assert_int_equal(umount(place.folder), 0);
 }
@@ -581,13 +581,13 @@ set_aside_seldom(void **state)
 	for (unsigned round = 0; round < 3; round++) {
 		write_file(place.file, garbage, sizeof(garbage), 0);
 		assert_int_equal(
-		    keeping_write(w, 1, now + round * (WRITER_QUARANTINE_S / 2),
+		    fixture_write(w, 1, now + round * (WRITER_QUARANTINE_S / 2),
 			&refused),
 		    SQL_CORRUPT);
 		assert_int_equal(writer_quarantined(w), round < 2 ? 1 : 2);
 		assert_int_equal(access(place.file, F_OK) == 0, round == 1);
 	}
-	assert_int_equal(keeping_write(w, 1, now, &refused), SQL_FINE);
+	assert_int_equal(fixture_write(w, 1, now, &refused), SQL_FINE);
 	assert_int_equal(place_count(&place, ".corrupt-"), 2);
 	writer_free(w);
 }

@@ -125,10 +125,10 @@ upgrade_of_received_reports(void **state)
 	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_OK);
 	assert_int_equal(ledger_end_received(l, true), LEDGER_OK);
 	ledger_close(l);
-	assert_int_equal(keeping_number("SELECT count(*) FROM received"), 2);
+	assert_int_equal(fixture_number("SELECT count(*) FROM received"), 2);
 	assert_int_equal(
-	    keeping_number("SELECT messages FROM received_row"), 3);
-	assert_int_equal(keeping_number("SELECT count(*) FROM sqlite_master "
+	    fixture_number("SELECT messages FROM received_row"), 3);
+	assert_int_equal(fixture_number("SELECT count(*) FROM sqlite_master "
 					"WHERE type = 'index' AND tbl_name = "
 					"'received' AND name LIKE 'received%'"),
 	    2);
@@ -144,14 +144,14 @@ upgrade_from_0(void **state)
 
 		unlink(place.file);
 		make_version(0, application == 1);
-		s = keeping_open(place.file);
-		keeping_put_surely(s, 1, 1);
+		s = fixture_open(place.file);
+		fixture_put_surely(s, 1, 1);
 		store_close(s, 1000);
 		assert_int_equal(
 		    rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
 		assert_int_equal(
-		    keeping_number("PRAGMA user_version"), SCHEMA_VERSION);
-		assert_int_equal(keeping_number("PRAGMA application_id"),
+		    fixture_number("PRAGMA user_version"), SCHEMA_VERSION);
+		assert_int_equal(fixture_number("PRAGMA application_id"),
 		    SCHEMA_APPLICATION);
 	}
 }
@@ -170,16 +170,16 @@ upgrade_in_place(void **state)
 		unsigned shapes = version < HASHED ? 11 : 10;
 
 		unlink(place.file);
-		s = keeping_open(place.file);
+		s = fixture_open(place.file);
 		for (unsigned i = 0; i < 10; i++)
-			keeping_put_surely(s, i, i);
+			fixture_put_surely(s, i, i);
 		store_close(s, 1000);
 		make_version(version, true);
 		assert_int_equal(
-		    keeping_number("PRAGMA user_version"), version);
-		s = keeping_open(place.file);
+		    fixture_number("PRAGMA user_version"), version);
+		s = fixture_open(place.file);
 		for (unsigned i = 0; i < 3; i++)
-			keeping_put_surely(s, 1, 1);
+			fixture_put_surely(s, 1, 1);
 		store_close(s, 1000);
 		assert_int_equal(
 		    rows_sum(place.file, ROWS_DAY, NULL).messages, 13);
@@ -190,11 +190,11 @@ upgrade_in_place(void **state)
 		    4);
 		assert_int_equal(rows_replayed(place.file, ROWS_DAY), 13);
 		assert_int_equal(
-		    keeping_number("SELECT count(*) FROM shape"), shapes);
+		    fixture_number("SELECT count(*) FROM shape"), shapes);
 		assert_int_equal(
-		    keeping_number("SELECT count(*) FROM policy"), 10);
+		    fixture_number("SELECT count(*) FROM policy"), 10);
 		assert_int_equal(
-		    keeping_number("PRAGMA user_version"), SCHEMA_VERSION);
+		    fixture_number("PRAGMA user_version"), SCHEMA_VERSION);
 		l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
 		assert_non_null(l);
 		assert_int_equal(
@@ -210,11 +210,11 @@ upgrade_in_place(void **state)
 static void
 file_mode(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	struct stat st;
 
 	(void)state;
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	assert_int_equal(stat(place.file, &st), 0);
 	assert_int_equal(st.st_mode & 0137, 0);
 	store_close(s, 1000);
@@ -261,35 +261,35 @@ retention(void **state)
 	(void)state;
 	assert_non_null(w);
 	write_days(w, 1, 100);
-	pages = keeping_number("PRAGMA page_count");
-	keeping_sql(
+	pages = fixture_number("PRAGMA page_count");
+	fixture_sql(
 	    "INSERT INTO report VALUES (1, 69, 'a', 1, 1, 'x', '', 0, 0, "
 	    "0, ''), (2, 70, 'a', 1, 1, 'y', '', 0, 0, 0, '');"
 	    "INSERT INTO delivery VALUES (1, 1, 'b', 3, 1, 0, 0, ''), "
 	    "(2, 2, 'b', 3, 1, 0, 0, '')");
 	while (writer_housekeep(w, now))
 		;
-	assert_int_equal(keeping_number("SELECT min(day) FROM kept"), 70);
-	assert_int_equal(keeping_number("SELECT count(*) FROM kept"), 31 * 20);
-	assert_int_equal(keeping_number("SELECT min(day) FROM replay"), 86);
-	assert_int_equal(keeping_number("SELECT count(*) FROM report"), 1);
-	assert_int_equal(keeping_number("SELECT id FROM delivery"), 2);
+	assert_int_equal(fixture_number("SELECT min(day) FROM kept"), 70);
+	assert_int_equal(fixture_number("SELECT count(*) FROM kept"), 31 * 20);
+	assert_int_equal(fixture_number("SELECT min(day) FROM replay"), 86);
+	assert_int_equal(fixture_number("SELECT count(*) FROM report"), 1);
+	assert_int_equal(fixture_number("SELECT id FROM delivery"), 2);
 	for (size_t i = 0; i < 3; i++) {
 		char text[200];
 
 		snprintf(
 		    text, sizeof(text), "SELECT count(*) FROM %s", tables[i]);
 		assert_int_equal(
-		    keeping_number(text), 10 + 10 * (i == 2 ? 15 : 31));
+		    fixture_number(text), 10 + 10 * (i == 2 ? 15 : 31));
 	}
-	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 20);
-	assert_true(keeping_number("PRAGMA page_count") < pages * 3 / 4);
+	assert_int_equal(fixture_number("SELECT count(*) FROM source"), 20);
+	assert_true(fixture_number("PRAGMA page_count") < pages * 3 / 4);
 	/* the remaining numbers are still correct */
 	write_days(w, 100, 100);
 	sum = rows_sum(place.file, 100, NULL);
 	assert_int_equal(sum.messages, 40);
 	assert_int_equal(sum.rows, 20);
-	assert_int_equal(keeping_number("SELECT integrity_check = 'ok' "
+	assert_int_equal(fixture_number("SELECT integrity_check = 'ok' "
 					"FROM pragma_integrity_check"),
 	    1);
 	/* once per day is enough */
@@ -328,16 +328,16 @@ retention_of_received(void **state)
 	while (writer_housekeep(w, (int64_t)100 * DATE_DAY))
 		;
 	assert_int_equal(
-	    keeping_number("SELECT count(*) FROM received_row"), 1);
-	assert_int_equal(keeping_number("SELECT count(*) FROM shape"), 1);
-	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 1);
+	    fixture_number("SELECT count(*) FROM received_row"), 1);
+	assert_int_equal(fixture_number("SELECT count(*) FROM shape"), 1);
+	assert_int_equal(fixture_number("SELECT count(*) FROM source"), 1);
 	while (writer_housekeep(w, (int64_t)101 * DATE_DAY))
 		;
 	assert_int_equal(
-	    keeping_number("SELECT count(*) FROM received_row"), 0);
-	assert_int_equal(keeping_number("SELECT count(*) FROM received"), 0);
-	assert_int_equal(keeping_number("SELECT count(*) FROM shape"), 0);
-	assert_int_equal(keeping_number("SELECT count(*) FROM source"), 0);
+	    fixture_number("SELECT count(*) FROM received_row"), 0);
+	assert_int_equal(fixture_number("SELECT count(*) FROM received"), 0);
+	assert_int_equal(fixture_number("SELECT count(*) FROM shape"), 0);
+	assert_int_equal(fixture_number("SELECT count(*) FROM source"), 0);
 	writer_free(w);
 }
 
@@ -374,11 +374,11 @@ retention_of_other_reports(void **state)
 
 		snprintf(
 		    text, sizeof(text), "SELECT count(*) FROM %s", tables[i]);
-		assert_int_equal(keeping_number(text), i == 1 ? 2 : 1);
+		assert_int_equal(fixture_number(text), i == 1 ? 2 : 1);
 	}
 	while (writer_housekeep(w, (int64_t)101 * DATE_DAY))
 		;
-	assert_int_equal(keeping_number("SELECT count(*) FROM received_tls "
+	assert_int_equal(fixture_number("SELECT count(*) FROM received_tls "
 					"LEFT JOIN received_tls_result "
 					"LEFT JOIN received_failure"),
 	    0);

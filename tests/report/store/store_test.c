@@ -30,15 +30,15 @@ enum { THREADS = 8, KILLS = 20 };
 static void
 merges(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	struct rows_sum sum;
 
 	(void)state;
 	for (unsigned i = 0; i < 300; i++)
-		keeping_put_surely(s, i % 3, i % 2);
-	assert_int_equal(keeping_counts(s).put, 300);
-	assert_int_equal(keeping_counts(s).committed, 300);
-	assert_int_equal(keeping_counts(s).lost, 0);
+		fixture_put_surely(s, i % 3, i % 2);
+	assert_int_equal(fixture_counts(s).put, 300);
+	assert_int_equal(fixture_counts(s).committed, 300);
+	assert_int_equal(fixture_counts(s).lost, 0);
 	sum = rows_sum(place.file, ROWS_DAY, NULL); /* while the store is
 	                                               open */
 	assert_int_equal(sum.domains, 3);
@@ -57,7 +57,7 @@ merges(void **state)
 static void
 keys(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	struct kept_message m;
 	unsigned variant;
 
@@ -110,7 +110,7 @@ keys(void **state)
 		}
 		for (int twice = 0; twice < 2; twice++)
 			if (!store_put(s, &m.row, NULL, NULL, NULL, m.row.when))
-				keeping_wait(s);
+				fixture_wait(s);
 	}
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY, NULL).rows, variant - 1);
@@ -157,7 +157,7 @@ see_row(void *arg, const struct report_row *r)
 static void
 row_comes_back(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	struct seen_row seen = { .n = 0 };
 	struct kept_message m;
 	struct ledger *l;
@@ -172,7 +172,7 @@ row_comes_back(void **state)
 	m.row.comment = SPAN("a list, it \033seems\n");
 	m.row.spf_result = SPAN("softfail");
 	if (!store_put(s, &m.row, &m.facts, &m.decision, NULL, m.row.when))
-		keeping_wait(s);
+		fixture_wait(s);
 	l = ledger_open_file(place.file, SQLITE_FOR_READING, error);
 	assert_non_null(l);
 	assert_int_equal(ledger_each_row(l, ROWS_DAY, SPAN("d1.example.com"),
@@ -191,13 +191,13 @@ row_comes_back(void **state)
 static void
 closed_days(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	struct ledger *l;
 	char error[SQL_ERROR_MAX];
 	int64_t day;
 
 	(void)state;
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	l = ledger_open_file(place.file, SQLITE_FOR_COMMAND, error);
 	assert_non_null(l);
 	assert_int_equal(ledger_closed(l, &day), LEDGER_OK);
@@ -210,7 +210,7 @@ closed_days(void **state)
 	    LEDGER_OK);
 	assert_int_equal(ledger_closed(l, &day), LEDGER_OK);
 	assert_int_equal(day, ROWS_DAY);
-	keeping_put_surely(s, 1, 1);
+	fixture_put_surely(s, 1, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY + 1, NULL).messages, 1);
 	/* closing an earlier day reopens nothing */
@@ -240,8 +240,8 @@ clock_set_back(void **state)
 	int64_t closed;
 
 	(void)state;
-	assert_int_equal(keeping_write(w, 1, ahead, &refused), SQL_FINE);
-	assert_int_equal(keeping_write(w, 1, today, &refused), SQL_FINE);
+	assert_int_equal(fixture_write(w, 1, ahead, &refused), SQL_FINE);
+	assert_int_equal(fixture_write(w, 1, today, &refused), SQL_FINE);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 1);
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY + 300, NULL).messages, 1);
@@ -250,28 +250,28 @@ clock_set_back(void **state)
 	/* `report send` runs while the clock is ahead; mail arrives; it runs
 	 * again */
 	assert_int_equal(ledger_close_day(l, ROWS_DAY + 299, ahead), LEDGER_OK);
-	assert_int_equal(keeping_write(w, 1, today, &refused), SQL_FINE);
+	assert_int_equal(fixture_write(w, 1, today, &refused), SQL_FINE);
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY + 300, NULL).messages, 2);
 	assert_int_equal(ledger_close_day(l, ROWS_DAY - 5, today), LEDGER_OK);
 	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
 	assert_int_equal(closed, ROWS_DAY - 1);
-	assert_int_equal(keeping_write(w, 1, today, &refused), SQL_FINE);
+	assert_int_equal(fixture_write(w, 1, today, &refused), SQL_FINE);
 	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 2);
 	/* a report was made: the day remains closed */
 	assert_int_equal(ledger_close_day(l, ROWS_DAY + 299, ahead), LEDGER_OK);
-	keeping_sql(
+	fixture_sql(
 	    "INSERT INTO report VALUES (1, 20100, 'a', 1, 1, 'x', '', 0, "
 	    "0, 0, '')");
 	assert_int_equal(ledger_close_day(l, ROWS_DAY - 1, today), LEDGER_OK);
 	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
 	assert_int_equal(closed, ROWS_DAY + 299);
-	keeping_sql("DELETE FROM report; INSERT INTO meta VALUES ('pushed', "
+	fixture_sql("DELETE FROM report; INSERT INTO meta VALUES ('pushed', "
 		    "'20000')");
 	assert_int_equal(ledger_close_day(l, ROWS_DAY - 1, today), LEDGER_OK);
 	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
 	assert_int_equal(closed, ROWS_DAY + 299);
-	keeping_sql("UPDATE meta SET value = '19999' WHERE name = 'pushed'");
+	fixture_sql("UPDATE meta SET value = '19999' WHERE name = 'pushed'");
 	assert_int_equal(ledger_close_day(l, ROWS_DAY - 1, today), LEDGER_OK);
 	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
 	assert_int_equal(closed, ROWS_DAY - 1);
@@ -299,7 +299,7 @@ putter_main(void *arg)
 	struct putter *p = arg;
 
 	for (unsigned i = 0; i < p->messages; i++)
-		p->on_disk += keeping_put(p->store, p->domain, i % 7);
+		p->on_disk += fixture_put(p->store, p->domain, i % 7);
 	return NULL;
 }
 
@@ -307,7 +307,7 @@ putter_main(void *arg)
 static void
 groups(void **state)
 {
-	struct store *s = keeping_open(place.file);
+	struct store *s = fixture_open(place.file);
 	struct putter putters[THREADS];
 	pthread_t threads[THREADS];
 	unsigned on_disk = 0;
@@ -323,9 +323,9 @@ groups(void **state)
 		pthread_join(threads[i], NULL);
 		on_disk += putters[i].on_disk;
 	}
-	keeping_wait(s);
-	assert_int_equal(keeping_counts(s).committed, THREADS * 200);
-	assert_true(keeping_counts(s).groups < THREADS * 200);
+	fixture_wait(s);
+	assert_int_equal(fixture_counts(s).committed, THREADS * 200);
+	assert_true(fixture_counts(s).groups < THREADS * 200);
 	assert_true(on_disk > THREADS * 200 / 2);
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, THREADS * 200);
@@ -340,9 +340,9 @@ close_commits(void **state)
 {
 	(void)state;
 	for (unsigned round = 0; round < 10; round++) {
-		struct store *s = keeping_open(place.file);
+		struct store *s = fixture_open(place.file);
 
-		keeping_put(s, round, 1);
+		fixture_put(s, round, 1);
 		store_close(s, 10000);
 		assert_int_equal(
 		    rows_sum(place.file, ROWS_DAY, NULL).messages, round + 1);
@@ -384,7 +384,7 @@ victim_main(void *arg)
 		atomic_fetch_add(&v->board->begun[v->number], 1);
 		/* store_put() may return false for messages that are stored
 		 * late, even for all of them */
-		if (keeping_put(
+		if (fixture_put(
 			v->store, v->number, v->board->begun[v->number] % 11))
 			atomic_fetch_add(&v->board->told[v->number], 1);
 	}
@@ -435,13 +435,13 @@ killed(void **state)
 
 		/* until it stores messages, and a while longer */
 		for (unsigned ms = 0;
-		     told_in_all < before + 100 && ms < KEEPING_WAIT_MS; ms++) {
-			keeping_sleep(1);
+		     told_in_all < before + 100 && ms < FIXTURE_WAIT_MS; ms++) {
+			fixture_sleep(1);
 			told_in_all = 0;
 			for (unsigned i = 0; i < THREADS; i++)
 				told_in_all += atomic_load(&board->told[i]);
 		}
-		keeping_sleep((long)(round * 7 % 40));
+		fixture_sleep((long)(round * 7 % 40));
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		told_in_all = 0;
