@@ -329,7 +329,8 @@ dns_answer_set_parsed(
 {
 	struct answer_block *b = block_of(a);
 	struct answer_parsed *first = NULL;
-	struct answer_parsed *mine = b->memory > 0 ? malloc(sizeof(*mine)) : NULL;
+	struct answer_parsed *mine =
+	    b->memory > 0 ? malloc(sizeof(*mine)) : NULL;
 
 	if (mine == NULL)
 		return NULL;

@@ -144,12 +144,12 @@ size_t dns_answer_memory(const struct dns_answer *a);
 
 /*
  * An answer can store one parsed form of its records.  The first member of that
- * form is a `const char *` that identifies its owner, because other code may ask
- * the same question for another purpose.  dns_answer_set_parsed() stores `parsed`
- * unless the answer has a parsed form already, and returns the stored one; if
- * that is a different one, `parsed` is immediately passed to `drop`.  It returns
- * NULL if nothing can be stored (the answer is a constant, or memory ran out);
- * then the caller still owns `parsed`.  Any thread may call these.
+ * form is a `const char *` that identifies its owner, because other code may
+ * ask the same question for another purpose.  dns_answer_set_parsed() stores
+ * `parsed` unless the answer has a parsed form already, and returns the stored
+ * one; if that is a different one, `parsed` is immediately passed to `drop`. It
+ * returns NULL if nothing can be stored (the answer is a constant, or memory
+ * ran out); then the caller still owns `parsed`.  Any thread may call these.
  */
 void *dns_answer_parsed(const struct dns_answer *a);
 void *dns_answer_set_parsed(

@@ -250,7 +250,7 @@ send_start_worker(
 
 	if (w->o.dry_run)
 		return EX_OK;
-	switch (worker_start(&o, &w->o.hander, error)) {
+	switch (worker_start(&o, &w->o.worker, error)) {
 	case WORKER_READY:
 		return EX_OK;
 	case WORKER_BUSY:
@@ -294,7 +294,7 @@ send_run_with(struct cli *c, struct report_store *store, struct send_job *w)
 		status = report_check_clock(c, store);
 	if (status == EX_OK)
 		status = send_run_open(c, store, w);
-	worker_end(w->o.hander);
+	worker_end(w->o.worker);
 	return status;
 }
 

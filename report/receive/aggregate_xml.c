@@ -148,11 +148,11 @@ struct report_reader {
 	char *error;
 
 	/* Input that libxml2 has not read yet. */
-	struct xml_filter strain;
+	struct xml_filter filter;
 	int64_t pulled;
 	bool at_end, broken;
-	char strained[XML_FILTER_GROWTH * (CHUNK + XML_FILTER_HELD_MAX)];
-	size_t out, n_out; /* bytes of `strained` already passed on, and all */
+	char filtered[XML_FILTER_GROWTH * (CHUNK + XML_FILTER_HELD_MAX)];
+	size_t out, n_out; /* bytes of `filtered` already passed on, and all */
 
 	/* The current position. */
 	enum place places[READ_DEPTH_MAX + 1];
@@ -202,9 +202,9 @@ fill_buffer(struct report_reader *r)
 		return refuse_report(r, "it is larger than 256 MiB");
 	r->at_end = n == 0;
 	r->n_out = n == 0
-	    ? xml_filter_end(&r->strain, r->strained)
-	    : xml_filter(&r->strain, span_of(chunk, (size_t)n), r->strained);
-	return r->strain.reason == NULL;
+	    ? xml_filter_end(&r->filter, r->filtered)
+	    : xml_filter(&r->filter, span_of(chunk, (size_t)n), r->filtered);
+	return r->filter.reason == NULL;
 }
 
 /* The read callback for libxml2.  Returning -1 stops the parser. */
@@ -220,7 +220,7 @@ give_bytes(void *context, char *to, int size)
 	n = r->n_out - r->out;
 	if (n > (size_t)size)
 		n = (size_t)size;
-	memcpy(to, r->strained + r->out, n);
+	memcpy(to, r->filtered + r->out, n);
 	r->out += n;
 	return (int)n;
 }
@@ -537,8 +537,8 @@ read_nodes(struct report_reader *r)
 		return;
 	if (r->broken)
 		r->end = READ_BROKEN;
-	else if (r->strain.reason != NULL)
-		refuse_report(r, r->strain.reason);
+	else if (r->filter.reason != NULL)
+		refuse_report(r, r->filter.reason);
 	else if (r->at_end && r->out == r->n_out)
 		refuse_report(r, "it ends before </feedback>: it was cut off");
 	else if (r->error[0] != '\0')
@@ -651,8 +651,8 @@ read_all(struct report_reader *r, struct arena *a, struct ledger_received *out)
 	r->scratch = arena_new(SCRATCH);
 	if (r->xml == NULL || r->scratch == NULL) {
 		r->end = r->broken ? READ_BROKEN : READ_MEMORY;
-		if (r->strain.reason != NULL)
-			refuse_report(r, r->strain.reason);
+		if (r->filter.reason != NULL)
+			refuse_report(r, r->filter.reason);
 	} else {
 		xmlTextReaderSetStructuredErrorHandler(r->xml, note_error, r);
 		read_nodes(r);

@@ -322,7 +322,7 @@ hand_over(struct send *s, struct ledger_delivery *d, FILE *mail)
 	if (to.full)
 		return settle_delivery(s, d, LEDGER_DROPPED, SEND_DROPPED,
 		    SPAN("the address is too long"));
-	if (!worker_submit(s->o->hander, &job, fileno(mail), &reply))
+	if (!worker_submit(s->o->worker, &job, fileno(mail), &reply))
 		return send_fault(
 		    s, "the process that runs sendmail has ended");
 	switch (reply.step) {

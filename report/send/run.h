@@ -95,7 +95,7 @@ enum {
 
 struct send_options {
 	struct ledger *ledger;
-	struct worker *hander; /* NULL if dry_run */
+	struct worker *worker; /* NULL if dry_run */
 	struct dns_source *dns;
 	int64_t now; /* seconds since 1970 */
 	int64_t day; /* only this day, ignoring `spread`; -1: all due days */

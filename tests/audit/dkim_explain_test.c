@@ -136,7 +136,7 @@ copies_tell_what_was_changed(void **state)
 }
 
 static void
-without_memory(void **state)
+dkim_explain_without_memory(void **state)
 {
 	struct explained x;
 	bool good = false;
@@ -155,14 +155,14 @@ without_memory(void **state)
 
 /* ---- bodies ---- */
 
-struct body_vector {
+struct dkim_explain_body_vector {
 	const char *name, *tags, *body;
 	enum explain_body_code code;
 	uint64_t length, appended;
 	size_t lines;
 };
 
-static const struct body_vector vectors[] = {
+static const struct dkim_explain_body_vector vectors[] = {
 	{ .name = "the same",
 	    .tags = RELAXED,
 	    .body = BODY,
@@ -224,7 +224,7 @@ where_a_body_was_changed(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		const struct body_vector *v = &vectors[i];
+		const struct dkim_explain_body_vector *v = &vectors[i];
 		struct explained x;
 		struct explain_body e;
 
@@ -277,7 +277,7 @@ judge(const char *zone_text, const char *selector, const char *domain,
 	zone->close(zone);
 }
 
-struct key_vector {
+struct dkim_explain_key_vector {
 	const char *name, *zone;
 	bool is_good;
 	const char *verdict;
@@ -291,7 +291,7 @@ struct key_vector {
 	"sign with RSA as well: some verifiers do not support Ed25519 (RFC "   \
 	"8463 section 6)"
 
-static const struct key_vector key_vectors[] = {
+static const struct dkim_explain_key_vector key_vectors[] = {
 	{ .name = "good",
 	    .zone = AT ED "\"\n",
 	    .is_good = true,
@@ -353,7 +353,7 @@ keys(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(key_vectors); i++) {
-		const struct key_vector *v = &key_vectors[i];
+		const struct dkim_explain_key_vector *v = &key_vectors[i];
 		struct arena *a = arena_new(ARENA);
 		struct explain_key e;
 		struct dns_questions *questions;
@@ -462,7 +462,7 @@ main(void)
 		cmocka_unit_test(canonical_header),
 		cmocka_unit_test(signature_without_check),
 		cmocka_unit_test(copies_tell_what_was_changed),
-		cmocka_unit_test(without_memory),
+		cmocka_unit_test(dkim_explain_without_memory),
 		cmocka_unit_test(where_a_body_was_changed),
 		cmocka_unit_test(other_canonicalization),
 		cmocka_unit_test(keys),

@@ -20,7 +20,7 @@
 #define RUA "; rua=mailto:d@example.com"
 #define HOSTS HOST("example.com") HOST("a.example.com")
 
-struct run {
+struct dmarc_lint_run {
 	struct core_run core;
 	struct dmarc_lint lint;
 };
@@ -28,7 +28,7 @@ struct run {
 static enum core_status
 lint(void *arg)
 {
-	struct run *r = arg;
+	struct dmarc_lint_run *r = arg;
 
 	arena_rewind(r->core.arena);
 	return dmarc_lint(
@@ -78,7 +78,7 @@ is_sound(const char *name, const struct dmarc_lint *l)
 /* Makes each allocation fail once: findings may be missing, but `cut` must then
  * be set. */
 static void
-survives(const char *name, struct run *r)
+survives(const char *name, struct dmarc_lint_run *r)
 {
 	size_t whole = r->lint.findings.n;
 	unsigned long nth = 1;
@@ -98,7 +98,7 @@ survives(const char *name, struct run *r)
 	arena_fail_at(r->core.arena, 0);
 }
 
-struct vector {
+struct dmarc_lint_vector {
 	const char *name;
 	const char *domain;
 	const char *zone;
@@ -106,7 +106,7 @@ struct vector {
 };
 
 static void
-finds(const struct vector *v, size_t n)
+finds(const struct dmarc_lint_vector *v, size_t n)
 {
 	static const char marks[] = {
 		[AUDIT_ERROR] = '!',
@@ -114,7 +114,7 @@ finds(const struct vector *v, size_t n)
 	};
 
 	for (; n > 0; n--, v++) {
-		struct run r;
+		struct dmarc_lint_run r;
 		char got[1024] = "";
 		struct buf b = buf_wrap(got, sizeof(got));
 
@@ -140,7 +140,7 @@ finds(const struct vector *v, size_t n)
 static void
 the_walk(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_lint_vector vectors[] = {
 		{ "nothing wrong", "example.com",
 		    HOSTS DMARC("example.com", "v=DMARC1; p=quarantine" RUA),
 		    "" },
@@ -272,8 +272,8 @@ the_record(void **state)
 
 		buf_printf(&b, "%s_dmarc.example.com. 60 IN TXT \"%s\"\n",
 		    HOSTS, vectors[i].text);
-		finds(&(struct vector){ vectors[i].name, "example.com", zone,
-			  vectors[i].want },
+		finds(&(struct dmarc_lint_vector){ vectors[i].name,
+			  "example.com", zone, vectors[i].want },
 		    1);
 	}
 }
@@ -282,7 +282,7 @@ the_record(void **state)
 static void
 rfc9989_4_7_unused(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_lint_vector vectors[] = {
 		{ "sp below", "a.example.com",
 		    HOSTS DMARC("example.com", "v=DMARC1; p=quarantine" RUA)
 			DMARC("a.example.com",
@@ -316,7 +316,7 @@ static void
 report_addresses(void **state)
 {
 #define WITH(uris) DMARC("example.com", "v=DMARC1; p=quarantine; rua=" uris)
-	static const struct vector vectors[] = {
+	static const struct dmarc_lint_vector vectors[] = {
 		{ "4.8 no mailto:", "example.com", HOSTS WITH("d@example.com"),
 		    "!bad-uri no-rua" },
 		{ "4.8 one of two", "example.com",
@@ -381,7 +381,7 @@ many_of_everything(void **state)
 {
 	static char zone[16384];
 	struct buf b = buf_wrap(zone, sizeof(zone));
-	struct run r;
+	struct dmarc_lint_run r;
 
 	(void)state;
 	buf_text(&b, HOSTS "_dmarc.example.com. 60 IN TXT \"v=DMARC1; p=none;");
@@ -413,7 +413,7 @@ many_of_everything(void **state)
 static void
 waves(void **state)
 {
-	struct run r;
+	struct dmarc_lint_run r;
 
 	(void)state;
 	assert_int_equal(core_run_open(&r.core, "example.com", HOSTS, lint), 1);
@@ -429,7 +429,7 @@ waves(void **state)
 static void
 texts_name_what_is_meant(void **state)
 {
-	struct run r;
+	struct dmarc_lint_run r;
 
 	(void)state;
 	core_run_open(&r.core, "a.example.com",
@@ -461,7 +461,7 @@ texts_name_what_is_meant(void **state)
 static void
 shows_cases(const char *domain, const char *zone, const char *const want[3])
 {
-	struct run r;
+	struct dmarc_lint_run r;
 
 	core_run_open(&r.core, domain, zone, lint);
 	assert_int_equal(r.lint.explanation.n_cases, DMARC_CASES_MAX);
@@ -545,7 +545,7 @@ what_applies_below(void **state)
 		char zone[1024], below[64];
 		struct buf b = buf_wrap(zone, sizeof(zone));
 		struct buf n = buf_wrap(below, sizeof(below));
-		struct run own, child;
+		struct dmarc_lint_run own, child;
 
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 			const char *p = psd[bits >> 2 * i & 3];
@@ -586,7 +586,7 @@ the_walk_in_words(void **state)
 		{ "_dmarc.bank.test", "v=DMARC1; p=reject; psd=y",
 		    "public suffix" },
 	};
-	struct run r;
+	struct dmarc_lint_run r;
 
 	(void)state;
 	core_run_open(&r.core, "x.a.bank.test",
@@ -619,7 +619,7 @@ the_walk_in_words(void **state)
 static void
 every_tag_in_words(void **state)
 {
-	struct run r;
+	struct dmarc_lint_run r;
 
 	(void)state;
 	core_run_open(&r.core, "example.com",

@@ -16,7 +16,7 @@
 
 enum { MEMORY = 1 << 20, WANT_MAX = 4096, ZONE_MAX = 65536 };
 
-struct vector {
+struct spf_lint_vector {
 	const char *zone;
 	const char *want; /* findings in order: "name term; name" */
 };
@@ -94,7 +94,7 @@ lint(struct dns_source *source, bool is_fake, const char *domain,
 }
 
 static void
-give(const char *domain, const struct vector *v)
+put_spf_lint(const char *domain, const struct spf_lint_vector *v)
 {
 	struct dns_source *zone = pump_zone(v->zone);
 	struct dns_source *fake = fake_new(zone, 10);
@@ -109,7 +109,7 @@ give(const char *domain, const struct vector *v)
 
 /* Lints records of d.example, in a zone with some other hosts. */
 static void
-records(const struct vector *v, size_t n)
+records(const struct spf_lint_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		char text[ZONE_MAX];
@@ -124,7 +124,8 @@ records(const struct vector *v, size_t n)
 		    "d TXT \"");
 		buf_text(&b, v->zone);
 		buf_text(&b, "\"\n");
-		give("D.Example.", &(struct vector){ text, v->want });
+		put_spf_lint(
+		    "D.Example.", &(struct spf_lint_vector){ text, v->want });
 	}
 }
 
@@ -133,7 +134,7 @@ records(const struct vector *v, size_t n)
 static void
 nothing_to_find(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_lint_vector vectors[] = {
 		{ "v=spf1 ip4:192.0.2.1 -all", "" },
 		{ "v=spf1 -all", "" },
 		{ "v=spf1 a:h.example mx:h.example include:ok.example "
@@ -151,7 +152,7 @@ nothing_to_find(void **state)
 static void
 rfc7208_4_6_syntax(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_lint_vector vectors[] = {
 		{ "v=spf1 foo a:192.0.2.1 ip4:192.0.2.1 redirect=a "
 		  "redirect=ok.example -all",
 		    "syntax foo; syntax a:192.0.2.1; syntax redirect=a; "
@@ -170,7 +171,7 @@ rfc7208_4_6_syntax(void **state)
 static void
 rfc7208_4_6_4_limits(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_lint_vector vectors[] = {
 		{ "v=spf1 " A("20") A("21") A("22") A("23") A("24") A("25")
 			A("26") "-all",
 		    "" },
@@ -215,7 +216,7 @@ rfc7208_4_6_4_limits(void **state)
 static void
 rfc7208_5_mechanisms(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_lint_vector vectors[] = {
 		{ "v=spf1 +all", "plus-all +all" },
 		{ "v=spf1 all", "plus-all all" },
 		{ "v=spf1 ?all", "neutral-all ?all" },
@@ -260,7 +261,7 @@ rfc7208_5_mechanisms(void **state)
 static void
 rfc7208_6_modifiers(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_lint_vector vectors[] = {
 		{ "v=spf1 default=deny -all", "unknown-modifier default=deny" },
 		{ "v=spf1 exp=gone.example -all",
 		    "modifier-before-mechanism exp=gone.example; "
@@ -277,16 +278,16 @@ rfc7208_6_modifiers(void **state)
 #define N(name, record) name ".example. TXT \"" record "\"\n"
 
 static void
-give_all(const struct vector *v, size_t n)
+give_all(const struct spf_lint_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++)
-		give("d.example", v);
+		put_spf_lint("d.example", v);
 }
 
 static void
 rfc7208_3_and_4_5_records(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_lint_vector vectors[] = {
 		{ "x.example. A 192.0.2.1\n", "no-record" },
 		{ "d.example. A 192.0.2.1\n", "no-record" },
 		{ D("v=spf1 -all") D("v=spf1 +all"), "several-records" },
@@ -311,7 +312,7 @@ rfc7208_3_and_4_5_records(void **state)
 static void
 rfc7208_3_4_size(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_lint_vector vectors[] = {
 		{ D("v=spf1 -all") D(TEXT_100) D(TEXT_100 "1") D(TEXT_100 "2")
 			D(TEXT_100 "3"),
 		    "" },
@@ -326,7 +327,7 @@ rfc7208_3_4_size(void **state)
 static void
 rfc7208_5_2_and_6_1_trees(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_lint_vector vectors[] = {
 		{ D("v=spf1 include:a.example include:b.example -all")
 			N("a", "v=spf1 +all") N("b", "hello"),
 		    "plus-all +all; include-without-record "
@@ -397,18 +398,20 @@ rfc7208_5_2_and_6_1_trees(void **state)
 static void
 rfc7208_4_3_names(void **state)
 {
-	struct vector v = { "x.example. A 192.0.2.1\n", "no-domain-name" };
+	struct spf_lint_vector v = { "x.example. A 192.0.2.1\n",
+		"no-domain-name" };
 
 	(void)state;
-	give("localhost", &v);
-	give("", &v);
-	give("a..b", &v);
-	give("192.0.2.1", &v);
-	give("\xff.example", &v);
-	v = (struct vector){ "xn--bcher-kva.example. TXT \"v=spf1 -all\"\n",
-		"" };
-	give("B\xc3\xbc"
-	     "cher.example",
+	put_spf_lint("localhost", &v);
+	put_spf_lint("", &v);
+	put_spf_lint("a..b", &v);
+	put_spf_lint("192.0.2.1", &v);
+	put_spf_lint("\xff.example", &v);
+	v = (struct spf_lint_vector){
+		"xn--bcher-kva.example. TXT \"v=spf1 -all\"\n", ""
+	};
+	put_spf_lint("B\xc3\xbc"
+		     "cher.example",
 	    &v);
 }
 

@@ -249,7 +249,7 @@ hash_body(struct span body, enum canon canon)
 }
 
 static int
-compare(const void *a, const void *b)
+compare_body(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -259,7 +259,7 @@ compare(const void *a, const void *b)
 static double
 median(double *values)
 {
-	qsort(values, ROUNDS, sizeof(*values), compare);
+	qsort(values, ROUNDS, sizeof(*values), compare_body);
 	return values[ROUNDS / 2];
 }
 

@@ -91,7 +91,7 @@ nothing_to_do(struct dns_wait *wait, const struct dns_answer *answer)
 }
 
 static void
-ask(struct dns_source *cache, size_t rank)
+ask_cache(struct dns_source *cache, size_t rank)
 {
 	char text[NAME_MAX_BYTES];
 	int n = snprintf(text, sizeof(text), "%02zu._dmarc.d%zu.example",
@@ -158,12 +158,12 @@ measure_limit(size_t mib, size_t names, size_t questions)
 	double began;
 
 	for (size_t i = 0; i < names; i++)
-		ask(cache, i);
+		ask_cache(cache, i);
 	dns_cache_counts(cache, &filled);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	began = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 	for (size_t i = 0; i < questions; i++)
-		ask(cache, next_rank(&random, names));
+		ask_cache(cache, next_rank(&random, names));
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	snprintf(what, sizeof(what), "%zu MiB, %.2f us", mib,
 	    ((double)t.tv_sec + (double)t.tv_nsec / 1e9 - began) * 1e6 /
@@ -183,7 +183,7 @@ measure_day(size_t mib, size_t names, size_t questions)
 
 	for (int hour = 1; hour <= 24; hour++) {
 		for (size_t i = 0; i < an_hour; i++) {
-			ask(cache, next_rank(&random, names));
+			ask_cache(cache, next_rank(&random, names));
 			now_ms = (int64_t)(hour - 1) * HOUR_MS +
 			    (int64_t)(i * HOUR_MS / an_hour);
 		}

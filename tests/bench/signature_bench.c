@@ -111,7 +111,7 @@ make_message(char *memory, unsigned n)
 }
 
 static void
-told(struct dns_wait *wait, const struct dns_answer *answer)
+answered_signature(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
@@ -123,7 +123,7 @@ pump(struct dns_questions *questions, struct dns_source *source)
 
 	while ((q = dns_questions_next_unsent(questions)) != NULL) {
 		q->sent = true;
-		q->wait.done = told;
+		q->wait.done = answered_signature;
 		source->ask(source, q->name, q->type, &q->wait);
 	}
 }
@@ -162,7 +162,7 @@ verify(struct span message, struct dns_source *source, struct arena *a)
 }
 
 static int
-compare(const void *a, const void *b)
+compare_signature(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -220,7 +220,7 @@ main(int argc, char **argv)
 			for (unsigned long n = 0; n < times; n++)
 				round[k] += verify(message, cache, a);
 		}
-		qsort(round, ROUNDS, sizeof(*round), compare);
+		qsort(round, ROUNDS, sizeof(*round), compare_signature);
 		printf("  %3u signatures %s  %6.1f us a message\n", counts[i],
 		    counts[i] > 10 ? "(10 verified)" : "             ",
 		    round[ROUNDS / 2] / (double)times);

@@ -23,7 +23,7 @@ enum {
 };
 
 static void
-told(struct dns_wait *wait, const struct dns_answer *answer)
+answered_spf(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
@@ -42,7 +42,7 @@ put_txt(struct buf *b, struct span text)
 
 /* Writes ten terms that need lookups, and networks to fill the record. */
 static void
-put_record(struct buf *b)
+put_spf_record(struct buf *b)
 {
 	buf_text(b,
 	    "v=spf1 mx a include:one.example include:two.example "
@@ -89,7 +89,7 @@ ask_all(const struct spf_query *q, struct dns_source *zone,
 		while (
 		    (question = dns_questions_next_unsent(questions)) != NULL) {
 			question->sent = true;
-			question->wait.done = told;
+			question->wait.done = answered_spf;
 			zone->ask(zone, question->name, question->type,
 			    &question->wait);
 		}
@@ -142,7 +142,7 @@ main(int argc, char **argv)
 	struct arena *a = arena_new(MEMORY);
 	struct spf_result r;
 
-	put_record(&record);
+	put_spf_record(&record);
 	put_zone(&text, buf_view(&record));
 	struct dns_source *zone =
 	    dns_zone_parse("bench", buf_view(&text), error, sizeof(error));

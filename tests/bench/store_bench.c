@@ -38,7 +38,7 @@ struct plan {
 };
 
 /* One message, with the strings of its row and facts. */
-struct message {
+struct store_bench_message {
 	struct report_row row;
 	struct policy_input facts;
 	struct policy_decision decision;
@@ -90,7 +90,8 @@ format(char *memory, size_t size, const char *text, uint64_t n)
 /* Of 100 messages, 80 pass both, 8 come through a list, 5 through a forwarder,
  * 4 from a sender that signs only for itself, and 3 are forged. */
 static void
-message_make(struct message *m, const struct plan *p, uint64_t number)
+message_make(
+    struct store_bench_message *m, const struct plan *p, uint64_t number)
 {
 	uint64_t r = scramble(number), s = scramble(r), kind = s % 100;
 	uint64_t d = skewed(r, p->domains);
@@ -164,7 +165,7 @@ static void *
 sender_main(void *arg)
 {
 	struct plan *p = arg;
-	struct message m;
+	struct store_bench_message m;
 	uint64_t number;
 
 	while ((number = atomic_fetch_add(&p->next, 1)) < p->messages) {
@@ -205,7 +206,7 @@ add_policy(void *arg, const struct ledger_policy *p)
 }
 
 static int
-check(const struct plan *p, const char *path)
+check_store(const struct plan *p, const char *path)
 {
 	char error[SQL_ERROR_MAX];
 	struct ledger *l = ledger_open_file(path, SQLITE_FOR_READING, error);
@@ -233,7 +234,7 @@ static double
 writer_alone(
     struct writer *w, const struct plan *p, uint64_t messages, uint64_t size)
 {
-	struct message m;
+	struct store_bench_message m;
 	double cpu = cpu_seconds();
 	size_t refused;
 
@@ -334,5 +335,5 @@ main(int argc, char **argv)
 	    (double)counts.committed / (double)counts.groups,
 	    (double)p.sum_us / (double)p.messages / 1e3,
 	    (double)p.slowest_us / 1e3, p.messages - p.on_disk, counts.lost);
-	return check(&p, argv[1]);
+	return check_store(&p, argv[1]);
 }

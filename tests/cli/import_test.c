@@ -54,7 +54,7 @@ printed(const char *path, const char *text)
 	return out;
 }
 
-struct vector {
+struct import_vector {
 	const char *path;
 	const char *text;
 	const char
@@ -63,7 +63,7 @@ struct vector {
 };
 
 static void
-each(const struct vector *v, size_t n)
+each(const struct import_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		char *out = printed(v->path, v->text);
@@ -85,7 +85,7 @@ opendkim(void **state)
 {
 #define F "/etc/opendkim.conf"
 #define AT(line) "# " F ":" line ": "
-	static const struct vector vectors[] = {
+	static const struct import_vector vectors[] = {
 		{ F, "AuthservID mx.example.org",
 		    AT("1") "AuthservID mx.example.org\n"
 			    "authserv_id = \"mx.example.org\"\n",
@@ -202,7 +202,7 @@ static void
 opendmarc(void **state)
 {
 #define F "/etc/opendmarc.conf"
-	static const struct vector vectors[] = {
+	static const struct import_vector vectors[] = {
 		{ F, "RejectFailures true",
 		    "dmarc {\n\t" AT("1") "RejectFailures true\n"
 					  "\ton_reject = reject\n",
@@ -276,7 +276,7 @@ static void
 policyd_spf(void **state)
 {
 #define F "policyd-spf.conf"
-	static const struct vector vectors[] = {
+	static const struct import_vector vectors[] = {
 		{ F, "Mail_From_reject = Fail",
 		    "spf {\n\t" AT("1") "Mail_From_reject Fail\n"
 					"\ton_fail = reject\n",

@@ -178,7 +178,7 @@ take_option(
 
 /* ---- etc/avouch.conf ---- */
 
-struct place {
+struct documented_place {
 	struct span section;
 	char said[ITEM_MAX]; /* the comment read so far */
 	struct buf comment;
@@ -195,7 +195,8 @@ add_words(struct buf *b, struct span words)
 }
 
 static void
-see_option(struct place *p, struct span name, struct span value, bool is_set)
+see_option(struct documented_place *p, struct span name, struct span value,
+    bool is_set)
 {
 	const struct conf_option *o =
 	    take_option(conf_file, p->section, name, &p->next);
@@ -221,7 +222,7 @@ see_option(struct place *p, struct span name, struct span value, bool is_set)
 }
 
 static void
-see_line(struct place *p, struct span line)
+see_line(struct documented_place *p, struct span line)
 {
 	bool in_override = span_is(p->section, "override");
 	struct scan s;
@@ -255,7 +256,7 @@ file_has_each_option(void **state)
 {
 	char *text = read_file(conf_file);
 	struct scan s = scan_of(span_str(text));
-	struct place p = { .section = SPAN("") };
+	struct documented_place p = { .section = SPAN("") };
 	struct span line;
 
 	(void)state;

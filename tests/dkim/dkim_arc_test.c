@@ -25,7 +25,7 @@
 /* Returns the key of one.example, two.example, ... (RSA 1024; two.example
  * Ed25519). */
 static struct test_key *
-key_of(unsigned instance)
+dkim_arc_key_of(unsigned instance)
 {
 	return instance % 5 == 2 ? sign_ed25519(1)
 				 : sign_rsa(1024, instance % 5 == 3);
@@ -49,7 +49,7 @@ make_zone(const char *more)
 
 	for (unsigned i = 1; i <= 5; i++) {
 		char name[100];
-		char *record = sign_record(key_of(i));
+		char *record = sign_record(dkim_arc_key_of(i));
 		char *line;
 
 		snprintf(name, sizeof(name), "arc._domainkey.%s", domain_of(i));
@@ -68,7 +68,7 @@ make_zone(const char *more)
 static char *
 seal(char *message, unsigned instance, const char *ams)
 {
-	char *sealed = sign_arc(key_of(instance), instance,
+	char *sealed = sign_arc(dkim_arc_key_of(instance), instance,
 	    instance == 1 ? "none" : "pass", domain_of(instance),
 	    "spf=pass smtp.mailfrom=example.com; dmarc=pass", ams, message);
 
@@ -120,8 +120,8 @@ double_field(char *message, const char *start)
 
 /* Frees `message`. */
 static void
-expect(char *message, struct dns_source *zone, const char *want, int instances,
-    int oldest_pass)
+expect_dkim_arc(char *message, struct dns_source *zone, const char *want,
+    int instances, int oldest_pass)
 {
 	struct dkim_run r = { .with_arc = true };
 	char got[300];
@@ -149,10 +149,10 @@ whole_chains(void **state)
 	struct dns_source *zone = make_zone("");
 
 	(void)state;
-	expect(strdup(MAIL), zone, "none:no ARC set", 0, 0);
-	expect(chain(1), zone, WHOLE, 1, 0);
-	expect(chain(2), zone, WHOLE, 2, 0);
-	expect(chain(5), zone, WHOLE, 5, 0);
+	expect_dkim_arc(strdup(MAIL), zone, "none:no ARC set", 0, 0);
+	expect_dkim_arc(chain(1), zone, WHOLE, 1, 0);
+	expect_dkim_arc(chain(2), zone, WHOLE, 2, 0);
+	expect_dkim_arc(chain(5), zone, WHOLE, 5, 0);
 	zone->close(zone);
 }
 
@@ -163,10 +163,11 @@ step_1_fifty_sets_at_most(void **state)
 	char *fifty = chain(ARC_INSTANCES_MAX);
 
 	(void)state;
-	expect(strdup(fifty), zone, WHOLE, ARC_INSTANCES_MAX, 0);
-	expect(seal(fifty, ARC_INSTANCES_MAX + 1, RELAXED), zone,
+	expect_dkim_arc(strdup(fifty), zone, WHOLE, ARC_INSTANCES_MAX, 0);
+	expect_dkim_arc(seal(fifty, ARC_INSTANCES_MAX + 1, RELAXED), zone,
 	    "fail:more than 50 ARC sets", 0, 0);
-	expect(sign_change(chain(1), "ARC-Seal: i=1;", "ARC-Seal: i=51;"), zone,
+	expect_dkim_arc(
+	    sign_change(chain(1), "ARC-Seal: i=1;", "ARC-Seal: i=51;"), zone,
 	    "fail:ARC-Seal: i= is not 1 to 50", 0, 0);
 	zone->close(zone);
 }
@@ -176,12 +177,12 @@ step_2_newest_says_fail(void **state)
 {
 	struct dns_source *zone = make_zone("");
 	char *message = chain(1);
-	char *failed = sign_arc(
-	    key_of(2), 2, "fail", domain_of(2), "arc=fail", RELAXED, message);
+	char *failed = sign_arc(dkim_arc_key_of(2), 2, "fail", domain_of(2),
+	    "arc=fail", RELAXED, message);
 
 	(void)state;
 	free(message);
-	expect(failed, zone, "fail:ARC-Seal 2: says cv=fail", 2, 0);
+	expect_dkim_arc(failed, zone, "fail:ARC-Seal 2: says cv=fail", 2, 0);
 	zone->close(zone);
 }
 
@@ -208,9 +209,9 @@ step_3_structure(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		expect(drop_field(chain(2), vectors[i].field), zone,
+		expect_dkim_arc(drop_field(chain(2), vectors[i].field), zone,
 		    vectors[i].missing, 2, 0);
-		expect(double_field(chain(2), vectors[i].field), zone,
+		expect_dkim_arc(double_field(chain(2), vectors[i].field), zone,
 		    vectors[i].twice, 2, 0);
 	}
 	zone->close(zone);
@@ -222,19 +223,19 @@ step_3_chain_status(void **state)
 	struct dns_source *zone = make_zone("");
 
 	(void)state;
-	expect(sign_change(chain(1), "cv=none", "cv=pass"), zone,
+	expect_dkim_arc(sign_change(chain(1), "cv=none", "cv=pass"), zone,
 	    "fail:ARC-Seal 1: cv= is not none", 1, 0);
-	expect(sign_change(chain(2), "cv=pass", "cv=none"), zone,
+	expect_dkim_arc(sign_change(chain(2), "cv=pass", "cv=none"), zone,
 	    "fail:ARC-Seal 2: cv= is not pass", 2, 0);
-	expect(sign_change(chain(2), "cv=none", "cv=fail"), zone,
+	expect_dkim_arc(sign_change(chain(2), "cv=none", "cv=fail"), zone,
 	    "fail:ARC-Seal 1: cv= is not none", 2, 0);
-	expect(sign_change(chain(1), "cv=none", "cv=good"), zone,
+	expect_dkim_arc(sign_change(chain(1), "cv=none", "cv=good"), zone,
 	    "fail:ARC-Seal 1: cv= is not none, fail or pass", 1, 0);
-	expect(sign_change(chain(1), "; cv=none", ""), zone,
+	expect_dkim_arc(sign_change(chain(1), "; cv=none", ""), zone,
 	    "fail:ARC-Seal 1: cv= is missing", 1, 0);
 	/* RFC 8617 section 3.9: ABNF strings ignore case, but then the seal
 	 * signs different bytes */
-	expect(sign_change(chain(1), "cv=none", "cv=NONE"), zone,
+	expect_dkim_arc(sign_change(chain(1), "cv=none", "cv=NONE"), zone,
 	    "fail:ARC-Seal 1: signature did not verify", 1, 0);
 	zone->close(zone);
 }
@@ -245,12 +246,13 @@ step_4_newest_message_signature(void **state)
 	struct dns_source *zone = make_zone("");
 
 	(void)state;
-	expect(sign_change(chain(2), "minutes.", "hours."), zone,
+	expect_dkim_arc(sign_change(chain(2), "minutes.", "hours."), zone,
 	    "fail:" AMS " 2: body hash did not verify", 2, 0);
-	expect(sign_change(chain(2), "Subject: minutes", "Subject: hours"),
-	    zone, "fail:" AMS " 2: signature did not verify", 2, 0);
-	expect(sign_change(chain(2), "the  minutes.", "the minutes. "), zone,
-	    WHOLE, 2, 0);
+	expect_dkim_arc(
+	    sign_change(chain(2), "Subject: minutes", "Subject: hours"), zone,
+	    "fail:" AMS " 2: signature did not verify", 2, 0);
+	expect_dkim_arc(sign_change(chain(2), "the  minutes.", "the minutes. "),
+	    zone, WHOLE, 2, 0);
 	zone->close(zone);
 }
 
@@ -263,11 +265,11 @@ step_5_oldest_pass(void **state)
 	(void)state;
 	message = sign_change(chain(2), "minutes.", "minutes, list.");
 	message = seal(message, 3, RELAXED);
-	expect(seal(message, 4, RELAXED), zone, WHOLE, 4, 3);
+	expect_dkim_arc(seal(message, 4, RELAXED), zone, WHOLE, 4, 3);
 	/* an unreadable message signature is treated as a bad one */
 	message = sign_change(strdup(MAIL), "minutes.", "minutes, list.");
 	message = seal(message, 1, "c=other; h=from:to:subject");
-	expect(seal(message, 2, RELAXED), zone, WHOLE, 2, 2);
+	expect_dkim_arc(seal(message, 2, RELAXED), zone, WHOLE, 2, 2);
 	zone->close(zone);
 }
 
@@ -277,14 +279,15 @@ step_6_seals(void **state)
 	struct dns_source *zone = make_zone("");
 
 	(void)state;
-	expect(sign_change(chain(3), AAR ": i=1; one.example; spf=pass",
-		   AAR ": i=1; one.example; spf=fail"),
+	expect_dkim_arc(
+	    sign_change(chain(3), AAR ": i=1; one.example; spf=pass",
+		AAR ": i=1; one.example; spf=fail"),
 	    zone, "fail:ARC-Seal 3: signature did not verify", 3, 0);
-	expect(sign_change(chain(3), "ARC-Seal: i=1; a=rsa-sha256",
-		   "ARC-Seal: i=1; x=7; a=rsa-sha256"),
+	expect_dkim_arc(sign_change(chain(3), "ARC-Seal: i=1; a=rsa-sha256",
+			    "ARC-Seal: i=1; x=7; a=rsa-sha256"),
 	    zone, "fail:ARC-Seal 3: signature did not verify", 3, 0);
 	/* RFC 8617 section 4.1.3 */
-	expect(
+	expect_dkim_arc(
 	    sign_change(chain(1), "s=arc; cv=none", "s=arc; h=from; cv=none"),
 	    zone, "fail:ARC-Seal 1: h= is not allowed in an ARC-Seal", 1, 0);
 	zone->close(zone);
@@ -307,7 +310,7 @@ sets_of_another_message(void **state)
 	field_text(other, AMS ": i=1", field, sizeof(field));
 	snprintf(both, sizeof(both), "%sFrom: Ann", field);
 	message = sign_change(message, "From: Ann", both);
-	expect(
+	expect_dkim_arc(
 	    message, zone, "fail:ARC-Seal 2: signature did not verify", 2, 0);
 	free(other);
 	zone->close(zone);
@@ -323,13 +326,14 @@ section_5_2_1_dns(void **state)
 	char *message;
 
 	(void)state;
-	message = sign_arc(
-	    key_of(1), 1, "none", "six.example", "spf=pass", RELAXED, MAIL);
-	expect(message, zone, "fail:" AMS " 1: key unavailable (DNS: servfail)",
-	    1, 0);
-	message = sign_arc(
-	    key_of(1), 1, "none", "seven.example", "spf=pass", RELAXED, MAIL);
-	expect(message, zone, "fail:" AMS " 1: no key for the signature", 1, 0);
+	message = sign_arc(dkim_arc_key_of(1), 1, "none", "six.example",
+	    "spf=pass", RELAXED, MAIL);
+	expect_dkim_arc(message, zone,
+	    "fail:" AMS " 1: key unavailable (DNS: servfail)", 1, 0);
+	message = sign_arc(dkim_arc_key_of(1), 1, "none", "seven.example",
+	    "spf=pass", RELAXED, MAIL);
+	expect_dkim_arc(
+	    message, zone, "fail:" AMS " 1: no key for the signature", 1, 0);
 	zone->close(zone);
 }
 
@@ -342,18 +346,21 @@ section_4_1_2_signed_fields(void **state)
 	char *message;
 
 	(void)state;
-	expect(seal(strdup(MAIL), 1, "c=relaxed/relaxed; h=to:subject"), zone,
+	expect_dkim_arc(
+	    seal(strdup(MAIL), 1, "c=relaxed/relaxed; h=to:subject"), zone,
 	    "fail:" AMS " 1: From is not signed", 1, 0);
-	expect(seal(strdup(MAIL), 1, "c=relaxed/relaxed; h=from:arc-seal"),
-	    zone, "fail:" AMS " 1: h= names ARC-Seal", 1, 0);
-	expect(seal(strdup(MAIL), 1, "c=relaxed/relaxed; h=from::to"), zone,
-	    WHOLE, 1, 0);
+	expect_dkim_arc(
+	    seal(strdup(MAIL), 1, "c=relaxed/relaxed; h=from:arc-seal"), zone,
+	    "fail:" AMS " 1: h= names ARC-Seal", 1, 0);
+	expect_dkim_arc(seal(strdup(MAIL), 1, "c=relaxed/relaxed; h=from::to"),
+	    zone, WHOLE, 1, 0);
 	message = sign_change(
 	    chain(1), "From: Ann", "From: <ceo@bank.example>\r\nFrom: Ann");
-	expect(message, zone, "fail:" AMS " 1: not every From field is signed",
-	    1, 0);
+	expect_dkim_arc(message, zone,
+	    "fail:" AMS " 1: not every From field is signed", 1, 0);
 	/* v= is ignored, whatever its value */
-	expect(seal(strdup(MAIL), 1, "v=9; " RELAXED), zone, WHOLE, 1, 0);
+	expect_dkim_arc(
+	    seal(strdup(MAIL), 1, "v=9; " RELAXED), zone, WHOLE, 1, 0);
 	zone->close(zone);
 }
 
@@ -365,14 +372,17 @@ message_signature_without_canonicalization(void **state)
 
 	(void)state;
 	/* simple, as RFC 6376 section 3.5 requires */
-	expect(seal(strdup(MAIL), 1, "h=from:to:subject"), zone, WHOLE, 1, 0);
+	expect_dkim_arc(
+	    seal(strdup(MAIL), 1, "h=from:to:subject"), zone, WHOLE, 1, 0);
 	message = sign_change(seal(strdup(MAIL), 1, "h=from:to:subject"),
 	    "Subject: minutes", "Subject:  minutes");
-	expect(message, zone, "fail:" AMS " 1: signature did not verify", 1, 0);
+	expect_dkim_arc(
+	    message, zone, "fail:" AMS " 1: signature did not verify", 1, 0);
 	/* relaxed, as real sealers do */
 	message = sign_change(seal(strdup(MAIL), 1, "~h=from:to:subject"),
 	    "Subject: minutes", "Subject:  minutes");
-	expect(sign_change(message, "the  min", "the min"), zone, WHOLE, 1, 0);
+	expect_dkim_arc(
+	    sign_change(message, "the  min", "the min"), zone, WHOLE, 1, 0);
 	zone->close(zone);
 }
 
@@ -418,7 +428,7 @@ order_of_fields(void **state)
 	message = drop_field(message, "ARC-Seal: i=3");
 	snprintf(moved, sizeof(moved), "%sTo: ", field);
 	message = sign_change(message, "To: ", moved);
-	expect(message, zone, WHOLE, 3, 0);
+	expect_dkim_arc(message, zone, WHOLE, 3, 0);
 	zone->close(zone);
 }
 
@@ -445,7 +455,7 @@ body_cut_everywhere(void **state)
 }
 
 static void
-without_memory(void **state)
+dkim_arc_without_memory(void **state)
 {
 	struct dns_source *zone = make_zone("");
 	char *good = chain(3);
@@ -519,7 +529,7 @@ main(void)
 		cmocka_unit_test(sealers_are_listed),
 		cmocka_unit_test(order_of_fields),
 		cmocka_unit_test(body_cut_everywhere),
-		cmocka_unit_test(without_memory),
+		cmocka_unit_test(dkim_arc_without_memory),
 		cmocka_unit_test(sets_changed),
 	};
 

@@ -17,16 +17,16 @@
 
 enum { ARENA = 1 << 20 };
 
-struct kept {
+struct dkim_canon_output {
 	char *p;
 	size_t n, room;
 	size_t puts;
 };
 
 static void
-keep(void *to, struct span bytes)
+save_dkim_canon(void *to, struct span bytes)
 {
-	struct kept *k = to;
+	struct dkim_canon_output *k = to;
 
 	assert_true(bytes.n <= k->room - k->n);
 	if (bytes.n > 0)
@@ -38,13 +38,13 @@ keep(void *to, struct span bytes)
 /* Canonicalizes `body`, fed in chunks of `step` bytes, into `k`. */
 static void
 canonical_by(const struct canon_simd *ways, enum canon canon, struct span body,
-    size_t step, struct kept *k)
+    size_t step, struct dkim_canon_output *k)
 {
 	struct canon_body b;
 
 	k->n = 0;
 	k->puts = 0;
-	canon_body_begin(&b, canon, (struct canon_sink){ keep, k });
+	canon_body_begin(&b, canon, (struct canon_sink){ save_dkim_canon, k });
 	b.ways = ways;
 	for (; body.n > 0; body = span_skip(body, step))
 		canon_body_add(&b, span_first(body, step));
@@ -52,23 +52,24 @@ canonical_by(const struct canon_simd *ways, enum canon canon, struct span body,
 }
 
 static void
-canonical(enum canon canon, struct span body, size_t step, struct kept *k)
+canonical(enum canon canon, struct span body, size_t step,
+    struct dkim_canon_output *k)
 {
 	canonical_by(canon_simd_best(), canon, body, step, k);
 }
 
-static struct kept
+static struct dkim_canon_output
 make_kept(size_t room)
 {
-	struct kept k = { .p = malloc(room), .room = room };
+	struct dkim_canon_output k = { .p = malloc(room), .room = room };
 
 	assert_non_null(k.p);
 	return k;
 }
 
 static void
-expect(enum canon canon, struct span body, size_t step, struct span want,
-    struct kept *k)
+expect_dkim_canon(enum canon canon, struct span body, size_t step,
+    struct span want, struct dkim_canon_output *k)
 {
 	static const char *const names[] = { "best", "vectors", "words" };
 	const struct canon_simd *ways[] = { canon_simd_best(),
@@ -87,11 +88,11 @@ expect(enum canon canon, struct span body, size_t step, struct span want,
 
 /* ---- bodies ---- */
 
-struct body_vector {
+struct dkim_canon_body_vector {
 	const char *name, *body, *simple, *relaxed;
 };
 
-static const struct body_vector bodies_of_text[] = {
+static const struct dkim_canon_body_vector bodies_of_text[] = {
 	{ "3.4.5 example", " C \r\nD \t E\r\n\r\n\r\n", " C \r\nD \t E\r\n",
 	    " C\r\nD E\r\n" },
 	{ "3.4.3 empty", "", "\r\n", "" },
@@ -120,17 +121,17 @@ static const struct body_vector bodies_of_text[] = {
 static void
 section_3_4_bodies(void **state)
 {
-	struct kept k = make_kept(1000);
+	struct dkim_canon_output k = make_kept(1000);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bodies_of_text); i++) {
-		const struct body_vector *v = &bodies_of_text[i];
+		const struct dkim_canon_body_vector *v = &bodies_of_text[i];
 
 		for (size_t step = 1; step <= 20; step++) {
-			expect(CANON_SIMPLE, span_str(v->body), step,
+			expect_dkim_canon(CANON_SIMPLE, span_str(v->body), step,
 			    span_str(v->simple), &k);
-			expect(CANON_RELAXED, span_str(v->body), step,
-			    span_str(v->relaxed), &k);
+			expect_dkim_canon(CANON_RELAXED, span_str(v->body),
+			    step, span_str(v->relaxed), &k);
 		}
 	}
 	free(k.p);
@@ -139,14 +140,14 @@ section_3_4_bodies(void **state)
 static void
 octets_of_a_line(void **state)
 {
-	struct kept k = make_kept(1000);
+	struct dkim_canon_output k = make_kept(1000);
 	static const char nul[] = "a\0b \0 \0\r\n";
 	struct span text = span_of(nul, sizeof(nul) - 1);
 
 	(void)state;
 	for (size_t step = 1; step <= 12; step++) {
-		expect(CANON_SIMPLE, text, step, text, &k);
-		expect(CANON_RELAXED, text, step, text, &k);
+		expect_dkim_canon(CANON_SIMPLE, text, step, text, &k);
+		expect_dkim_canon(CANON_RELAXED, text, step, text, &k);
 	}
 	free(k.p);
 }
@@ -154,12 +155,13 @@ octets_of_a_line(void **state)
 enum { LETTERS = 6, WORD = 5 };
 
 static void
-naive_too(enum canon canon, struct span body, size_t step, struct kept *k)
+naive_too(enum canon canon, struct span body, size_t step,
+    struct dkim_canon_output *k)
 {
 	size_t n;
 	char *want = sign_body(canon == CANON_RELAXED, body, -1, &n);
 
-	expect(canon, body, step, span_of(want, n), k);
+	expect_dkim_canon(canon, body, step, span_of(want, n), k);
 	free(want);
 }
 
@@ -171,7 +173,7 @@ static void
 every_short_text(void **state)
 {
 	static const char letters[LETTERS] = "a \t\r\n";
-	struct kept k = make_kept(2000);
+	struct dkim_canon_output k = make_kept(2000);
 	char text[300];
 
 	(void)state;
@@ -233,7 +235,7 @@ static void
 random_texts(void **state)
 {
 	enum { SIZE = 70000 };
-	struct kept k = make_kept(2 * SIZE);
+	struct dkim_canon_output k = make_kept(2 * SIZE);
 	char *text = malloc(SIZE);
 	uint64_t seed = 4711;
 
@@ -261,7 +263,7 @@ static void
 long_runs_go_uncopied(void **state)
 {
 	enum { SIZE = 1 << 20 };
-	struct kept k = make_kept(SIZE + 2);
+	struct dkim_canon_output k = make_kept(SIZE + 2);
 	char *text = malloc(SIZE);
 
 	(void)state;
@@ -303,8 +305,8 @@ static const struct field_vector fields[] = {
 static void
 field_is(enum canon canon, struct span raw, struct span cut, const char *want)
 {
-	struct kept k = make_kept(5000);
-	struct canon_sink sink = { keep, &k };
+	struct dkim_canon_output k = make_kept(5000);
+	struct canon_sink sink = { save_dkim_canon, &k };
 
 	canon_field(canon, raw, cut, &sink);
 	if (!span_is(span_of(k.p, k.n), want))
@@ -503,7 +505,7 @@ memory_of_a_long_body(void **state)
 }
 
 static void
-without_memory(void **state)
+dkim_canon_without_memory(void **state)
 {
 	bool failed = true;
 
@@ -557,7 +559,7 @@ main(void)
 		cmocka_unit_test(equal_requests_share_a_hash),
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(memory_of_a_long_body),
-		cmocka_unit_test(without_memory),
+		cmocka_unit_test(dkim_canon_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@
 
 /* ---- the tags ---- */
 
-struct vector {
+struct dkim_key_vector {
 	const char *record;
 	const char *fault; /* NULL: good */
 };
@@ -40,7 +40,7 @@ struct vector {
 #define LIST "syntax error in the key record"
 #define VERSION "v= of the key record is not DKIM1"
 
-static const struct vector vectors[] = {
+static const struct dkim_key_vector vectors[] = {
 	{ "p=" RSA, NULL },
 	{ "v=DKIM1; p=" RSA, NULL },
 	{ "v=DKIM1; k=rsa; p=" RSA ";", NULL },
@@ -96,7 +96,7 @@ section_3_6_1_records(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		const struct vector *v = &vectors[i];
+		const struct dkim_key_vector *v = &vectors[i];
 		struct key k;
 
 		key_read(span_str(v->record), &k);

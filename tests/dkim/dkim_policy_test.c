@@ -30,7 +30,7 @@
 
 /* ---- keys ---- */
 
-struct key_vector {
+struct dkim_policy_key_vector {
 	const char *name;
 	const char *record; /* "%s" is the p= of the key; NULL: no record */
 	const char *tags;
@@ -40,7 +40,7 @@ struct key_vector {
 #define SUBDOMAIN TAGS "; i=ann@mail.example.com"
 #define NO_KEY "permerror:no key for the signature"
 
-static const struct key_vector keys[] = {
+static const struct dkim_policy_key_vector keys[] = {
 	{ "3.6.1 p= alone", "p=%s", TAGS, PASS },
 	{ "3.6.1 t=y", "t=y; p=%s", TAGS,
 	    "pass:1024-bit RSA key, domain is testing" },
@@ -73,7 +73,7 @@ section_6_1_2_keys(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		const struct key_vector *v = &keys[i];
+		const struct dkim_policy_key_vector *v = &keys[i];
 		char *message =
 		    sign_message(sign_rsa(1024, 0), v->tags, HEADER, BODY);
 		char record[2000];

@@ -37,7 +37,8 @@ changed(const char *good, const struct change *c, char *out, size_t size)
 }
 
 static void
-check(const char *good, enum signature_kind kind, const struct change *c)
+check_dkim_signature(
+    const char *good, enum signature_kind kind, const struct change *c)
 {
 	struct arena *a = arena_new(ARENA);
 	struct signature sig;
@@ -59,7 +60,7 @@ check_all(const char *good, enum signature_kind kind, const struct change *c,
     size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		check(good, kind, &c[i]);
+		check_dkim_signature(good, kind, &c[i]);
 }
 
 #define NOT_A "unknown algorithm in a="
@@ -384,10 +385,10 @@ too_many_names(void **state)
 	for (unsigned i = 1; i < SIGNATURE_NAMES_MAX; i++)
 		buf_text(&text, ":x");
 	c.to = names;
-	check(GOOD, SIGNATURE_DKIM, &c);
+	check_dkim_signature(GOOD, SIGNATURE_DKIM, &c);
 	buf_text(&text, ":x");
 	c.fault = "h= has too many names";
-	check(GOOD, SIGNATURE_DKIM, &c);
+	check_dkim_signature(GOOD, SIGNATURE_DKIM, &c);
 }
 
 /* The data reported for a signature that is not valid. */
@@ -482,7 +483,7 @@ quoted_printable(void **state)
 }
 
 static void
-without_memory(void **state)
+dkim_signature_without_memory(void **state)
 {
 	static const char text[] = GOOD "; i=a@b\xc3\xbc.example.com";
 	bool good = false;
@@ -513,7 +514,7 @@ main(void)
 		cmocka_unit_test(broken_signatures_are_described),
 		cmocka_unit_test(instances),
 		cmocka_unit_test(quoted_printable),
-		cmocka_unit_test(without_memory),
+		cmocka_unit_test(dkim_signature_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,14 +145,14 @@ examples_changed(void **state)
 #define V1 "v=1; a=rsa-sha256; d=example.com; s=sel; "
 #define TAGS V1 "c=relaxed/relaxed; h=from:to:subject"
 
-struct vector {
+struct dkim_vector {
 	const char *name, *tags;
 	const char *from, *to; /* replaced after signing; NULL: nothing */
 	const char *want;
 };
 
 static char *
-message_of(const struct vector *v)
+message_of(const struct dkim_vector *v)
 {
 	char *message = sign_message(sign_rsa(1024, 0), v->tags, HEADER, BODY);
 
@@ -160,7 +160,7 @@ message_of(const struct vector *v)
 }
 
 static void
-run_vectors(const struct vector *v, size_t n)
+run_vectors(const struct dkim_vector *v, size_t n)
 {
 	struct dns_source *zone = dkim_run_zone(sign_rsa(1024, 0), "");
 
@@ -181,7 +181,7 @@ run_vectors(const struct vector *v, size_t n)
 #define NOT_HEADER "fail:signature did not verify"
 #define TRAIL "game. \r\n\r\n\r\n"
 
-static const struct vector canonicalization[] = {
+static const struct dkim_vector canonicalization[] = {
 	{ .name = "3.4.2 relaxed", .tags = TAGS, .want = PASS },
 	{ .name = "3.4.2 name and white space",
 	    .tags = TAGS,
@@ -276,7 +276,7 @@ section_3_4_canonicalization(void **state)
 #define RECEIVED "Received: from c.example by d.example\r\nReceived: from b"
 #define OVER V1 "c=relaxed/relaxed; h=from:from:to:subject:subject:cc"
 
-static const struct vector fields[] = {
+static const struct dkim_vector fields[] = {
 	{ .name = "5.4.2 one of two, the lowest",
 	    .tags = V1 "h=from:received",
 	    .from = "from b.example",
@@ -357,7 +357,7 @@ section_5_4_fields(void **state)
 }
 
 /* Replays that other verifiers accept. */
-static const struct vector replays[] = {
+static const struct dkim_vector replays[] = {
 	{ .name = "h= without From, From rewritten",
 	    .tags = V1 "h=to:subject",
 	    .from = "Ann <ann@example.com>",
@@ -408,7 +408,7 @@ replays_of_others(void **state)
 	run_vectors(replays, ARRAY_SIZE(replays));
 }
 
-static const struct vector lengths[] = {
+static const struct dkim_vector lengths[] = {
 	{ .name = "l= of all", .tags = TAGS "; l=26", .want = PASS },
 	{ .name = "l= of the whole body, blank lines after it",
 	    .tags = TAGS "; l=26",
@@ -439,7 +439,7 @@ section_3_5_lengths(void **state)
 }
 
 /* DKIM_RUN_NOW is 1750000000. */
-static const struct vector times[] = {
+static const struct dkim_vector times[] = {
 	{ .name = "x= in the past",
 	    .tags = TAGS "; x=1749999999",
 	    .want = "fail:the signature has expired" },

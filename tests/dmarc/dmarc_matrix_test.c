@@ -19,7 +19,7 @@
  *
  * A small world: each name may have a record, described by one word.
  */
-struct world {
+struct dmarc_matrix_world {
 	const char *name[8];
 	const char *text[8]; /* NULL: none */
 	size_t n;
@@ -27,7 +27,7 @@ struct world {
 };
 
 static const char *
-record_of(const struct world *w, const char *name)
+record_of(const struct dmarc_matrix_world *w, const char *name)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		if (strcmp(w->name[i], name) == 0)
@@ -52,7 +52,7 @@ parent_of(const char *name)
 
 /* Section 4.10.2, for names of fewer than eight labels. */
 static const char *
-naive_organizational(const struct world *w, const char *domain)
+naive_organizational(const struct dmarc_matrix_world *w, const char *domain)
 {
 	const char *below = NULL, *fewest = domain;
 
@@ -72,7 +72,7 @@ naive_organizational(const struct world *w, const char *domain)
 
 /* Section 4.10.1: the domain with the policy record, or NULL. */
 static const char *
-naive_policy(const struct world *w, const char *domain)
+naive_policy(const struct dmarc_matrix_world *w, const char *domain)
 {
 	const char *org = naive_organizational(w, domain);
 
@@ -88,8 +88,8 @@ naive_policy(const struct world *w, const char *domain)
 }
 
 static bool
-naive_aligned(const struct world *w, const char *author, const char *id,
-    const char *strict)
+naive_aligned(const struct dmarc_matrix_world *w, const char *author,
+    const char *id, const char *strict)
 {
 	const char *record = record_of(w, naive_policy(w, author));
 
@@ -114,7 +114,7 @@ naive_value(const char *record, const char *tag)
 
 /* Writes the same line as show(). */
 static void
-naive(const struct world *w, const char *author, const char *spf,
+naive(const struct dmarc_matrix_world *w, const char *author, const char *spf,
     const char *dkim, struct buf *b)
 {
 	const char *org = naive_organizational(w, author);
@@ -164,14 +164,15 @@ naive(const struct world *w, const char *author, const char *spf,
 /* A source that answers from such a world. */
 struct world_source {
 	struct dns_source source; /* must be first */
-	const struct world *world;
+	const struct dmarc_matrix_world *world;
 };
 
 static void
 world_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
-	const struct world *w = ((struct world_source *)source)->world;
+	const struct dmarc_matrix_world *w =
+	    ((struct world_source *)source)->world;
 	char text[DOMAIN_MAX + 1];
 	struct buf b = buf_wrap(text, sizeof(text));
 	struct dns_record record = { .strings = 1 };
@@ -196,8 +197,8 @@ world_ask(struct dns_source *source, struct span name, enum dns_type type,
 }
 
 static void
-compare(const struct world *w, const char *author, const char *spf,
-    const char *dkim)
+compare_dmarc_matrix(const struct dmarc_matrix_world *w, const char *author,
+    const char *spf, const char *dkim)
 {
 	struct world_source source = { .source = { .ask = world_ask },
 		.world = w };
@@ -245,9 +246,11 @@ matrix_of_alignment(void **state)
 	(void)state;
 	for (size_t id = 0; id < ARRAY_SIZE(related); id++) {
 		for (unsigned bits = 0; bits < 4 * 4 * 4 * 4 * 4 * 4; bits++) {
-			struct world w = { .name = { "com", "example.com",
-					       author, related[id] },
-				.n = id == 0 || id == 1 || id == 7 ? 3 : 4 };
+			struct dmarc_matrix_world w = {
+				.name = { "com", "example.com", author,
+				    related[id] },
+				.n = id == 0 || id == 1 || id == 7 ? 3 : 4
+			};
 			char text[4][80];
 			unsigned modes = bits >> 8 & 3;
 			unsigned by = bits >> 10 & 3;
@@ -267,7 +270,8 @@ matrix_of_alignment(void **state)
 				    p != NULL ? p : "");
 				w.text[i] = p != NULL ? text[i] : NULL;
 			}
-			compare(&w, author, (by & 1) != 0 ? related[id] : NULL,
+			compare_dmarc_matrix(&w, author,
+			    (by & 1) != 0 ? related[id] : NULL,
 			    (by & 2) != 0 ? related[id] : NULL);
 			runs++;
 		}
@@ -298,7 +302,7 @@ matrix_of_policies(void **state)
 		size_t where = (at / 2) % 3;
 		char text[128];
 		struct buf b = buf_wrap(text, sizeof(text));
-		struct world w = { .name = { names[where] },
+		struct dmarc_matrix_world w = { .name = { names[where] },
 			.text = { text },
 			.n = 1,
 			.everything_exists = exists };
@@ -309,8 +313,9 @@ matrix_of_policies(void **state)
 		if (np != NULL)
 			buf_printf(&b, " np=%s;", np);
 		buf_printf(&b, " t=%s; psd=%s", t, flag);
-		compare(&w, "a.example.com", NULL, NULL);
-		compare(&w, "a.example.com", "a.example.com", "example.com");
+		compare_dmarc_matrix(&w, "a.example.com", NULL, NULL);
+		compare_dmarc_matrix(
+		    &w, "a.example.com", "a.example.com", "example.com");
 	}
 }
 

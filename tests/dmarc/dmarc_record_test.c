@@ -11,7 +11,7 @@
 #include "lib/buf.h"
 #include "lib/enum_names.h"
 
-struct vector {
+struct dmarc_record_vector {
 	const char *text;
 	const char *want; /* in the format of show(); or "foreign", "broken" */
 };
@@ -62,7 +62,7 @@ show(struct buf *b, const struct dmarc_record *r)
 }
 
 static void
-reads(const struct vector *v, size_t n)
+reads(const struct dmarc_record_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		struct dmarc_record r;
@@ -94,7 +94,7 @@ reads(const struct vector *v, size_t n)
 static void
 rfc9989_4_7_version(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "v=DMARC1;p=none", "p=none" },
 		{ "v=DMARC1; p=none", "p=none" },
 		{ "v=DMARC1; p=none;", "p=none" },
@@ -138,7 +138,7 @@ rfc9989_4_7_version(void **state)
 static void
 rfc9989_4_7_policies(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "v=DMARC1; p=none", "p=none" },
 		{ "v=DMARC1; p=quarantine", "p=quarantine" },
 		{ "v=DMARC1; p=reject", "p=reject" },
@@ -164,7 +164,7 @@ rfc9989_4_7_policies(void **state)
 static void
 rfc9989_4_10_1_not_valid(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "v=DMARC1; rua=mailto:a@b.example",
 		    "p=none(default) rua=mailto:a@b.example" },
 		{ "v=DMARC1; p=; rua=mailto:a@b.example",
@@ -204,7 +204,7 @@ rfc9989_4_10_1_not_valid(void **state)
 static void
 rfc9989_4_7_alignment_psd_t(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "v=DMARC1; p=none; adkim=r; aspf=r", "p=none" },
 		{ "v=DMARC1; p=none; adkim=s", "p=none adkim=s" },
 		{ "v=DMARC1; p=none; aspf=s", "p=none aspf=s" },
@@ -229,7 +229,7 @@ rfc9989_4_7_alignment_psd_t(void **state)
 static void
 rfc9989_4_8_fo(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "0", "" },
 		{ "1", " fo=1" },
 		{ "d", " fo=d" },
@@ -264,19 +264,19 @@ rfc9989_4_8_fo(void **state)
 		    vectors[i].text);
 		buf_printf(
 		    &w, "p=none%s ruf=mailto:a@b.example", vectors[i].want);
-		reads(&(struct vector){ text, want }, 1);
+		reads(&(struct dmarc_record_vector){ text, want }, 1);
 
 		/* section 4.7: fo is ignored without ruf */
 		buf_cut(&t, 0);
 		buf_printf(&t, "v=DMARC1; fo=%s; p=none", vectors[i].text);
-		reads(&(struct vector){ text, "p=none" }, 1);
+		reads(&(struct dmarc_record_vector){ text, "p=none" }, 1);
 	}
 }
 
 static void
 rfc9989_4_8_addresses(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "mailto:a@b.example", " rua=mailto:a@b.example" },
 		{ "MAILTO:a@b.example", " rua=MAILTO:a@b.example" },
 		{ "mailto:a@b.example,mailto:c@d.example",
@@ -326,7 +326,7 @@ rfc9989_4_8_addresses(void **state)
 
 		buf_printf(&t, "v=DMARC1; p=none; rua=%s", vectors[i].text);
 		buf_printf(&w, "p=none%s", vectors[i].want);
-		reads(&(struct vector){ text, want }, 1);
+		reads(&(struct dmarc_record_vector){ text, want }, 1);
 	}
 }
 
@@ -357,7 +357,7 @@ rfc9989_4_8_many_addresses(void **state)
 static void
 rfc9989_4_8_errors_are_discarded(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "v=DMARC1;; p=reject", "p=reject" },
 		{ "v=DMARC1; ; ;p=reject;;", "p=reject" },
 		{ "v=DMARC1; p=reject; sp", "p=reject" },
@@ -388,7 +388,7 @@ rfc9989_4_8_errors_are_discarded(void **state)
 static void
 rfc9989_b_2_records(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "v=DMARC1; p=none; "
 		  "rua=mailto:dmarc-feedback@example.com",
 		    "p=none rua=mailto:dmarc-feedback@example.com" },
@@ -512,7 +512,7 @@ pieces_of_a_record(void **state)
 static void
 hosts_of_addresses(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_record_vector vectors[] = {
 		{ "mailto:a@b.example", "b.example" },
 		{ "MailTo:a@B.Example?subject=x@y.example", "B.Example" },
 		{ "mailto:a@b@c.example", "c.example" },

@@ -64,7 +64,8 @@ split_domains(struct related_run *r, const char *text)
 }
 
 static void
-compare(const char *name, const char *what, struct buf *got, const char *want)
+compare_dmarc_related(
+    const char *name, const char *what, struct buf *got, const char *want)
 {
 	if (!span_is(buf_view(got), want))
 		fail_msg("%s: %s: got \"%.*s\", want \"%s\"", name, what,
@@ -107,7 +108,7 @@ run_related(const struct related_vector *v)
 		buf_text(&b, b.n > 0 ? " " : "");
 		buf_span(&b, span_skip(q->name, strlen("_dmarc.")));
 	}
-	compare(v->name, "asked", &b, v->asked);
+	compare_dmarc_related(v->name, "asked", &b, v->asked);
 	/* all queries have been sent, whatever the facts are */
 	if (pump_core(r.dmarc.questions, zone, false, find_related, &r) > 0)
 		fail_msg("%s: asks again", v->name);
@@ -117,7 +118,7 @@ run_related(const struct related_vector *v)
 		buf_text(&b, " by ");
 		buf_span(&b, r.out.by->domain);
 	}
-	compare(v->name, "related", &b, v->want);
+	compare_dmarc_related(v->name, "related", &b, v->want);
 	survives(v->name, &r);
 	dmarc_run_close(&r.dmarc);
 	zone->close(zone);

@@ -18,7 +18,7 @@
 #define PSD "v=DMARC1; p=reject; sp=quarantine; psd=y"
 #define OWN "v=DMARC1; p=reject; sp=quarantine; psd=n"
 
-struct vector {
+struct dmarc_tree_walk_vector {
 	const char *name;
 	const char *domain;
 	const char *zone;
@@ -28,7 +28,7 @@ struct vector {
 	bool failed;
 };
 
-struct run {
+struct dmarc_tree_walk_run {
 	struct core_run core;
 	struct dmarc_walk walk;
 };
@@ -36,7 +36,7 @@ struct run {
 static enum core_status
 walk(void *arg)
 {
-	struct run *r = arg;
+	struct dmarc_tree_walk_run *r = arg;
 
 	arena_rewind(r->core.arena);
 	return dmarc_walk(
@@ -44,10 +44,10 @@ walk(void *arg)
 }
 
 static void
-finds(const struct vector *v, size_t n)
+finds(const struct dmarc_tree_walk_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
-		struct run r;
+		struct dmarc_tree_walk_run r;
 		unsigned waves =
 		    core_run_open(&r.core, v->domain, v->zone, walk);
 		const struct dmarc_step *policy = r.walk.policy;
@@ -75,7 +75,7 @@ finds(const struct vector *v, size_t n)
 static void
 asks(const char *domain, const char *const *names, size_t n)
 {
-	struct run r;
+	struct dmarc_tree_walk_run r;
 	size_t i = 0;
 
 	assert_int_equal(
@@ -176,7 +176,7 @@ rfc9989_4_10_names(void **state)
 static void
 rfc9989_4_10_discarded(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_tree_walk_vector vectors[] = {
 		{ .name = "no record",
 		    .domain = "mail.example.com",
 		    .zone = "",
@@ -246,7 +246,7 @@ rfc9989_4_10_discarded(void **state)
 static void
 rfc9989_4_10_stop(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_tree_walk_vector vectors[] = {
 		{ .name = "psd=n",
 		    .domain = "a.b.example.com",
 		    .zone =
@@ -334,7 +334,7 @@ rfc9989_4_10_no_answers_needed_after_stop(void **state)
 static void
 rfc9989_4_10_1_policy(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_tree_walk_vector vectors[] = {
 		{ .name = "at the author domain",
 		    .domain = "a.example.com",
 		    .zone =
@@ -425,7 +425,7 @@ rfc9989_4_10_1_policy(void **state)
 static void
 rfc9989_4_10_2_examples(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_tree_walk_vector vectors[] = {
 		{ .name = "mail.example.com and example.com",
 		    .domain = "a.mail.example.com",
 		    .zone = DMARC("mail.example.com", NONE)
@@ -465,7 +465,7 @@ rfc9989_4_10_2_examples(void **state)
 static void
 rfc9989_b_4_figures(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_tree_walk_vector vectors[] = {
 		{ .name = "B.4.1 author",
 		    .domain = "example.com",
 		    .zone = ZONE_B_4_1,
@@ -511,7 +511,7 @@ rfc9989_b_4_figures(void **state)
 static void
 rfc9989_4_10_1_errors(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct dmarc_tree_walk_vector vectors[] = {
 		{ .name = "at the domain itself",
 		    .domain = "example.com",
 		    .zone = FAILS("example.com"),
@@ -540,7 +540,7 @@ rfc9989_4_10_1_errors(void **state)
 static void
 rfc9989_4_10_1_broken(void **state)
 {
-	struct run r;
+	struct dmarc_tree_walk_run r;
 
 	(void)state;
 	core_run_open(&r.core, "a.example.com",
@@ -568,7 +568,7 @@ static void
 names_of_any_length(void **state)
 {
 	char text[DOMAIN_MAX + 1];
-	struct run r;
+	struct dmarc_tree_walk_run r;
 
 	(void)state;
 	for (size_t n = 1; n < sizeof(text); n += 2) {
@@ -588,7 +588,7 @@ names_of_any_length(void **state)
 static void
 arena_exhausted(void **state)
 {
-	struct run r;
+	struct dmarc_tree_walk_run r;
 
 	(void)state;
 	core_run_open(&r.core, "a.b.example.com",

@@ -27,22 +27,22 @@ test_clock(void)
 	return now;
 }
 
-struct held {
+struct dns_cache_entry {
 	struct dns_wait *wait;
 	struct span name;
 	enum dns_type type;
 };
 
-struct script {
+struct dns_cache_script {
 	struct dns_source source; /* first */
-	struct held held[64];
+	struct dns_cache_entry held[64];
 	size_t n_held;
 	size_t asked;
 	struct dns_answer answer; /* returned immediately unless DNS_PENDING */
 };
 
 static void
-give(struct dns_wait *wait, const struct dns_answer *what)
+put_dns_cache(struct dns_wait *wait, const struct dns_answer *what)
 {
 	const struct dns_answer *a = what->state == DNS_FAILED
 	    ? dns_answer_failed(what->fault)
@@ -56,27 +56,27 @@ static void
 script_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
-	struct script *s = (struct script *)source;
+	struct dns_cache_script *s = (struct dns_cache_script *)source;
 
 	s->asked++;
 	if (s->answer.state != DNS_PENDING) {
-		give(wait, &s->answer);
+		put_dns_cache(wait, &s->answer);
 		return;
 	}
 	assert_true(s->n_held < 64);
-	s->held[s->n_held++] = (struct held){ wait, name, type };
+	s->held[s->n_held++] = (struct dns_cache_entry){ wait, name, type };
 }
 
 static void
-answer_held(struct script *s, const struct dns_answer *what)
+answer_held(struct dns_cache_script *s, const struct dns_answer *what)
 {
-	struct held held[64];
+	struct dns_cache_entry held[64];
 	size_t n = s->n_held;
 
 	memcpy(held, s->held, sizeof(held)); /* done() may ask again */
 	s->n_held = 0;
 	for (size_t i = 0; i < n; i++)
-		give(held[i].wait, what);
+		put_dns_cache(held[i].wait, what);
 }
 
 static const struct dns_record record = { .text = { "text", 4 }, .strings = 1 };
@@ -86,25 +86,27 @@ static const struct dns_answer found = {
 static const struct dns_answer timeout = { .state = DNS_FAILED,
 	.fault = DNS_ERROR_TIMEOUT };
 
-struct asked {
+struct dns_cache_request {
 	struct dns_wait wait; /* first */
 	const struct dns_answer *answer;
 	unsigned times;
 };
 
 static void
-told(struct dns_wait *wait, const struct dns_answer *answer)
+answered_dns_cache(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	struct asked *a = (struct asked *)wait;
+	struct dns_cache_request *a = (struct dns_cache_request *)wait;
 
 	a->answer = dns_answer_ref(answer);
 	a->times++;
 }
 
 static void
-ask(struct dns_source *s, const char *name, struct asked *a)
+ask_dns_cache(
+    struct dns_source *s, const char *name, struct dns_cache_request *a)
 {
-	*a = (struct asked){ .wait = { .done = told } };
+	*a = (struct dns_cache_request){ .wait = {
+					     .done = answered_dns_cache } };
 	s->ask(s, span_str(name), DNS_TXT, &a->wait);
 }
 
@@ -113,10 +115,10 @@ ask(struct dns_source *s, const char *name, struct asked *a)
 static enum dns_state
 state_of(struct dns_source *s, const char *name, bool *stale)
 {
-	struct asked a;
+	struct dns_cache_request a;
 	enum dns_state state;
 
-	ask(s, name, &a);
+	ask_dns_cache(s, name, &a);
 	assert_int_equal(a.times, 1);
 	state = a.answer->state;
 	*stale = a.answer->stale;
@@ -125,11 +127,11 @@ state_of(struct dns_source *s, const char *name, bool *stale)
 }
 
 static struct dns_source *
-open_cache(struct script *s, struct dns_cache_options o)
+open_cache(struct dns_cache_script *s, struct dns_cache_options o)
 {
 	struct dns_source *cache;
 
-	*s = (struct script){ .source = { .ask = script_ask } };
+	*s = (struct dns_cache_script){ .source = { .ask = script_ask } };
 	now = 1000000;
 	o.clock = test_clock;
 	cache = dns_cache_open(&o, &s->source);
@@ -146,14 +148,14 @@ static const struct dns_cache_options defaults = { .bytes = BYTES_OF_DEFAULT };
 static void
 a_question_asked_by_many_is_sent_once(void **state)
 {
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
-	struct asked all[1000];
+	struct dns_cache_request all[1000];
 	struct dns_cache_counts counts;
 
 	(void)state;
 	for (size_t i = 0; i < 1000; i++)
-		ask(cache, "sel._domainkey.example", &all[i]);
+		ask_dns_cache(cache, "sel._domainkey.example", &all[i]);
 	assert_int_equal(s.asked, 1);
 	for (size_t i = 0; i < 1000; i++)
 		assert_int_equal(all[i].times, 0);
@@ -176,13 +178,13 @@ a_question_asked_by_many_is_sent_once(void **state)
 static void
 callers_waiting_for_one_answer_are_limited(void **state)
 {
-	static struct asked all[DNS_CACHE_WAITS_MAX + 1];
-	struct script s;
+	static struct dns_cache_request all[DNS_CACHE_WAITS_MAX + 1];
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
 
 	(void)state;
 	for (size_t i = 0; i <= DNS_CACHE_WAITS_MAX; i++)
-		ask(cache, "a.example", &all[i]);
+		ask_dns_cache(cache, "a.example", &all[i]);
 	assert_int_equal(all[DNS_CACHE_WAITS_MAX].times, 1);
 	assert_int_equal(
 	    all[DNS_CACHE_WAITS_MAX].answer->fault, DNS_ERROR_RESOURCE);
@@ -197,14 +199,15 @@ callers_waiting_for_one_answer_are_limited(void **state)
 static void
 questions_differ_by_name_and_type(void **state)
 {
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
-	struct asked a[3];
+	struct dns_cache_request a[3];
 
 	(void)state;
-	ask(cache, "a.example", &a[0]);
-	ask(cache, "b.example", &a[1]);
-	a[2] = (struct asked){ .wait = { .done = told } };
+	ask_dns_cache(cache, "a.example", &a[0]);
+	ask_dns_cache(cache, "b.example", &a[1]);
+	a[2] = (struct dns_cache_request){ .wait = {
+					       .done = answered_dns_cache } };
 	cache->ask(cache, SPAN("a.example"), DNS_A, &a[2].wait);
 	assert_int_equal(s.asked, 3);
 	assert_true(span_is(s.held[1].name, "b.example"));
@@ -265,7 +268,7 @@ rfc2308_lifetimes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(*lifetimes); i++) {
 		const struct lifetime *l = &lifetimes[i];
-		struct script s;
+		struct dns_cache_script s;
 		struct dns_source *cache = open_cache(&s, defaults);
 		bool stale;
 		size_t want = 1;
@@ -292,15 +295,15 @@ rfc2308_lifetimes(void **state)
 static void
 an_answer_keeps_its_ttl_and_its_memo(void **state)
 {
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
-	struct asked one, two;
+	struct dns_cache_request one, two;
 
 	(void)state;
 	s.answer = found;
-	ask(cache, "a.example", &one);
+	ask_dns_cache(cache, "a.example", &one);
 	now += 30000;
-	ask(cache, "a.example", &two);
+	ask_dns_cache(cache, "a.example", &two);
 	assert_ptr_equal(one.answer, two.answer);
 	assert_int_equal(two.answer->ttl, 60);
 	dns_answer_unref(one.answer);
@@ -315,7 +318,7 @@ rfc8767_stale(void **state)
 {
 	const struct dns_cache_options o = { .bytes = BYTES_OF_DEFAULT,
 		.stale_seconds = 100 };
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, o);
 	struct dns_cache_counts counts;
 	bool stale;
@@ -353,7 +356,7 @@ static void
 stale_only_if_wanted_and_only_answers(void **state)
 {
 	struct dns_cache_options o = defaults;
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, o);
 	bool stale;
 
@@ -380,7 +383,7 @@ the_bound_holds_while_it_is_filled(void **state)
 {
 	enum { BYTES = 1 << 20, N = 20000 };
 	const struct dns_cache_options o = { .bytes = BYTES };
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, o);
 	struct dns_cache_counts counts;
 	char text[2000];
@@ -419,7 +422,7 @@ static void
 the_least_recently_used_goes_first(void **state)
 {
 	const struct dns_cache_options o = { .bytes = 256 << 10 };
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, o);
 	bool stale;
 
@@ -464,7 +467,7 @@ the_bound_holds_for_questions(void **state)
 	struct endless below = { .source = { .ask = endless_ask } };
 	const struct dns_cache_options o = { .bytes = BYTES };
 	struct dns_source *cache = dns_cache_open(&o, &below.source);
-	struct asked *all = calloc(N, sizeof(*all));
+	struct dns_cache_request *all = calloc(N, sizeof(*all));
 	struct dns_cache_counts counts;
 	size_t refused = 0, waiting = 0;
 	struct dns_wait *next;
@@ -476,7 +479,7 @@ the_bound_holds_for_questions(void **state)
 		char name[64];
 
 		snprintf(name, sizeof(name), "n%u.example", i);
-		ask(cache, name, &all[i]);
+		ask_dns_cache(cache, name, &all[i]);
 	}
 	dns_cache_counts(cache, &counts);
 	assert_true(counts.bytes <= BYTES);
@@ -499,9 +502,11 @@ static const struct dns_answer used_up = { .state = DNS_FAILED,
 	.fault = DNS_ERROR_BUDGET };
 
 static void
-ask_prefetch(struct dns_source *s, const char *name, struct asked *a)
+ask_prefetch(
+    struct dns_source *s, const char *name, struct dns_cache_request *a)
 {
-	*a = (struct asked){ .wait = { .done = told, .prefetch = true } };
+	*a = (struct dns_cache_request){ .wait = { .done = answered_dns_cache,
+					     .prefetch = true } };
 	s->ask(s, span_str(name), DNS_TXT, &a->wait);
 }
 
@@ -510,18 +515,18 @@ ask_prefetch(struct dns_source *s, const char *name, struct asked *a)
 static void
 a_refusal_concerns_one_message(void **state)
 {
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
 	struct dns_source *hostile = dns_queue_open(cache);
 	struct dns_source *honest = dns_queue_open(cache);
-	struct asked all[4];
+	struct dns_cache_request all[4];
 	bool stale;
 
 	(void)state;
-	ask(hostile, "a.example", &all[0]);
-	ask(honest, "a.example", &all[1]);
-	ask(hostile, "a.example", &all[2]);
-	ask(honest, "a.example", &all[3]);
+	ask_dns_cache(hostile, "a.example", &all[0]);
+	ask_dns_cache(honest, "a.example", &all[1]);
+	ask_dns_cache(hostile, "a.example", &all[2]);
+	ask_dns_cache(honest, "a.example", &all[3]);
 	assert_int_equal(s.asked, 1);
 	answer_held(&s, &used_up);
 	assert_int_equal(all[0].answer->fault, DNS_ERROR_BUDGET);
@@ -545,16 +550,16 @@ a_refusal_concerns_one_message(void **state)
 static void
 a_dropped_prefetch_is_sent_for_a_message_that_needs_it(void **state)
 {
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
 	struct dns_source *one = dns_queue_open(cache);
 	struct dns_source *two = dns_queue_open(cache);
-	struct asked ahead[2], needed;
+	struct dns_cache_request ahead[2], needed;
 
 	(void)state;
 	ask_prefetch(one, "a.example", &ahead[0]);
 	ask_prefetch(two, "a.example", &ahead[1]);
-	ask(one, "a.example", &needed);
+	ask_dns_cache(one, "a.example", &needed);
 	assert_true(s.held[0].wait->prefetch);
 	answer_held(&s, &used_up);
 	assert_int_equal(ahead[0].answer->fault, DNS_ERROR_BUDGET);
@@ -568,7 +573,7 @@ a_dropped_prefetch_is_sent_for_a_message_that_needs_it(void **state)
 	 */
 	ask_prefetch(one, "b.example", &ahead[0]);
 	answer_held(&s, &used_up);
-	ask(two, "b.example", &needed);
+	ask_dns_cache(two, "b.example", &needed);
 	assert_int_equal(s.asked, 4);
 	answer_held(&s, &found);
 	dns_answer_unref(needed.answer);
@@ -582,17 +587,17 @@ a_dropped_prefetch_is_sent_for_a_message_that_needs_it(void **state)
 static void
 ended_messages_do_not_ask(void **state)
 {
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
 	struct dns_source *ended[2] = { dns_queue_open(cache),
 		dns_queue_open(cache) };
 	struct dns_source *last = dns_queue_open(cache);
-	struct asked all[3];
+	struct dns_cache_request all[3];
 
 	(void)state;
-	ask(ended[0], "a.example", &all[0]);
-	ask(ended[1], "a.example", &all[1]);
-	ask(last, "a.example", &all[2]);
+	ask_dns_cache(ended[0], "a.example", &all[0]);
+	ask_dns_cache(ended[1], "a.example", &all[1]);
+	ask_dns_cache(last, "a.example", &all[2]);
 	ended[0]->close(ended[0]);
 	dns_queue_expire(ended[1]);
 	answer_held(&s, &used_up);
@@ -611,14 +616,14 @@ ended_messages_do_not_ask(void **state)
 static void
 close_answers_those_who_wait(void **state)
 {
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
-	struct asked all[3];
+	struct dns_cache_request all[3];
 
 	(void)state;
-	ask(cache, "a.example", &all[0]);
-	ask(cache, "a.example", &all[1]);
-	ask(cache, "b.example", &all[2]);
+	ask_dns_cache(cache, "a.example", &all[0]);
+	ask_dns_cache(cache, "a.example", &all[1]);
+	ask_dns_cache(cache, "b.example", &all[2]);
 	cache->close(cache);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(all[i].times, 1);
@@ -633,7 +638,7 @@ close_answers_those_who_wait(void **state)
 struct again {
 	struct dns_wait wait; /* first */
 	struct dns_source *cache;
-	struct asked same, other;
+	struct dns_cache_request same, other;
 };
 
 static void
@@ -642,14 +647,14 @@ told_again(struct dns_wait *wait, const struct dns_answer *answer)
 	struct again *a = (struct again *)wait;
 
 	assert_int_equal(answer->state, DNS_FOUND);
-	ask(a->cache, "a.example", &a->same);
-	ask(a->cache, "b.example", &a->other);
+	ask_dns_cache(a->cache, "a.example", &a->same);
+	ask_dns_cache(a->cache, "b.example", &a->other);
 }
 
 static void
 an_answer_asks_again(void **state)
 {
-	struct script s;
+	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
 	struct again a = { .wait = { .done = told_again }, .cache = cache };
 
@@ -669,7 +674,7 @@ an_answer_asks_again(void **state)
 
 enum { THREADS = 4, QUESTIONS = 2000 };
 
-struct asker {
+struct dns_cache_thread {
 	pthread_t thread;
 	struct dns_source *cache;
 	pthread_mutex_t lock;
@@ -677,7 +682,7 @@ struct asker {
 	size_t missing;
 	struct waiter {
 		struct dns_wait wait; /* first */
-		struct asker *asker;
+		struct dns_cache_thread *asker;
 		char name[32];
 	} waiters[QUESTIONS];
 };
@@ -685,7 +690,7 @@ struct asker {
 static void
 told_asker(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	struct asker *a = ((struct waiter *)wait)->asker;
+	struct dns_cache_thread *a = ((struct waiter *)wait)->asker;
 
 	assert_int_equal(answer->state, DNS_FOUND);
 	pthread_mutex_lock(&a->lock);
@@ -697,7 +702,7 @@ told_asker(struct dns_wait *wait, const struct dns_answer *answer)
 static void *
 ask_from_thread(void *arg)
 {
-	struct asker *a = arg;
+	struct dns_cache_thread *a = arg;
 
 	a->missing = QUESTIONS;
 	for (unsigned i = 0; i < QUESTIONS; i++) {
@@ -723,7 +728,7 @@ threads_share_one_cache(void **state)
 	struct dns_resolver_options o = {
 		.n_servers = 1, .first_ms = 500, .total_ms = 12000
 	};
-	struct asker *askers = calloc(THREADS, sizeof(*askers));
+	struct dns_cache_thread *askers = calloc(THREADS, sizeof(*askers));
 	struct dns_source *net, *cache;
 	struct dns_resolver_counts counts;
 	char error[100];

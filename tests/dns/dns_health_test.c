@@ -65,7 +65,7 @@ health_start(
 }
 
 static void
-ask(struct netrun *r, unsigned times, const char *name)
+ask_dns_health(struct netrun *r, unsigned times, const char *name)
 {
 	int64_t took;
 
@@ -163,7 +163,7 @@ each_reason_is_reported(void **state)
 		struct dns_server_health health[DNS_SERVERS_MAX];
 
 		print_message("%s\n", c->name);
-		ask(&r, c->times, c->question);
+		ask_dns_health(&r, c->times, c->question);
 		expect_events(&r, c->events);
 		assert_int_equal(dns_resolver_health(r.net, health), 1);
 		for (int t = DNS_TROUBLE_NONE + 1; t < DNS_TROUBLES; t++)
@@ -182,7 +182,7 @@ no_route(void **state)
 
 	(void)state;
 	health_open(&r, "255.255.255.255");
-	ask(&r, 3, "a.example");
+	ask_dns_health(&r, 3, "a.example");
 	expect_events(&r, "unreachable others=0");
 	netrun_stop(&r);
 }
@@ -196,15 +196,15 @@ once_a_minute_and_when_it_works_again(void **state)
 	(void)state;
 	hostile_stop(r.servers[0]);
 	r.servers[0] = NULL;
-	ask(&r, 5, "a.example");
+	ask_dns_health(&r, 5, "a.example");
 	expect_events(&r, "refused others=0");
 	still_pass(MINUTE);
-	ask(&r, 5, "a.example");
+	ask_dns_health(&r, 5, "a.example");
 	expect_events(&r, "refused others=0, refused others=0");
 	assert_int_equal(events.all[1].failures, 5);
 	assert_int_equal(events.all[1].seconds, 60);
 	r.servers[0] = hostile_start(&again);
-	ask(&r, 5, "a.example");
+	ask_dns_health(&r, 5, "a.example");
 	expect_events(&r, "refused others=0, refused others=0, none others=0");
 	assert_int_equal(events.all[2].seconds, 60);
 	netrun_stop(&r);
@@ -222,9 +222,9 @@ a_flapping_server(void **state)
 	for (int i = 0; i < 5; i++) {
 		hostile_stop(r.servers[0]);
 		r.servers[0] = NULL;
-		ask(&r, 1, "a.example");
+		ask_dns_health(&r, 1, "a.example");
 		r.servers[0] = hostile_start(&again);
-		ask(&r, 1, "a.example");
+		ask_dns_health(&r, 1, "a.example");
 	}
 	expect_events(&r, "refused others=0, none others=0");
 	netrun_stop(&r);
@@ -238,7 +238,7 @@ the_other_server_goes_on(void **state)
 	(void)state;
 	hostile_stop(r.servers[0]);
 	r.servers[0] = NULL;
-	ask(&r, 3, "a.example");
+	ask_dns_health(&r, 3, "a.example");
 	expect_events(&r, "refused others=1");
 	netrun_stop(&r);
 }

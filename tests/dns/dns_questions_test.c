@@ -109,7 +109,8 @@ memo_lives_as_long_as_its_answer(void **state)
 	assert_int_equal(dropped, 1);
 	dns_answer_unref(a);
 	assert_int_equal(dropped, 2);
-	assert_null(dns_answer_set_parsed(dns_answer_badname(), &first, drop_memo));
+	assert_null(
+	    dns_answer_set_parsed(dns_answer_badname(), &first, drop_memo));
 	assert_null(dns_answer_parsed(dns_answer_badname()));
 	assert_int_equal(dropped, 2);
 }

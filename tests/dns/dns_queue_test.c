@@ -21,7 +21,7 @@
 
 enum { HELD_MAX = 512 };
 
-struct script {
+struct dns_queue_script {
 	struct dns_source source; /* first */
 	unsigned share;
 	struct dns_wait *held[HELD_MAX]; /* in the order they were asked */
@@ -33,7 +33,7 @@ struct script {
 static const struct dns_answer nodata = { .state = DNS_NODATA, .ttl = 60 };
 
 static void
-give(struct dns_wait *wait, enum dns_error fault)
+put_dns_queue(struct dns_wait *wait, enum dns_error fault)
 {
 	const struct dns_answer *a = fault != DNS_ERROR_NONE
 	    ? dns_answer_failed(fault)
@@ -47,7 +47,7 @@ static void
 script_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
-	struct script *s = (struct script *)source;
+	struct dns_queue_script *s = (struct dns_queue_script *)source;
 
 	(void)type;
 	assert_true(s->asked < HELD_MAX);
@@ -55,19 +55,19 @@ script_ask(struct dns_source *source, struct span name, enum dns_type type,
 	    s->names[s->asked], sizeof(s->names[0]), "%.*s", SPAN_FMT(name));
 	s->held[s->asked++] = s->prompt ? NULL : wait;
 	if (s->prompt)
-		give(wait, DNS_ERROR_NONE);
+		put_dns_queue(wait, DNS_ERROR_NONE);
 }
 
 static unsigned
 script_share(struct dns_source *source)
 {
-	return ((struct script *)source)->share;
+	return ((struct dns_queue_script *)source)->share;
 }
 
 static void
-script_init(struct script *s)
+script_init(struct dns_queue_script *s)
 {
-	*s = (struct script){
+	*s = (struct dns_queue_script){
 		.source = { .ask = script_ask, .share = script_share },
 		.share = DNS_SHARE_MAX,
 	};
@@ -75,16 +75,16 @@ script_init(struct script *s)
 
 /* Answers question number `i`. */
 static void
-answer_one(struct script *s, size_t i, enum dns_error fault)
+answer_one(struct dns_queue_script *s, size_t i, enum dns_error fault)
 {
 	struct dns_wait *wait = s->held[i];
 
 	s->held[i] = NULL;
-	give(wait, fault);
+	put_dns_queue(wait, fault);
 }
 
 static void
-answer_rest(struct script *s)
+answer_rest(struct dns_queue_script *s)
 {
 	for (size_t i = 0; i < s->asked; i++)
 		if (s->held[i] != NULL)
@@ -93,7 +93,7 @@ answer_rest(struct script *s)
 
 /* ---- questions ---- */
 
-struct question {
+struct dns_queue_question {
 	struct dns_wait wait; /* first */
 	unsigned times;
 	enum dns_state state;
@@ -101,9 +101,9 @@ struct question {
 };
 
 static void
-told(struct dns_wait *wait, const struct dns_answer *answer)
+answered_dns_queue(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	struct question *q = (struct question *)wait;
+	struct dns_queue_question *q = (struct dns_queue_question *)wait;
 
 	q->state = answer->state;
 	q->fault = answer->fault;
@@ -112,27 +112,27 @@ told(struct dns_wait *wait, const struct dns_answer *answer)
 
 /* Asks for the name "nNUMBER.DOMAIN". */
 static void
-ask(struct dns_source *queue, struct question *q, const char *domain, size_t n,
-    bool prefetch)
+ask_dns_queue(struct dns_source *queue, struct dns_queue_question *q,
+    const char *domain, size_t n, bool prefetch)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "n%zu.%s", n, domain);
-	*q =
-	    (struct question){ .wait = { .done = told, .prefetch = prefetch } };
+	*q = (struct dns_queue_question){ .wait = { .done = answered_dns_queue,
+					      .prefetch = prefetch } };
 	queue->ask(queue, span_str(name), DNS_TXT, &q->wait);
 }
 
 static void
-ask_many(
-    struct dns_source *queue, struct question *q, const char *domain, size_t n)
+ask_many(struct dns_source *queue, struct dns_queue_question *q,
+    const char *domain, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		ask(queue, &q[i], domain, i, false);
+		ask_dns_queue(queue, &q[i], domain, i, false);
 }
 
 static size_t
-count_answered(const struct question *q, size_t n)
+count_answered(const struct dns_queue_question *q, size_t n)
 {
 	size_t answered = 0;
 
@@ -144,7 +144,7 @@ count_answered(const struct question *q, size_t n)
 }
 
 static size_t
-count_failed(const struct question *q, size_t n, enum dns_error fault)
+count_failed(const struct dns_queue_question *q, size_t n, enum dns_error fault)
 {
 	size_t failed = 0;
 
@@ -159,8 +159,8 @@ static void
 more_than_the_share_waits_in_order(void **state)
 {
 	enum { N = DNS_SHARE_MAX + 10 };
-	struct script s;
-	struct question q[N];
+	struct dns_queue_script s;
+	struct dns_queue_question q[N];
 	struct dns_source *queue;
 
 	(void)state;
@@ -188,8 +188,8 @@ more_than_the_share_waits_in_order(void **state)
 static void
 the_share_shrinks_with_the_source_below(void **state)
 {
-	struct script s;
-	struct question q[20];
+	struct dns_queue_script s;
+	struct dns_queue_question q[20];
 	struct dns_source *queue;
 
 	(void)state;
@@ -219,8 +219,8 @@ static void
 cached_answers_are_returned_immediately(void **state)
 {
 	enum { N = 400 };
-	struct script s;
-	struct question *q = calloc(N, sizeof(*q));
+	struct dns_queue_script s;
+	struct dns_queue_question *q = calloc(N, sizeof(*q));
 	struct dns_source *queue;
 
 	(void)state;
@@ -230,7 +230,7 @@ cached_answers_are_returned_immediately(void **state)
 	s.share = 1;
 	queue = dns_queue_open(&s.source);
 	for (size_t i = 0; i < N; i++) {
-		ask(queue, &q[i], "a.example", i, i % 2 == 0);
+		ask_dns_queue(queue, &q[i], "a.example", i, i % 2 == 0);
 		assert_int_equal(q[i].times, 1);
 		assert_int_equal(q[i].state, DNS_NODATA);
 	}
@@ -241,17 +241,17 @@ cached_answers_are_returned_immediately(void **state)
 static void
 a_prefetched_question_does_not_wait(void **state)
 {
-	struct script s;
-	struct question q[DNS_SHARE_MAX], late, early;
+	struct dns_queue_script s;
+	struct dns_queue_question q[DNS_SHARE_MAX], late, early;
 	struct dns_source *queue;
 
 	(void)state;
 	script_init(&s);
 	queue = dns_queue_open(&s.source);
-	ask(queue, &early, "b.example", 0, true);
+	ask_dns_queue(queue, &early, "b.example", 0, true);
 	assert_int_equal(s.asked, 1);
 	ask_many(queue, q, "a.example", DNS_SHARE_MAX - 1);
-	ask(queue, &late, "b.example", 1, true);
+	ask_dns_queue(queue, &late, "b.example", 1, true);
 	assert_int_equal(late.fault, DNS_ERROR_BUDGET);
 	assert_int_equal(early.times, 0);
 	answer_rest(&s);
@@ -265,15 +265,15 @@ static void
 dead_names_of_a_domain_fail_together(void **state)
 {
 	enum { N = DNS_SHARE_MAX + 20 };
-	struct script s;
-	struct question dead[N], other, later, prefetched;
+	struct dns_queue_script s;
+	struct dns_queue_question dead[N], other, later, prefetched;
 	struct dns_source *queue;
 
 	(void)state;
 	script_init(&s);
 	queue = dns_queue_open(&s.source);
 	ask_many(queue, dead, "x.dead.example", N);
-	ask(queue, &other, "good.example", 0, false);
+	ask_dns_queue(queue, &other, "good.example", 0, false);
 	for (size_t i = 0; i < DNS_QUEUE_DEAD - 1; i++)
 		answer_one(
 		    &s, i, i % 2 ? DNS_ERROR_TIMEOUT : DNS_ERROR_SERVFAIL);
@@ -282,8 +282,8 @@ dead_names_of_a_domain_fail_together(void **state)
 	answer_one(&s, DNS_QUEUE_DEAD - 1, DNS_ERROR_RESOURCE);
 	assert_int_equal(count_failed(dead, N, DNS_ERROR_BUDGET),
 	    N - DNS_SHARE_MAX - (DNS_QUEUE_DEAD - 1));
-	ask(queue, &later, "y.dead.example", 0, false);
-	ask(queue, &prefetched, "y.dead.example", 1, true);
+	ask_dns_queue(queue, &later, "y.dead.example", 0, false);
+	ask_dns_queue(queue, &prefetched, "y.dead.example", 1, true);
 	assert_int_equal(later.fault, DNS_ERROR_BUDGET);
 	assert_int_equal(prefetched.fault, DNS_ERROR_BUDGET);
 	/* questions for other domains are still sent */
@@ -298,8 +298,8 @@ static void
 a_crowd_below_ends_a_message(void **state)
 {
 	enum { N = DNS_SHARE_MAX + 8 };
-	struct script s;
-	struct question q[N], later;
+	struct dns_queue_script s;
+	struct dns_queue_question q[N], later;
 	struct dns_source *queue;
 
 	(void)state;
@@ -309,7 +309,7 @@ a_crowd_below_ends_a_message(void **state)
 		char domain[32];
 
 		snprintf(domain, sizeof(domain), "d%zu.example", i);
-		ask(queue, &q[i], domain, i, i == 2);
+		ask_dns_queue(queue, &q[i], domain, i, i == 2);
 	}
 	answer_one(&s, 6, DNS_ERROR_RESOURCE); /* not counted: not crowded
 	                                          yet */
@@ -324,7 +324,7 @@ a_crowd_below_ends_a_message(void **state)
 	assert_int_equal(count_answered(q, N), N);
 	assert_int_equal(count_failed(q, N, DNS_ERROR_BUDGET), N - 7);
 	assert_int_equal(q[1].fault, DNS_ERROR_TIMEOUT);
-	ask(queue, &later, "other.example", 0, false);
+	ask_dns_queue(queue, &later, "other.example", 0, false);
 	assert_int_equal(later.fault, DNS_ERROR_BUDGET);
 	answer_rest(&s);
 	queue->close(queue);
@@ -336,8 +336,8 @@ static void
 a_domain_that_answers_is_not_dead(void **state)
 {
 	enum { N = 3 * DNS_QUEUE_DEAD };
-	struct script s;
-	struct question q[N], later;
+	struct dns_queue_script s;
+	struct dns_queue_question q[N], later;
 	struct dns_source *queue;
 
 	(void)state;
@@ -346,14 +346,14 @@ a_domain_that_answers_is_not_dead(void **state)
 	for (size_t i = 0; i < N; i++) {
 		bool prefetch = i >= 2 * DNS_QUEUE_DEAD;
 
-		ask(queue, &q[i], "slow.example", i, prefetch);
+		ask_dns_queue(queue, &q[i], "slow.example", i, prefetch);
 		answer_one(&s, i,
 		    prefetch         ? DNS_ERROR_BUDGET
 			: i % 4 == 3 ? DNS_ERROR_NONE
 			: i % 4 == 2 ? DNS_ERROR_REFUSED
 				     : DNS_ERROR_TIMEOUT);
 	}
-	ask(queue, &later, "slow.example", N, false);
+	ask_dns_queue(queue, &later, "slow.example", N, false);
 	assert_int_equal(later.times, 0);
 	answer_rest(&s);
 	assert_int_equal(later.state, DNS_NODATA);
@@ -367,8 +367,8 @@ a_domain_that_answers_is_not_dead(void **state)
 static void
 a_deadline_says_whose_failure_it_is(void **state)
 {
-	struct script s;
-	struct question q[40], late;
+	struct dns_queue_script s;
+	struct dns_queue_question q[40], late;
 	struct dns_source *queue;
 
 	(void)state;
@@ -382,7 +382,7 @@ a_deadline_says_whose_failure_it_is(void **state)
 	for (size_t i = 1; i < 40; i++)
 		assert_int_equal(q[i].fault,
 		    i < DNS_SHARE_MAX ? DNS_ERROR_TIMEOUT : DNS_ERROR_BUDGET);
-	ask(queue, &late, "b.example", 0, false);
+	ask_dns_queue(queue, &late, "b.example", 0, false);
 	assert_int_equal(late.fault, DNS_ERROR_BUDGET);
 	answer_rest(&s); /* no caller waits for these */
 	assert_int_equal(s.asked, DNS_SHARE_MAX + 1);
@@ -393,8 +393,8 @@ a_deadline_says_whose_failure_it_is(void **state)
 static void
 a_deadline_while_crowded_is_ours(void **state)
 {
-	struct script s;
-	struct question q[3];
+	struct dns_queue_script s;
+	struct dns_queue_question q[3];
 	struct dns_source *queue;
 
 	(void)state;
@@ -412,8 +412,8 @@ a_deadline_while_crowded_is_ours(void **state)
 static void
 a_question_that_was_never_sent_is_ours(void **state)
 {
-	struct script s;
-	struct question q[3];
+	struct dns_queue_script s;
+	struct dns_queue_question q[3];
 	struct dns_source *queue;
 	struct dns_queue *message;
 
@@ -436,8 +436,8 @@ a_question_that_was_never_sent_is_ours(void **state)
 static void
 closed_before_its_answers(void **state)
 {
-	struct script s;
-	struct question q[40];
+	struct dns_queue_script s;
+	struct dns_queue_question q[40];
 	struct dns_source *queue;
 
 	(void)state;
@@ -570,7 +570,7 @@ questions_of_ended_messages_are_dropped(void **state)
 struct thrower {
 	pthread_t thread;
 	struct dns_source *cache;
-	struct question q[64];
+	struct dns_queue_question q[64];
 };
 
 /* Messages start and end while their answers arrive. */
@@ -583,8 +583,8 @@ throw_messages(void *arg)
 		struct dns_source *queue = dns_queue_open(t->cache);
 
 		for (size_t i = 0; i < ARRAY_SIZE(t->q); i++)
-			ask(queue, &t->q[i], "x.example", i + turn % 7 * 40,
-			    i % 3 == 0);
+			ask_dns_queue(queue, &t->q[i], "x.example",
+			    i + turn % 7 * 40, i % 3 == 0);
 		if (turn % 2 == 0)
 			dns_queue_expire(queue);
 		queue->close(queue);

@@ -13,21 +13,22 @@
 #include "dns/zone.h"
 #include "tests/support/core_driver.h"
 
-struct asked {
+struct dns_recorder_request {
 	struct dns_wait wait; /* first */
 	const struct dns_answer *answer;
 };
 
 static void
-keep(struct dns_wait *wait, const struct dns_answer *answer)
+save_dns_recorder(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct asked *)wait)->answer = dns_answer_ref(answer);
+	((struct dns_recorder_request *)wait)->answer = dns_answer_ref(answer);
 }
 
 static const struct dns_answer *
-ask(struct dns_source *s, struct span name, enum dns_type type)
+ask_dns_recorder(struct dns_source *s, struct span name, enum dns_type type)
 {
-	struct asked a = { .wait = { .done = keep } };
+	struct dns_recorder_request a = { .wait = {
+					      .done = save_dns_recorder } };
 
 	s->ask(s, name, type, &a.wait);
 	assert_non_null(a.answer);
@@ -41,7 +42,7 @@ struct scripted {
 	struct dns_answer answer;
 };
 
-struct script {
+struct dns_recorder_script {
 	struct dns_source source; /* first */
 	const struct scripted *table;
 	size_t n;
@@ -51,7 +52,8 @@ static void
 script_ask(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
-	const struct script *s = (struct script *)source;
+	const struct dns_recorder_script *s =
+	    (struct dns_recorder_script *)source;
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct scripted *one = &s->table[i];
@@ -183,13 +185,13 @@ static const struct scripted script[] = {
 
 enum { SCRIPTED = sizeof(script) / sizeof(*script) };
 
-static struct script
+static struct dns_recorder_script
 script_source(void)
 {
 	for (size_t i = 0; i < sizeof(every_byte); i++)
 		every_byte[i] = (char)i;
 	memset(long_text, '\1', sizeof(long_text));
-	return (struct script){
+	return (struct dns_recorder_script){
 		.source = { .ask = script_ask }, .table = script, .n = SCRIPTED
 	};
 }
@@ -231,7 +233,7 @@ write_all(struct dns_source *recorder, size_t *n)
 static void
 a_recording_replays_to_the_same_answers(void **state)
 {
-	struct script below = script_source();
+	struct dns_recorder_script below = script_source();
 	struct dns_source *recorder = dns_recorder_open(&below.source);
 	struct dns_source *zone, *again;
 	char error[200] = "";
@@ -241,8 +243,8 @@ a_recording_replays_to_the_same_answers(void **state)
 	(void)state;
 	assert_non_null(recorder);
 	for (size_t i = SCRIPTED; i-- > 0;) {
-		const struct dns_answer *a =
-		    ask(recorder, span_str(script[i].name), script[i].type);
+		const struct dns_answer *a = ask_dns_recorder(
+		    recorder, span_str(script[i].name), script[i].type);
 
 		expect_same(&script[i], a);
 		dns_answer_unref(a);
@@ -256,8 +258,8 @@ a_recording_replays_to_the_same_answers(void **state)
 	again = dns_recorder_open(zone);
 	assert_non_null(again);
 	for (size_t i = 0; i < SCRIPTED; i++) {
-		const struct dns_answer *a =
-		    ask(again, span_str(script[i].name), script[i].type);
+		const struct dns_answer *a = ask_dns_recorder(
+		    again, span_str(script[i].name), script[i].type);
 
 		expect_same(&script[i], a);
 		dns_answer_unref(a);
@@ -285,14 +287,14 @@ the_file_is_sorted_and_plain(void **state)
 	size_t n;
 
 	(void)state;
-	dns_answer_unref(ask(r, SPAN("c.example"), DNS_A));
-	dns_answer_unref(ask(r, SPAN("b.example"), DNS_TXT));
-	dns_answer_unref(ask(r, SPAN("b.example"), DNS_TXT));
-	dns_answer_unref(ask(r, SPAN("b.example"), DNS_A));
-	dns_answer_unref(ask(r, SPAN("a.example"), DNS_A));
-	dns_answer_unref(ask(r, SPAN("d.example"), DNS_A));
-	dns_answer_unref(ask(r, SPAN("d.example.net"), DNS_A));
-	dns_answer_unref(ask(r, SPAN("b.example"), DNS_MX));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("c.example"), DNS_A));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("b.example"), DNS_TXT));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("b.example"), DNS_TXT));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("b.example"), DNS_A));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("a.example"), DNS_A));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("d.example"), DNS_A));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("d.example.net"), DNS_A));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("b.example"), DNS_MX));
 	text = write_all(r, &n);
 	assert_string_equal(text,
 	    "; DNS answers, as they were received\n"
@@ -315,7 +317,8 @@ close_answers_those_who_wait(void **state)
 	struct dns_source *zone = pump_zone("a. A 192.0.2.1\n");
 	struct dns_source *fake = fake_new(zone, 5);
 	struct dns_source *r = dns_recorder_open(fake);
-	struct asked a = { .wait = { .done = keep } };
+	struct dns_recorder_request a = { .wait = {
+					      .done = save_dns_recorder } };
 
 	(void)state;
 	r->ask(r, SPAN("a"), DNS_A, &a.wait);
@@ -334,8 +337,10 @@ an_abandoned_question_is_a_failure(void **state)
 	struct dns_source *zone = pump_zone("a. A 192.0.2.1\n");
 	struct dns_source *fake = fake_new(zone, 5);
 	struct dns_source *r = dns_recorder_open(fake);
-	struct asked a = { .wait = { .done = keep } };
-	struct asked late = { .wait = { .done = keep } };
+	struct dns_recorder_request a = { .wait = {
+					      .done = save_dns_recorder } };
+	struct dns_recorder_request late = { .wait = {
+						 .done = save_dns_recorder } };
 	char *text;
 	size_t n;
 
@@ -369,7 +374,7 @@ a_file_that_cannot_be_written(void **state)
 	FILE *full = fopen("/dev/full", "w");
 
 	(void)state;
-	dns_answer_unref(ask(r, SPAN("a"), DNS_A));
+	dns_answer_unref(ask_dns_recorder(r, SPAN("a"), DNS_A));
 	if (full != NULL) {
 		assert_false(dns_recorder_write(r, full));
 		fclose(full);
@@ -396,7 +401,7 @@ more_questions_than_the_limit(void **state)
 		if (i == DNS_RECORDER_MAX)
 			assert_true(dns_recorder_write(r, out));
 		snprintf(name, sizeof(name), "%u.a", i);
-		a = ask(r, span_str(name), DNS_A);
+		a = ask_dns_recorder(r, span_str(name), DNS_A);
 		assert_int_equal(a->state, DNS_FOUND);
 		dns_answer_unref(a);
 	}

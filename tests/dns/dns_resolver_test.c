@@ -19,13 +19,13 @@
 
 static const struct hostile_options plain;
 
-struct vector {
+struct dns_resolver_vector {
 	const char *name;
 	enum dns_type type;
 	const char *want;
 };
 
-static const struct vector answers[] = {
+static const struct dns_resolver_vector answers[] = {
 	{ "a.example", DNS_TXT, "found: A.EXAMPLE 300" },
 	{ "a.example", DNS_A, "found: 192.0.2.1 60" },
 	{ "a.example", DNS_AAAA, "found: 2001:db8::1 60" },
@@ -47,7 +47,7 @@ static const struct vector answers[] = {
 	{ "referral.example", DNS_TXT, "failed refused 0" },
 };
 
-static const struct vector attacks[] = {
+static const struct dns_resolver_vector attacks[] = {
 	{ "dup.example", DNS_TXT, "found: DUP.EXAMPLE 300" },
 	{ "wrong-id.example", DNS_TXT, "found: WRONG-ID.EXAMPLE 300" },
 	{ "wrong-name.example", DNS_TXT, "found: WRONG-NAME.EXAMPLE 300" },
@@ -67,7 +67,7 @@ static const struct vector attacks[] = {
 };
 
 static void
-expect_all(struct netrun *r, const struct vector *v, size_t n)
+expect_all(struct netrun *r, const struct dns_resolver_vector *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		netrun_expect(r, v[i].name, v[i].type, v[i].want);
@@ -322,7 +322,7 @@ thousands_in_flight_answered_last_first(void **state)
 	netrun_stop(&r);
 }
 
-struct asker {
+struct dns_resolver_thread {
 	pthread_t thread;
 	struct dns_source *net;
 	size_t from;
@@ -333,7 +333,7 @@ struct asker {
 static void *
 ask_from_thread(void *arg)
 {
-	struct asker *a = arg;
+	struct dns_resolver_thread *a = arg;
 
 	netrun_ask_many(a->net, a->all, 250, a->from, a->crowd);
 	return NULL;
@@ -343,7 +343,7 @@ static void
 many_threads_ask(void **state)
 {
 	enum { THREADS = 8 };
-	struct asker *askers = calloc(THREADS, sizeof(*askers));
+	struct dns_resolver_thread *askers = calloc(THREADS, sizeof(*askers));
 	struct netrun r = netrun_start(&plain, NULL);
 	struct crowd crowd;
 

@@ -13,15 +13,15 @@
 #include "dns/zone.h"
 #include "tests/support/core_driver.h"
 
-struct asked {
+struct dns_zone_request {
 	struct dns_wait wait;
 	const struct dns_answer *answer;
 };
 
 static void
-keep(struct dns_wait *wait, const struct dns_answer *answer)
+save_dns_zone(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	struct asked *a = (struct asked *)wait;
+	struct dns_zone_request *a = (struct dns_zone_request *)wait;
 
 	assert_null(a->answer);
 	a->answer = dns_answer_ref(answer);
@@ -29,9 +29,9 @@ keep(struct dns_wait *wait, const struct dns_answer *answer)
 
 /* Returns an answer; the caller must release it. */
 static const struct dns_answer *
-ask(struct dns_source *zone, const char *name, enum dns_type type)
+ask_dns_zone(struct dns_source *zone, const char *name, enum dns_type type)
 {
-	struct asked a = { .wait = { .done = keep } };
+	struct dns_zone_request a = { .wait = { .done = save_dns_zone } };
 
 	zone->ask(zone, span_str(name), type, &a.wait);
 	assert_non_null(a.answer);
@@ -72,10 +72,10 @@ describe(const struct dns_answer *a, char *text, size_t size)
 }
 
 static void
-expect(struct dns_source *zone, const char *name, enum dns_type type,
+expect_dns_zone(struct dns_source *zone, const char *name, enum dns_type type,
     const char *want)
 {
-	const struct dns_answer *a = ask(zone, name, type);
+	const struct dns_answer *a = ask_dns_zone(zone, name, type);
 	char text[4096];
 
 	describe(a, text, sizeof(text));
@@ -115,26 +115,28 @@ records_of_all_types(void **state)
 	struct dns_source *z = pump_zone(records);
 
 	(void)state;
-	expect(z, "example.org", DNS_TXT, "found: 2 v=spf1 -all|other 300");
-	expect(z, "example.org", DNS_MX,
+	expect_dns_zone(
+	    z, "example.org", DNS_TXT, "found: 2 v=spf1 -all|other 300");
+	expect_dns_zone(z, "example.org", DNS_MX,
 	    "found: 10 mail.example.org|20 mail2.example.org 60");
-	expect(z, "example.org", DNS_NS, "found: ns.example.org 300");
-	expect(z, "example.org", DNS_SOA, "found: ns.example.org 300");
-	expect(z, "mail.example.org", DNS_A, "found: 192.0.2.1 300");
-	expect(z, "mail.example.org", DNS_AAAA,
+	expect_dns_zone(z, "example.org", DNS_NS, "found: ns.example.org 300");
+	expect_dns_zone(z, "example.org", DNS_SOA, "found: ns.example.org 300");
+	expect_dns_zone(z, "mail.example.org", DNS_A, "found: 192.0.2.1 300");
+	expect_dns_zone(z, "mail.example.org", DNS_AAAA,
 	    "found: 2001:db8::1|::ffff:192.0.2.9 300");
-	expect(
+	expect_dns_zone(
 	    z, "odd.example.org", DNS_TXT, "found: 2 a;b(c)\"d\\e\177\377 300");
-	expect(z, "long.example.org", DNS_TXT, "found: 2 onetwo 300");
-	expect(z, "null.example.org", DNS_MX, "found:  300");
-	expect(z, "1.2.0.192.in-addr.arpa", DNS_PTR,
+	expect_dns_zone(z, "long.example.org", DNS_TXT, "found: 2 onetwo 300");
+	expect_dns_zone(z, "null.example.org", DNS_MX, "found:  300");
+	expect_dns_zone(z, "1.2.0.192.in-addr.arpa", DNS_PTR,
 	    "found: mail.example.org 3600");
-	expect(z, "srv.example.org", DNS_TXT, "nodata 60");
-	expect(z, "_25._tcp.mail.example.org", DNS_TLSA,
+	expect_dns_zone(z, "srv.example.org", DNS_TXT, "nodata 60");
+	expect_dns_zone(z, "_25._tcp.mail.example.org", DNS_TLSA,
 	    "found: 3 1 1 ab01 secure 300");
 	/* a dot inside a label does not make it a different name */
-	expect(z, "dotted.label.example.org", DNS_A, "nxdomain 60");
-	expect(z, "dotted?label.example.org", DNS_A, "found: 192.0.2.3 300");
+	expect_dns_zone(z, "dotted.label.example.org", DNS_A, "nxdomain 60");
+	expect_dns_zone(
+	    z, "dotted?label.example.org", DNS_A, "found: 192.0.2.3 300");
 	z->close(z);
 }
 
@@ -148,16 +150,16 @@ rfc8020_nxdomain_and_nodata(void **state)
 		      "soa.example. 30 SOA a b 1 2 3 4 900\n");
 
 	(void)state;
-	expect(z, "a.b.c.example", DNS_TXT, "found: x 600");
-	expect(z, "a.b.c.example", DNS_A, "nodata 0");
-	expect(z, "b.c.example", DNS_TXT, "nodata 0");
-	expect(z, "c.example", DNS_TXT, "nodata 0");
-	expect(z, "example", DNS_TXT, "nodata 0");
-	expect(z, "x.c.example", DNS_TXT, "nxdomain 0");
-	expect(z, "x.a.b.c.example", DNS_TXT, "nxdomain 0");
-	expect(z, "org", DNS_TXT, "nxdomain 0");
-	expect(z, "x.soa.example", DNS_TXT, "nxdomain 30");
-	expect(z, "soa.example", DNS_TXT, "nodata 30");
+	expect_dns_zone(z, "a.b.c.example", DNS_TXT, "found: x 600");
+	expect_dns_zone(z, "a.b.c.example", DNS_A, "nodata 0");
+	expect_dns_zone(z, "b.c.example", DNS_TXT, "nodata 0");
+	expect_dns_zone(z, "c.example", DNS_TXT, "nodata 0");
+	expect_dns_zone(z, "example", DNS_TXT, "nodata 0");
+	expect_dns_zone(z, "x.c.example", DNS_TXT, "nxdomain 0");
+	expect_dns_zone(z, "x.a.b.c.example", DNS_TXT, "nxdomain 0");
+	expect_dns_zone(z, "org", DNS_TXT, "nxdomain 0");
+	expect_dns_zone(z, "x.soa.example", DNS_TXT, "nxdomain 30");
+	expect_dns_zone(z, "soa.example", DNS_TXT, "nodata 30");
 	z->close(z);
 }
 
@@ -175,17 +177,18 @@ rfc4592_wildcards(void **state)
 		      "*.alias    60 CNAME  host1\n");
 
 	(void)state;
-	expect(z, "host3.example", DNS_MX, "found: 10 host1.example 3600");
-	expect(z, "host3.example", DNS_A, "nodata 0");
-	expect(z, "foo.bar.example", DNS_TXT, "found: wild 3600");
-	expect(z, "host1.example", DNS_MX, "nodata 0");
-	expect(z, "sub.*.example", DNS_MX, "nodata 0");
-	expect(z, "_telnet._tcp.host1.example", DNS_TXT, "nxdomain 0");
-	expect(z, "ghost.*.example", DNS_MX, "nxdomain 0");
-	expect(z, "*.example", DNS_TXT, "found: wild 3600");
-	expect(z, "x.y.alias.example", DNS_A,
+	expect_dns_zone(
+	    z, "host3.example", DNS_MX, "found: 10 host1.example 3600");
+	expect_dns_zone(z, "host3.example", DNS_A, "nodata 0");
+	expect_dns_zone(z, "foo.bar.example", DNS_TXT, "found: wild 3600");
+	expect_dns_zone(z, "host1.example", DNS_MX, "nodata 0");
+	expect_dns_zone(z, "sub.*.example", DNS_MX, "nodata 0");
+	expect_dns_zone(z, "_telnet._tcp.host1.example", DNS_TXT, "nxdomain 0");
+	expect_dns_zone(z, "ghost.*.example", DNS_MX, "nxdomain 0");
+	expect_dns_zone(z, "*.example", DNS_TXT, "found: wild 3600");
+	expect_dns_zone(z, "x.y.alias.example", DNS_A,
 	    "found: 192.0.2.1 -> host1.example 60");
-	expect(z, "alias.example", DNS_A, "nodata 0");
+	expect_dns_zone(z, "alias.example", DNS_A, "nodata 0");
 	z->close(z);
 }
 
@@ -206,14 +209,14 @@ cnames(void **state)
 	for (int i = 0; i < 9; i++)
 		buf_printf(&b, "c%d. %d CNAME c%d.\n", i, 100 + i, i + 1);
 	z = pump_zone(text);
-	expect(z, "c1", DNS_A, "found: 192.0.2.9 -> c9 101");
-	expect(z, "c0", DNS_A, "failed garbled 0");
-	expect(z, "c0", DNS_CNAME, "found: c1 100");
-	expect(z, "a.loop", DNS_A, "failed garbled 0");
-	expect(z, "self", DNS_A, "failed garbled 0");
-	expect(z, "out", DNS_A, "nxdomain -> missing.example 0");
-	expect(z, "data", DNS_TXT, "nodata -> c9 0");
-	expect(z, "bad", DNS_TXT, "failed servfail 0");
+	expect_dns_zone(z, "c1", DNS_A, "found: 192.0.2.9 -> c9 101");
+	expect_dns_zone(z, "c0", DNS_A, "failed garbled 0");
+	expect_dns_zone(z, "c0", DNS_CNAME, "found: c1 100");
+	expect_dns_zone(z, "a.loop", DNS_A, "failed garbled 0");
+	expect_dns_zone(z, "self", DNS_A, "failed garbled 0");
+	expect_dns_zone(z, "out", DNS_A, "nxdomain -> missing.example 0");
+	expect_dns_zone(z, "data", DNS_TXT, "nodata -> c9 0");
+	expect_dns_zone(z, "bad", DNS_TXT, "failed servfail 0");
 	z->close(z);
 }
 
@@ -239,23 +242,24 @@ marks(void **state)
 	const struct dns_answer *a;
 
 	(void)state;
-	expect(z, "timeout.example", DNS_TXT, "failed timeout 0");
-	expect(z, "timeout.example", DNS_PTR, "failed timeout 0");
-	expect(z, "x.timeout.example.org", DNS_PTR, "nxdomain 0");
-	expect(z, "one.example", DNS_TXT, "failed refused 0");
-	expect(z, "one.example", DNS_MX, "found: 10 one.example 3600");
-	expect(z, "empty.example", DNS_TXT, "nxdomain 0");
-	expect(z, "below.empty.example", DNS_A, "found: 192.0.2.1 3600");
-	expect(z, "not.at.the.start", DNS_A, "nxdomain 0");
-	expect(z, "a b.example", DNS_TXT, "failed servfail 0");
-	expect(z, "mixed.example", DNS_TXT, "failed servfail 0");
-	expect(z, "mixed.example", DNS_A, "nxdomain 0");
-	expect(z, "aliased.example", DNS_A,
+	expect_dns_zone(z, "timeout.example", DNS_TXT, "failed timeout 0");
+	expect_dns_zone(z, "timeout.example", DNS_PTR, "failed timeout 0");
+	expect_dns_zone(z, "x.timeout.example.org", DNS_PTR, "nxdomain 0");
+	expect_dns_zone(z, "one.example", DNS_TXT, "failed refused 0");
+	expect_dns_zone(z, "one.example", DNS_MX, "found: 10 one.example 3600");
+	expect_dns_zone(z, "empty.example", DNS_TXT, "nxdomain 0");
+	expect_dns_zone(
+	    z, "below.empty.example", DNS_A, "found: 192.0.2.1 3600");
+	expect_dns_zone(z, "not.at.the.start", DNS_A, "nxdomain 0");
+	expect_dns_zone(z, "a b.example", DNS_TXT, "failed servfail 0");
+	expect_dns_zone(z, "mixed.example", DNS_TXT, "failed servfail 0");
+	expect_dns_zone(z, "mixed.example", DNS_A, "nxdomain 0");
+	expect_dns_zone(z, "aliased.example", DNS_A,
 	    "found: 192.0.2.2 -> target.example 3600");
-	a = ask(z, "aliased.example", DNS_A);
+	a = ask_dns_zone(z, "aliased.example", DNS_A);
 	assert_true(a->stale);
 	dns_answer_unref(a);
-	a = ask(z, "one.example", DNS_MX);
+	a = ask_dns_zone(z, "one.example", DNS_MX);
 	assert_false(a->stale);
 	dns_answer_unref(a);
 	z->close(z);
@@ -350,7 +354,7 @@ limits(void **state)
 	}
 	z = dns_zone_parse("t", buf_view(&b), error, sizeof(error));
 	assert_non_null(z);
-	a = ask(z, "a", DNS_TXT);
+	a = ask_dns_zone(z, "a", DNS_TXT);
 	assert_int_equal(a->records[0].text.n, 47 * 255);
 	assert_int_equal(a->records[0].strings, 47);
 	dns_answer_unref(a);
@@ -361,7 +365,7 @@ limits(void **state)
 		buf_printf(&b, "a. MX %d b.\n", i);
 	z = dns_zone_parse("t", buf_view(&b), error, sizeof(error));
 	assert_non_null(z);
-	a = ask(z, "a", DNS_MX);
+	a = ask_dns_zone(z, "a", DNS_MX);
 	assert_int_equal(a->n_records, DNS_RECORDS_MAX);
 	dns_answer_unref(a);
 	z->close(z);
@@ -369,7 +373,7 @@ limits(void **state)
 	buf_printf(&b, "a. MX %d b.\n", DNS_RECORDS_MAX);
 	z = dns_zone_parse("t", buf_view(&b), error, sizeof(error));
 	assert_non_null(z);
-	expect(z, "a", DNS_MX, "failed garbled 0");
+	expect_dns_zone(z, "a", DNS_MX, "failed garbled 0");
 	z->close(z);
 	free(text);
 }
@@ -395,7 +399,7 @@ many_names(void **state)
 		snprintf(name, sizeof(name), "n%u.example", i);
 		snprintf(want, sizeof(want), "found: 192.0.%u.%u 3600", i / 256,
 		    i % 256);
-		expect(z, name, DNS_A, want);
+		expect_dns_zone(z, name, DNS_A, want);
 	}
 	z->close(z);
 	free(text);
@@ -414,7 +418,7 @@ files(void **state)
 	assert_int_equal(write(fd, "a. A 192.0.2.1\n", 15), 15);
 	z = dns_zone_open(path, error, sizeof(error));
 	assert_non_null(z);
-	expect(z, "a", DNS_A, "found: 192.0.2.1 3600");
+	expect_dns_zone(z, "a", DNS_A, "found: 192.0.2.1 3600");
 	z->close(z);
 	assert_int_equal(write(fd, "b. x\n", 5), 5);
 	assert_null(dns_zone_open(path, error, sizeof(error)));
@@ -425,7 +429,7 @@ files(void **state)
 	assert_non_null(strstr(error, "cannot be opened"));
 	z = dns_zone_parse("empty", SPAN_NONE, error, sizeof(error));
 	assert_non_null(z);
-	expect(z, "a", DNS_A, "nxdomain 0");
+	expect_dns_zone(z, "a", DNS_A, "nxdomain 0");
 	z->close(z);
 }
 

@@ -24,7 +24,7 @@ static const struct ip outgoing[] = { { IP_V4, { 192, 0, 2, 1 } },
 static const struct dkim_options dkim = { .max_signatures = 10,
 	.min_rsa_bits = 1024 };
 
-struct run {
+struct audit_domain_fuzz_run {
 	struct audit_query query;
 	struct dns_questions *questions;
 	struct arena *arena;
@@ -34,7 +34,7 @@ struct run {
 static enum core_status
 audit(void *arg)
 {
-	struct run *r = arg;
+	struct audit_domain_fuzz_run *r = arg;
 
 	arena_rewind(r->arena);
 	return audit_domain(&r->query, r->questions, r->arena, &r->result);
@@ -87,7 +87,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (zone == NULL)
 		return 0;
 
-	struct run r = { .questions = dns_questions_new(QUESTIONS),
+	struct audit_domain_fuzz_run r = { .questions =
+					       dns_questions_new(QUESTIONS),
 		.arena = arena_new(MEMORY),
 		.query = { .domain = domain,
 		    .selectors = selectors,

@@ -15,14 +15,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct text {
+struct conf_fuzz_text {
 	char *p;
 	size_t n;
 	FILE *f;
 };
 
 static void
-begin(struct text *t)
+begin_conf(struct conf_fuzz_text *t)
 {
 	t->f = open_memstream(&t->p, &t->n);
 	assert(t->f != NULL);
@@ -38,7 +38,7 @@ put_setting(void *arg, const struct conf_setting *s)
 /* Each error must be "fuzz:LINE: TEXT", printable, and in the order of lines;
  * only the note that errors were left out has no line. */
 static void
-check_lines(const struct text *errors)
+check_lines(const struct conf_fuzz_text *errors)
 {
 	struct scan s = scan_of(span_of(errors->p, errors->n));
 	uint64_t line, last = 1;
@@ -62,12 +62,12 @@ check_lines(const struct text *errors)
 static void
 check_shown(const struct conf *c)
 {
-	struct text shown, first, second, warnings;
+	struct conf_fuzz_text shown, first, second, warnings;
 	const struct conf *again;
 
-	begin(&shown);
-	begin(&first);
-	begin(&second);
+	begin_conf(&shown);
+	begin_conf(&first);
+	begin_conf(&second);
 	conf_show(c, shown.f);
 	fclose(shown.f);
 	conf_each(c, put_setting, first.f);
@@ -80,7 +80,7 @@ check_shown(const struct conf *c)
 	fclose(second.f);
 	assert(strcmp(first.p, second.p) == 0);
 	if (again != c) {
-		begin(&warnings);
+		begin_conf(&warnings);
 		conf_print_warnings(again, warnings.f);
 		fclose(warnings.f);
 		assert(warnings.n == 0);
@@ -95,16 +95,16 @@ check_shown(const struct conf *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct text errors, warnings;
+	struct conf_fuzz_text errors, warnings;
 	const struct conf *c;
 
-	begin(&errors);
+	begin_conf(&errors);
 	c = conf_read_text(span_of((const char *)data, size), "fuzz", errors.f);
 	fclose(errors.f);
 	assert((c == NULL) == (errors.n > 0));
 	check_lines(&errors);
 	if (c != NULL) {
-		begin(&warnings);
+		begin_conf(&warnings);
 		conf_print_warnings(c, warnings.f);
 		fclose(warnings.f);
 		check_lines(&warnings);

@@ -46,7 +46,7 @@ static struct {
 } good;
 
 static struct test_key *
-key_of(unsigned instance)
+dkim_arc_key_of(unsigned instance)
 {
 	return instance == 2 ? sign_ed25519(1) : sign_rsa(1024, instance);
 }
@@ -61,14 +61,14 @@ make_good(void)
 	good.message = strdup(plain);
 	for (unsigned i = 1; i <= SETS; i++) {
 		char domain[40], name[80];
-		char *record = sign_record(key_of(i)), *line, *sealed;
+		char *record = sign_record(dkim_arc_key_of(i)), *line, *sealed;
 
 		snprintf(domain, sizeof(domain), "s%u.example", i);
 		snprintf(name, sizeof(name), "arc._domainkey.%s", domain);
 		line = sign_zone_line(name, record);
 		buf_text(&lines, line);
-		sealed = sign_arc(key_of(i), i, i == 1 ? "none" : "pass",
-		    domain, "spf=pass; dmarc=pass",
+		sealed = sign_arc(dkim_arc_key_of(i), i,
+		    i == 1 ? "none" : "pass", domain, "spf=pass; dmarc=pass",
 		    "c=relaxed/relaxed; h=from:to:subject", good.message);
 		free(good.message);
 		good.message = sealed;
@@ -84,7 +84,7 @@ make_good(void)
 
 /* ---- edits ---- */
 
-struct message {
+struct dkim_arc_fuzz_message {
 	char p[MESSAGE_MAX];
 	size_t n;
 };
@@ -92,7 +92,7 @@ struct message {
 /* Returns the offset of the `nth` field, or of the empty line after the
  * last. */
 static size_t
-field_at(const struct message *m, size_t nth)
+field_at(const struct dkim_arc_fuzz_message *m, size_t nth)
 {
 	struct span all = span_of(m->p, m->n);
 	struct scan s = mail_header_open(all);
@@ -108,14 +108,14 @@ field_at(const struct message *m, size_t nth)
 }
 
 static void
-take_out(struct message *m, size_t at, size_t n)
+take_out(struct dkim_arc_fuzz_message *m, size_t at, size_t n)
 {
 	memmove(m->p + at, m->p + at + n, m->n - at - n);
 	m->n -= n;
 }
 
 static void
-put_in(struct message *m, size_t at, const char *p, size_t n)
+put_in(struct dkim_arc_fuzz_message *m, size_t at, const char *p, size_t n)
 {
 	if (n > MESSAGE_MAX - m->n)
 		return;
@@ -126,7 +126,7 @@ put_in(struct message *m, size_t at, const char *p, size_t n)
 
 /* Moves or copies field number `from` to before field number `to`. */
 static void
-carry(struct message *m, size_t from, size_t to, bool keep)
+carry(struct dkim_arc_fuzz_message *m, size_t from, size_t to, bool keep)
 {
 	char field[MESSAGE_MAX];
 	size_t at = field_at(m, from);
@@ -140,7 +140,7 @@ carry(struct message *m, size_t from, size_t to, bool keep)
 }
 
 static void
-edit(struct message *m, const uint8_t *e)
+edit(struct dkim_arc_fuzz_message *m, const uint8_t *e)
 {
 	static const char pieces[][24] = { "\r\n ", " ", "\n", "\r", "; ", "=",
 		"i=1; ", "cv=pass", "ARC-Seal: i=4;", "From: <x@y.example>\r\n",
@@ -271,7 +271,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct dkim_run whole = { .with_arc = true };
 	struct dkim_run cut = { .with_arc = true };
-	struct message m;
+	struct dkim_arc_fuzz_message m;
 	struct span text;
 
 	if (size < 1 || size > INPUT_MAX)

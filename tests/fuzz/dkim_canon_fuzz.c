@@ -16,15 +16,15 @@ enum { INPUT_MAX = 16384, CUTS = 4, ROOM = 3 * INPUT_MAX };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct kept {
+struct dkim_canon_fuzz_output {
 	size_t n;
 	char bytes[ROOM];
 };
 
 static void
-keep(void *to, struct span bytes)
+save_dkim_canon(void *to, struct span bytes)
 {
-	struct kept *k = to;
+	struct dkim_canon_fuzz_output *k = to;
 
 	assert(bytes.n <= ROOM - k->n);
 	if (bytes.n > 0)
@@ -35,13 +35,13 @@ keep(void *to, struct span bytes)
 /* Adds the body in chunks whose sizes cycle through `steps`; 0 means 256. */
 static struct span
 canonical(const struct canon_simd *ways, enum canon canon, struct span body,
-    const uint8_t *steps, size_t n_steps, struct kept *k)
+    const uint8_t *steps, size_t n_steps, struct dkim_canon_fuzz_output *k)
 {
 	struct canon_body b;
 	size_t turn = 0;
 
 	k->n = 0;
-	canon_body_begin(&b, canon, (struct canon_sink){ keep, k });
+	canon_body_begin(&b, canon, (struct canon_sink){ save_dkim_canon, k });
 	b.ways = ways;
 	while (body.n > 0) {
 		size_t step = steps[turn++ % n_steps];
@@ -56,9 +56,9 @@ canonical(const struct canon_simd *ways, enum canon canon, struct span body,
 }
 
 static void
-check(enum canon canon, struct span body, const uint8_t *steps)
+check_dkim_canon(enum canon canon, struct span body, const uint8_t *steps)
 {
-	static struct kept cut, other, single, again;
+	static struct dkim_canon_fuzz_output cut, other, single, again;
 	static const uint8_t one[] = { 1 };
 	const struct canon_simd *best = canon_simd_best();
 	const struct canon_simd *plain = &canon_simd_plain;
@@ -86,7 +86,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < CUTS || size > INPUT_MAX)
 		return 0;
 	body = span_of((const char *)data + CUTS, size - CUTS);
-	check(CANON_SIMPLE, body, data);
-	check(CANON_RELAXED, body, data);
+	check_dkim_canon(CANON_SIMPLE, body, data);
+	check_dkim_canon(CANON_RELAXED, body, data);
 	return 0;
 }

@@ -17,7 +17,7 @@ enum { INPUT_MAX = 8192, ARENA = 1 << 18 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-check(struct span record)
+check_dkim_key(struct span record)
 {
 	static const uint8_t hash[CRYPTO_HASH_SIZE];
 	static const char signature[2048];
@@ -55,7 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			base64_encode(&record, text);
 			text = buf_view(&record);
 		}
-		check(text);
+		check_dkim_key(text);
 	}
 	arena_free(a);
 	return 0;

@@ -31,7 +31,8 @@ struct told {
 };
 
 static void
-check(const struct dkim *d, const struct arc_result *chain, struct told *out)
+check_dkim_message(
+    const struct dkim *d, const struct arc_result *chain, struct told *out)
 {
 	const struct dkim_result *r = dkim_results(d, &out->n);
 
@@ -82,7 +83,7 @@ run(struct span message, struct dns_source *zone, size_t step, struct told *out)
 	body_hashes_end(b);
 	dkim_finish(d);
 	arc_finish(c, &chain);
-	check(d, &chain, out);
+	check_dkim_message(d, &chain, out);
 	dkim_free(d);
 	arc_free(c);
 	body_hashes_free(b);

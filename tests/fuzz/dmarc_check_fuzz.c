@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { AUTHORS_MAX = 8, IDENTIFIERS_MAX = 8 };
 
-struct run {
+struct dmarc_check_fuzz_run {
 	struct dmarc_facts facts;
 	struct span authors[AUTHORS_MAX];
 	struct dmarc_identifier ids[IDENTIFIERS_MAX];
@@ -30,18 +30,18 @@ struct run {
 };
 
 static enum core_status
-ask(void *arg)
+ask_dmarc_check(void *arg)
 {
-	struct run *r = arg;
+	struct dmarc_check_fuzz_run *r = arg;
 
 	arena_rewind(r->arena);
 	return dmarc_ask(&r->facts, r->questions, r->arena);
 }
 
 static enum core_status
-check(void *arg)
+check_dmarc_check(void *arg)
 {
-	struct run *r = arg;
+	struct dmarc_check_fuzz_run *r = arg;
 
 	arena_rewind(r->arena);
 	return dmarc_check(&r->facts, r->questions, r->arena, &r->result);
@@ -51,7 +51,7 @@ check(void *arg)
 static enum core_status
 ask_related(void *arg)
 {
-	struct run *r = arg;
+	struct dmarc_check_fuzz_run *r = arg;
 
 	arena_rewind(r->arena);
 	return dmarc_ask_related(
@@ -61,7 +61,7 @@ ask_related(void *arg)
 static enum core_status
 find_related(void *arg)
 {
-	struct run *r = arg;
+	struct dmarc_check_fuzz_run *r = arg;
 
 	arena_rewind(r->arena);
 	return dmarc_find_related(&r->facts, r->authors, r->facts.n_authors,
@@ -71,7 +71,7 @@ find_related(void *arg)
 /* Only an identifier that passes may be related, and both domains must end in
  * the same label (RFC 9989 section 7.4). */
 static void
-check_related(struct run *r, struct dns_source *source)
+check_related(struct dmarc_check_fuzz_run *r, struct dns_source *source)
 {
 	const struct dmarc_identifier *by;
 
@@ -87,7 +87,7 @@ check_related(struct run *r, struct dns_source *source)
 }
 
 static void
-read_facts(struct run *r, struct scan *s, struct arena *a)
+read_facts(struct dmarc_check_fuzz_run *r, struct scan *s, struct arena *a)
 {
 	struct scan line = scan_of(lines_next(s, '\n'));
 	size_t n = 0;
@@ -121,7 +121,7 @@ read_facts(struct run *r, struct scan *s, struct arena *a)
 
 /* Checks rules that each result must follow, whatever DNS answers. */
 static void
-check_result(const struct run *r)
+check_result(const struct dmarc_check_fuzz_run *r)
 {
 	const struct dmarc_result *d = &r->result;
 	bool common = false;
@@ -146,15 +146,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan s = scan_of(span_of((const char *)data, size));
 	struct lines_source source;
 	struct arena *names = arena_new(1 << 16);
-	struct run r = { .questions = dns_questions_new(64),
+	struct dmarc_check_fuzz_run r = { .questions = dns_questions_new(64),
 		.arena = arena_new(1 << 20) };
 
 	assert(names != NULL && r.questions != NULL && r.arena != NULL);
 	read_facts(&r, &s, names);
 	lines_open(&source, &s);
-	unsigned ahead = pump_core(r.questions, &source.source, false, ask, &r);
-	unsigned after =
-	    pump_core(r.questions, &source.source, false, check, &r);
+	unsigned ahead =
+	    pump_core(r.questions, &source.source, false, ask_dmarc_check, &r);
+	unsigned after = pump_core(
+	    r.questions, &source.source, false, check_dmarc_check, &r);
 
 	assert(ahead <= 2 && after == 0);
 	check_result(&r);
@@ -162,7 +163,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (unsigned long nth = 1; nth <= 8; nth++) {
 		arena_fail_at(r.arena, nth);
-		enum core_status step = check(&r);
+		enum core_status step = check_dmarc_check(&r);
 
 		assert(step == CORE_DONE);
 		check_result(&r);

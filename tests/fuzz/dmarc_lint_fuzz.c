@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct run {
+struct dmarc_lint_fuzz_run {
 	struct span domain;
 	struct dns_questions *questions;
 	struct arena *arena;
@@ -24,7 +24,7 @@ struct run {
 static enum core_status
 lint(void *arg)
 {
-	struct run *r = arg;
+	struct dmarc_lint_fuzz_run *r = arg;
 
 	arena_rewind(r->arena);
 	return dmarc_lint(r->domain, r->questions, r->arena, &r->lint);
@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan s = scan_of(span_of((const char *)data, size));
 	struct lines_source source;
-	struct run r = { .domain = lines_next(&s, '\n'),
+	struct dmarc_lint_fuzz_run r = { .domain = lines_next(&s, '\n'),
 		.questions = dns_questions_new(256),
 		.arena = arena_new(1 << 20) };
 

@@ -37,7 +37,7 @@ struct given {
 };
 
 static void
-give(struct dns_source *source, struct span name, enum dns_type type,
+put_dns_packet(struct dns_source *source, struct span name, enum dns_type type,
     struct dns_wait *wait)
 {
 	(void)name;
@@ -46,10 +46,10 @@ give(struct dns_source *source, struct span name, enum dns_type type,
 }
 
 static void
-check(enum dns_packet_reply reply, const struct dns_packet_question *q,
-    const struct dns_answer *out)
+check_dns_packet(enum dns_packet_reply reply,
+    const struct dns_packet_question *q, const struct dns_answer *out)
 {
-	struct given given = { .source = { .ask = give } };
+	struct given given = { .source = { .ask = put_dns_packet } };
 
 	if (reply == DNS_PACKET_ERROR)
 		assert(out->state == DNS_FAILED);
@@ -79,7 +79,7 @@ read_packet(
 	cost = ldns_cost_end();
 	assert(!arena_has_failed(a));
 	assert(cost.records <= RECORDS_MAX && cost.fields <= FIELDS_MAX);
-	check(reply, q, &out);
+	check_dns_packet(reply, q, &out);
 	for (unsigned long nth = 1; nth <= 3; nth++) {
 		arena_rewind(a);
 		arena_fail_at(a, nth);

@@ -49,7 +49,7 @@ safe(struct arena *a, struct span s, size_t max)
 
 /* A value must be present unchanged, or absent. */
 static void
-check_value(const struct authres_result *r, struct arena *a,
+check_authres_value(const struct authres_result *r, struct arena *a,
     const char *property, struct span value)
 {
 	struct span got = authres_property(r, a, "header", property);
@@ -94,8 +94,8 @@ check_written(struct span id, struct span text, size_t room, struct arena *a)
 	for (size_t i = 0; i < 2 && !w.text.full; i++) {
 		assert(authres_next(&s, a, &r) == AUTHRES_ONE);
 		assert(span_equal(r.reason, safe(a, two, AUTHRES_VALUE_MAX)));
-		check_value(&r, a, "d", one);
-		check_value(&r, a, "i", two);
+		check_authres_value(&r, a, "d", one);
+		check_authres_value(&r, a, "i", two);
 	}
 	while (authres_next(&s, a, &r) == AUTHRES_ONE)
 		assert(w.text.full);

@@ -75,7 +75,7 @@ struct line {
 	char text[]; /* followed by a NUL */
 };
 
-struct run {
+struct milter_session_fuzz_run {
 	SMFICTX connections[CONNECTIONS];
 	SMFICTX *m; /* the current connection */
 	struct line *lines;
@@ -113,7 +113,8 @@ check_signed(const SMFICTX *m, const struct session *s, sfsistat status)
 }
 
 static void
-check_signatures(const struct run *r, const struct session *s)
+check_signatures(
+    const struct milter_session_fuzz_run *r, const struct session *s)
 {
 	bool by_list =
 	    s != NULL && s->runtime != NULL && s->runtime->conf->sign.lists;
@@ -165,7 +166,7 @@ session_of(SMFICTX *m)
 
 /* Clears the message, at its beginning or its end. */
 static void
-forget(struct run *r)
+forget(struct milter_session_fuzz_run *r)
 {
 	mta_forget(r->m);
 	mta_begin(r->m, false);
@@ -178,7 +179,7 @@ has_flag(const struct line *l, char flag)
 }
 
 static void
-negotiate(struct run *r, const struct line *l)
+negotiate(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	unsigned long actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS;
 	unsigned long steps = SMFIP_NR_HDR | SMFIP_NOUNKNOWN | SMFIP_NODATA;
@@ -201,7 +202,7 @@ negotiate(struct run *r, const struct line *l)
 }
 
 static void
-connect_client(struct run *r, const struct line *l)
+connect_client(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	union {
 		struct sockaddr any;
@@ -231,7 +232,7 @@ connect_client(struct run *r, const struct line *l)
 }
 
 static void
-helo(struct run *r, const struct line *l)
+helo(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	char *text = strdup(l->text);
 
@@ -244,7 +245,7 @@ helo(struct run *r, const struct line *l)
 /* Passes arguments as libmilter does: in memory of exactly their size, which is
  * freed afterwards. */
 static void
-envelope(struct run *r, const struct line *l,
+envelope(struct milter_session_fuzz_run *r, const struct line *l,
     sfsistat (*callback)(SMFICTX *, char **))
 {
 	char *text = strdup(l->text);
@@ -256,20 +257,20 @@ envelope(struct run *r, const struct line *l,
 }
 
 static void
-mail(struct run *r, const struct line *l)
+mail(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	forget(r);
 	envelope(r, l, milter()->xxfi_envfrom);
 }
 
 static void
-rcpt(struct run *r, const struct line *l)
+rcpt(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	envelope(r, l, milter()->xxfi_envrcpt);
 }
 
 static void
-header(struct run *r, const struct line *l)
+header(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	size_t colon = strcspn(l->text, ":");
 	char *name = strndup(l->text, colon);
@@ -283,14 +284,14 @@ header(struct run *r, const struct line *l)
 }
 
 static void
-headers_end(struct run *r, const struct line *l)
+headers_end(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	(void)l;
 	(void)milter()->xxfi_eoh(r->m);
 }
 
 static void
-body(struct run *r, const struct line *l)
+body(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	struct session *s = session_of(r->m);
 	unsigned char *chunk = malloc(l->n > 0 ? l->n : 1);
@@ -305,7 +306,7 @@ body(struct run *r, const struct line *l)
 }
 
 static void
-message_end(struct run *r, const struct line *l)
+message_end(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	struct session *s = session_of(r->m);
 	sfsistat status;
@@ -323,7 +324,7 @@ message_end(struct run *r, const struct line *l)
 }
 
 static void
-abort_message(struct run *r, const struct line *l)
+abort_message(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	(void)l;
 	(void)milter()->xxfi_abort(r->m);
@@ -331,7 +332,7 @@ abort_message(struct run *r, const struct line *l)
 }
 
 static void
-close_connection(struct run *r, const struct line *l)
+close_connection(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	(void)l;
 	(void)milter()->xxfi_close(r->m);
@@ -340,7 +341,7 @@ close_connection(struct run *r, const struct line *l)
 }
 
 static void
-macro(struct run *r, const struct line *l)
+macro(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	size_t n = strcspn(l->text, " ");
 	char *name = strndup(l->text, n);
@@ -363,7 +364,7 @@ number_of(const struct line *l)
 }
 
 static void
-choose(struct run *r, const struct line *l)
+choose(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	r->m = &r->connections[number_of(l) % CONNECTIONS];
 }
@@ -381,7 +382,7 @@ take_over_dns(void)
 }
 
 static void
-reload(struct run *r, const struct line *l)
+reload(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	size_t number = number_of(l) % WORLD_CONFS;
 
@@ -394,7 +395,7 @@ reload(struct run *r, const struct line *l)
 }
 
 static void
-close_service(struct run *r, const struct line *l)
+close_service(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	(void)r;
 	(void)l;
@@ -402,7 +403,7 @@ close_service(struct run *r, const struct line *l)
 }
 
 static void
-set_dns(struct run *r, const struct line *l)
+set_dns(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	(void)r;
 	if (has_flag(l, 'h'))
@@ -418,14 +419,14 @@ set_dns(struct run *r, const struct line *l)
 }
 
 static void
-add_text(struct run *r, const struct line *l)
+add_text(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	(void)r;
 	fault_source_add_text(span_of(l->text, l->n));
 }
 
 static void
-fail_memory(struct run *r, const struct line *l)
+fail_memory(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	struct session *s = session_of(r->m);
 
@@ -434,13 +435,13 @@ fail_memory(struct run *r, const struct line *l)
 }
 
 static void
-refuse_changes(struct run *r, const struct line *l)
+refuse_changes(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	r->m->refuse_at = number_of(l);
 }
 
 static void
-metrics(struct run *r, const struct line *l)
+metrics(struct milter_session_fuzz_run *r, const struct line *l)
 {
 	char *page = malloc(METRICS_PAGE_MAX);
 	struct buf b = buf_wrap(page, METRICS_PAGE_MAX);
@@ -455,9 +456,9 @@ metrics(struct run *r, const struct line *l)
 
 /* ---- reading ---- */
 
-static const struct mime_message {
+static const struct fuzzed_message {
 	char letter;
-	void (*run)(struct run *r, const struct line *l);
+	void (*run)(struct milter_session_fuzz_run *r, const struct line *l);
 } letters[] = {
 	{ 'n', negotiate },
 	{ 'C', connect_client },
@@ -481,7 +482,7 @@ static const struct mime_message {
 	{ 'p', metrics },
 };
 
-static const struct mime_message *
+static const struct fuzzed_message *
 letter_of(const struct line *l)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(letters); i++)
@@ -514,9 +515,9 @@ next_line(struct scan *s)
 }
 
 static void
-run_line(struct run *r, const struct line *l, size_t times)
+run_line(struct milter_session_fuzz_run *r, const struct line *l, size_t times)
 {
-	const struct mime_message *letter = letter_of(l);
+	const struct fuzzed_message *letter = letter_of(l);
 
 	for (; letter != NULL && times > 0; times--) {
 		if (r->calls++ >= CALLS_MAX || r->bytes >= BYTES_MAX)
@@ -527,7 +528,7 @@ run_line(struct run *r, const struct line *l, size_t times)
 }
 
 static void
-run_lines(struct run *r, struct scan *s)
+run_lines(struct milter_session_fuzz_run *r, struct scan *s)
 {
 	struct line *last = NULL;
 
@@ -549,7 +550,8 @@ run_lines(struct run *r, struct scan *s)
 /* ---- start and end ---- */
 
 static void
-start(struct run *r, size_t conf_number, enum service_role role)
+start(struct milter_session_fuzz_run *r, size_t conf_number,
+    enum service_role role)
 {
 	static bool registered;
 	static const struct line all_granted = { .letter = 'n' };
@@ -579,7 +581,7 @@ start(struct run *r, size_t conf_number, enum service_role role)
 
 /* Checks that each session is counted and belongs to a connection. */
 static void
-check_sessions(const struct run *r)
+check_sessions(const struct milter_session_fuzz_run *r)
 {
 	struct service_counts counts;
 	size_t n = 0;
@@ -593,7 +595,7 @@ check_sessions(const struct run *r)
 /* Closes half of the connections before the daemon ends, the others after it:
  * libmilter may call back even then. */
 static void
-end(struct run *r)
+end(struct milter_session_fuzz_run *r)
 {
 	static const struct line none = { .letter = 'x' };
 
@@ -625,7 +627,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan s = scan_of(span_of((const char *)data, size));
-	struct run *r = calloc(1, sizeof(*r));
+	struct milter_session_fuzz_run *r = calloc(1, sizeof(*r));
 	enum service_role role = SERVICE_VERIFY;
 	size_t conf_number = 0;
 

@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct run {
+struct consent_fuzz_run {
 	struct destination_query query;
 	struct dns_questions *questions;
 	struct arena *arena;
@@ -25,9 +25,9 @@ struct run {
 };
 
 static enum core_status
-check(void *arg)
+check_report_consent(void *arg)
 {
-	struct run *r = arg;
+	struct consent_fuzz_run *r = arg;
 
 	arena_rewind(r->arena);
 	return destination_check(&r->query, r->questions, r->arena, &r->result);
@@ -36,7 +36,7 @@ check(void *arg)
 /* Checks the addresses, which are put on a command line and in a header
  * field. */
 static void
-check_addresses(const struct run *r)
+check_addresses(const struct consent_fuzz_run *r)
 {
 	for (size_t i = 0; i < r->result.n_addresses; i++) {
 		struct span to = r->result.addresses[i];
@@ -55,7 +55,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan s = scan_of(span_of((const char *)data, size));
 	struct lines_source source;
 	struct arena *names = arena_new(1 << 16);
-	struct run r = { .questions = dns_questions_new(DESTINATION_QUESTIONS),
+	struct consent_fuzz_run r = { .questions = dns_questions_new(
+					  DESTINATION_QUESTIONS),
 		.arena = arena_new(DESTINATION_MEMORY) };
 	struct dmarc_record record;
 	const char *reason;
@@ -72,8 +73,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			r.query.kind = (enum destination_kind)kind;
 			r.query.uris = rua ? record.rua : record.ruf;
 			r.query.n_uris = rua ? record.n_rua : record.n_ruf;
-			pump_core(
-			    r.questions, &source.source, false, check, &r);
+			pump_core(r.questions, &source.source, false,
+			    check_report_consent, &r);
 			assert(!arena_has_failed(r.arena));
 			check_addresses(&r);
 		}

@@ -26,7 +26,7 @@ check_text(struct span s)
 }
 
 static void
-tell(void *arg, const struct report_import_event *e)
+check_report_event(void *arg, const struct report_import_event *e)
 {
 	const struct ledger_received *r = e->report;
 
@@ -113,7 +113,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span bytes = span_of((const char *)data, size);
-	const struct report_import in = { .now = 1767225600, .tell = tell };
+	const struct report_import in = { .now = 1767225600,
+		.tell = check_report_event };
 
 	assert(report_import_file(&in, SPAN("fuzz"), bytes));
 	check_filtered(bytes);

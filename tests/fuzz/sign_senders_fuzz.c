@@ -15,7 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool
-is_word(unsigned char c)
+sign_senders_is_word(unsigned char c)
 {
 	return !ascii_is_space(c) && c != ',';
 }
@@ -23,7 +23,7 @@ is_word(unsigned char c)
 static bool
 is_gap(unsigned char c)
 {
-	return !is_word(c);
+	return !sign_senders_is_word(c);
 }
 
 /* Tries each word as a login for each address. */
@@ -41,7 +41,7 @@ try_words(const struct senders *s, struct span text, struct span address)
 	for (unsigned n = 0; n < 50 && !scan_done(&words); n++) {
 		scan_while(&words, is_gap);
 		(void)senders_allow(
-		    s, local, domain, scan_while(&words, is_word));
+		    s, local, domain, scan_while(&words, sign_senders_is_word));
 	}
 }
 
@@ -61,7 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((s == NULL) == (length > 0));
 	for (unsigned n = 0; s != NULL && n < 50 && !scan_done(&words); n++) {
 		scan_while(&words, is_gap);
-		try_words(s, text, scan_while(&words, is_word));
+		try_words(s, text, scan_while(&words, sign_senders_is_word));
 	}
 	senders_free(s);
 	free(errors);

@@ -33,7 +33,7 @@ remove_folder(void)
 }
 
 static void
-begin(void)
+begin_sign_state(void)
 {
 	test_keys_begin(&folder);
 	atexit(remove_folder);
@@ -53,7 +53,7 @@ begin(void)
 }
 
 static void
-put_text(struct buf *b, struct span text)
+put_state_text(struct buf *b, struct span text)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned key =
@@ -151,11 +151,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n = 0;
 
 	if (set == NULL)
-		begin();
+		begin_sign_state();
 	for (size_t i = 0; i < KEYS; i++)
 		keys[i]->state = (struct rotation_state){ .since = 0 };
 	pauses = (struct pauses){ .since = 0 };
-	put_text(&b, span_of((const char *)data, size));
+	put_state_text(&b, span_of((const char *)data, size));
 	(void)key_state_parse(buf_view(&b), set, take_state, &n, &pauses);
 	check_written();
 	check_not_stuck();

@@ -27,7 +27,7 @@ enum {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-told(struct dns_wait *wait, const struct dns_answer *answer)
+answered_spf_check(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
@@ -41,7 +41,7 @@ send_zone(struct dns_questions *questions, struct dns_source *zone, size_t n)
 	for (; n > 0 && (q = dns_questions_next_unsent(questions)) != NULL;
 	     n--) {
 		q->sent = true;
-		q->wait.done = told;
+		q->wait.done = answered_spf_check;
 		zone->ask(zone, q->name, q->type, &q->wait);
 	}
 }
@@ -84,7 +84,7 @@ run(struct spf_query q, struct dns_source *zone, size_t n,
 }
 
 static void
-check(const struct spf_query *q, struct dns_source *zone, size_t size)
+check_spf_check(const struct spf_query *q, struct dns_source *zone, size_t size)
 {
 	struct arena *a = arena_new(ARENA), *b = arena_new(ARENA);
 	struct spf_result one, other;
@@ -152,7 +152,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	zone = dns_zone_parse("fuzz", rest, error, sizeof(error));
 	if (zone == NULL)
 		return 0;
-	check(&q, zone, size);
+	check_spf_check(&q, zone, size);
 	lint(span_skip(q.sender, span_rindex(q.sender, '@') + 1), zone);
 	zone->close(zone);
 	return 0;

@@ -38,8 +38,8 @@ check_text(const struct spf_macros *v, struct span text, struct arena *a)
 
 /* If both are printable and short enough, they must be equal. */
 static void
-compare(const struct spf_macros *v, struct span spec, struct span name,
-    struct arena *a)
+compare_spf_macro(const struct spf_macros *v, struct span spec,
+    struct span name, struct arena *a)
 {
 	struct span text;
 
@@ -63,7 +63,7 @@ check_domain(const struct spf_macros *v, struct span spec, struct arena *a)
 		return;
 	assert(spf_macro_domain(v, spec, a, &name));
 	assert(name.n <= DOMAIN_MAX);
-	compare(v, spec, name, a);
+	compare_spf_macro(v, spec, name, a);
 }
 
 int

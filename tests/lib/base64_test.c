@@ -11,13 +11,13 @@
 
 enum { ARENA = 65536 };
 
-struct vector {
+struct base64_vector {
 	const char *text;
 	const char *bytes; /* NULL: rejected */
 };
 
 static void
-decodes(const struct vector *v, size_t n)
+decodes(const struct base64_vector *v, size_t n)
 {
 	struct arena *a = arena_new(ARENA);
 
@@ -42,7 +42,7 @@ decodes(const struct vector *v, size_t n)
 static void
 rfc4648_10_vectors(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct base64_vector vectors[] = {
 		{ "", "" },
 		{ "Zg==", "f" },
 		{ "Zm8=", "fo" },
@@ -67,7 +67,7 @@ rfc4648_10_vectors(void **state)
 static void
 rfc6376_3_2_white_space(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct base64_vector vectors[] = {
 		{ " ", "" },
 		{ "\r\n\t", "" },
 		{ " Zm9v YmFy ", "foobar" },
@@ -84,7 +84,7 @@ rfc6376_3_2_white_space(void **state)
 static void
 rfc4648_3_rejected(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct base64_vector vectors[] = {
 		/* section 3.2: padding */
 		{ "Z", NULL },
 		{ "Zg", NULL },

@@ -9,14 +9,14 @@
 
 #include "lib/hash.h"
 
-struct vector {
+struct hash_vector {
 	uint64_t salt;
 	const char *text;
 	uint64_t want;
 };
 
 /* Computed by another implementation, with a secret of zeros. */
-static const struct vector vectors[] = {
+static const struct hash_vector vectors[] = {
 	{ 0, "", 0xbd60acb658c79e45U },
 	{ 16, "example", 0xdc3f4eca00015a4cU },
 	{ 16, "example.org", 0x8350d1b9235a8a40U },
@@ -32,7 +32,7 @@ siphash_1_3(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
-		const struct vector *v = &vectors[i];
+		const struct hash_vector *v = &vectors[i];
 		struct span text = span_str(v->text);
 
 		if (hash_span(zero, text, v->salt) != v->want)

@@ -11,13 +11,13 @@
 
 #include "lib/enum_names.h"
 
-struct text_vector {
+struct ip_text_vector {
 	const char *text;
 	const char *want; /* NULL: rejected */
 };
 
 static void
-parses(const struct text_vector *v, size_t n,
+parses(const struct ip_text_vector *v, size_t n,
     bool (*parse)(struct span, struct ip *))
 {
 	for (; n > 0; n--, v++) {
@@ -38,7 +38,7 @@ parses(const struct text_vector *v, size_t n,
 static void
 rfc4291_2_2_and_5952_4(void **state)
 {
-	static const struct text_vector vectors[] = {
+	static const struct ip_text_vector vectors[] = {
 		{ "192.0.2.1", "192.0.2.1" },
 		{ "0.0.0.0", "0.0.0.0" },
 		{ "255.255.255.255", "255.255.255.255" },
@@ -65,7 +65,7 @@ rfc4291_2_2_and_5952_4(void **state)
 static void
 refused(void **state)
 {
-	static const struct text_vector vectors[] = {
+	static const struct ip_text_vector vectors[] = {
 		{ "", NULL },
 		{ ".", NULL },
 		{ ":", NULL },
@@ -264,7 +264,7 @@ sockaddrs(void **state)
 static void
 reverse_names(void **state)
 {
-	static const struct text_vector vectors[] = {
+	static const struct ip_text_vector vectors[] = {
 		{ "192.0.2.65", "65.2.0.192.in-addr.arpa" }, /* RFC 1035 3.5 */
 		{ "4321:0:1:2:3:4:567:89ab", /* RFC 3596 section 2.5 */
 		    "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0."

@@ -41,7 +41,7 @@ static char told[LOG_LINE_MAX];
 static int told_priority;
 
 static void
-tell(int priority, const char *format, va_list args)
+fake_syslog(int priority, const char *format, va_list args)
 {
 	const char *text = va_arg(args, const char *);
 
@@ -56,7 +56,7 @@ syslog(int priority, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	tell(priority, format, args);
+	fake_syslog(priority, format, args);
 	va_end(args);
 }
 
@@ -67,7 +67,7 @@ __syslog_chk(int priority, int flag, const char *format, ...)
 
 	(void)flag;
 	va_start(args, format);
-	tell(priority, format, args);
+	fake_syslog(priority, format, args);
 	va_end(args);
 }
 

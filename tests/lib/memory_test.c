@@ -53,15 +53,15 @@ each_request_fails(void (*live)(struct life *l), struct life *l)
 
 /* ---- asking, without allocating ---- */
 
-struct asked {
+struct memory_request {
 	struct dns_wait wait; /* must be the first member */
 	const struct dns_answer *answer;
 };
 
 static void
-keep(struct dns_wait *wait, const struct dns_answer *answer)
+save_memory(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct asked *)wait)->answer = dns_answer_ref(answer);
+	((struct memory_request *)wait)->answer = dns_answer_ref(answer);
 }
 
 static bool
@@ -77,9 +77,9 @@ is_found(const struct dns_answer *a)
 /* Returns whether the answer was found.  The only other valid outcome is that
  * memory ran out. */
 static bool
-ask(struct dns_source *s, struct span name, enum dns_type type)
+ask_memory(struct dns_source *s, struct span name, enum dns_type type)
 {
-	struct asked a = { .wait = { .done = keep } };
+	struct memory_request a = { .wait = { .done = save_memory } };
 	bool found;
 
 	s->ask(s, name, type, &a.wait);
@@ -113,8 +113,8 @@ live_zone(struct life *l)
 		assert_non_null(strstr(error, "out of memory"));
 		return;
 	}
-	l->whole = ask(z, SPAN("b.example"), DNS_TXT) &&
-	    ask(z, SPAN("x.c.example"), DNS_MX);
+	l->whole = ask_memory(z, SPAN("b.example"), DNS_TXT) &&
+	    ask_memory(z, SPAN("x.c.example"), DNS_MX);
 	z->close(z);
 }
 
@@ -128,7 +128,7 @@ live_zone_file(struct life *l)
 		assert_string_not_equal(error, "");
 		return;
 	}
-	l->whole = ask(z, SPAN("b.example"), DNS_TXT);
+	l->whole = ask_memory(z, SPAN("b.example"), DNS_TXT);
 	z->close(z);
 }
 
@@ -140,8 +140,8 @@ live_cache(struct life *l)
 
 	if (c == NULL)
 		return;
-	l->whole = ask(c, SPAN("a.example"), DNS_TXT) &&
-	    ask(c, SPAN("a.example"), DNS_TXT);
+	l->whole = ask_memory(c, SPAN("a.example"), DNS_TXT) &&
+	    ask_memory(c, SPAN("a.example"), DNS_TXT);
 	c->close(c);
 }
 
@@ -156,8 +156,8 @@ live_recorder(struct life *l)
 
 	if (r == NULL)
 		return;
-	l->whole = ask(r, SPAN("a.example"), DNS_TXT) &&
-	    ask(r, SPAN("x.c.example"), DNS_MX);
+	l->whole = ask_memory(r, SPAN("a.example"), DNS_TXT) &&
+	    ask_memory(r, SPAN("x.c.example"), DNS_MX);
 	out = fmemopen(text, sizeof(text), "w");
 	assert_non_null(out);
 	if (!dns_recorder_write(r, out))
@@ -192,7 +192,7 @@ struct awaited {
 };
 
 static void
-tell(struct dns_wait *wait, const struct dns_answer *answer)
+answered_memory(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct awaited *a = (struct awaited *)wait;
 
@@ -204,7 +204,7 @@ tell(struct dns_wait *wait, const struct dns_answer *answer)
 static const struct dns_answer *
 ask_net(struct dns_source *net, struct span name)
 {
-	struct awaited a = { .wait = { .done = tell } };
+	struct awaited a = { .wait = { .done = answered_memory } };
 	char c;
 
 	assert_int_equal(pipe(a.told), 0);

@@ -10,13 +10,13 @@
 #include "lib/buf.h"
 #include "lib/enum_names.h"
 
-struct vector {
+struct taglist_vector {
 	const char *text;
 	const char *want; /* "name<value>" in order; NULL: rejected */
 };
 
 static void
-reads(const struct vector *v, size_t n)
+reads(const struct taglist_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		struct tag tags[TAGLIST_MAX];
@@ -47,7 +47,7 @@ reads(const struct vector *v, size_t n)
 static void
 rfc6376_3_2_lists(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct taglist_vector vectors[] = {
 		{ "", "" },
 		{ "  \r\n ", "" },
 		{ "a=1", "a<1>" },
@@ -74,7 +74,7 @@ rfc6376_3_2_lists(void **state)
 static void
 rfc6376_3_2_rejected(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct taglist_vector vectors[] = {
 		{ ";", NULL },
 		{ "a", NULL },
 		{ "=", NULL },

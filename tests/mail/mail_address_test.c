@@ -20,14 +20,14 @@ enum { CAP = 8 << 20, SHOWN = 4096 };
 
 /* ---- mail_address_next() ---- */
 
-struct list_vector {
+struct mail_address_list_vector {
 	const char *name;
 	const char *text;
 	const char *list; /* "local|domain" for each; then "!" if the rest
 	                     cannot be read, or "~" if the list is not valid */
 };
 
-static const struct list_vector lists[] = {
+static const struct mail_address_list_vector lists[] = {
 	/* RFC 5322 appendix A.1 */
 	{ "A.1.1", "John Doe <jdoe@machine.example>", "jdoe|machine.example " },
 	{ "A.1.2 Joe Q. Public",
@@ -185,7 +185,7 @@ section_3_4_lists(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		const struct list_vector *v = &lists[i];
+		const struct mail_address_list_vector *v = &lists[i];
 
 		show_list(a, span_str(v->text), shown);
 		if (strcmp(shown, v->list) != 0)

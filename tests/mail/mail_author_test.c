@@ -42,8 +42,8 @@ struct bad_vector { /* expected to be INVALID */
 };
 
 static void
-check_value(struct arena *a, const struct good_vector *want, const char *reason,
-    bool nameless)
+check_author_value(struct arena *a, const struct good_vector *want,
+    const char *reason, bool nameless)
 {
 	struct mail_from from;
 	char shown[SHOWN];
@@ -88,7 +88,7 @@ check_one(const struct good_vector *want, const char *reason, bool nameless)
 {
 	struct arena *a = arena_new(CAP), *text = arena_new(CAP);
 
-	check_value(a, want, reason, nameless);
+	check_author_value(a, want, reason, nameless);
 	check_starved(text, a, span_str(want->value));
 	arena_free(a);
 	arena_free(text);

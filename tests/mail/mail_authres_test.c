@@ -19,7 +19,7 @@ enum { CAP = 8 << 20, SHOWN = 8192 };
 
 /* ---- reading ---- */
 
-struct read_vector {
+struct mail_authres_read_vector {
 	const char *name;
 	const char *value;
 	/* "id", and "method=result [reason] {properties}" for each result; "!"
@@ -27,7 +27,7 @@ struct read_vector {
 	const char *parts;
 };
 
-static const struct read_vector reads[] = {
+static const struct mail_authres_read_vector reads[] = {
 	{ "B.2", "example.org 1; none", "example.org" },
 	{ "B.3", "example.com;\r\n          spf=pass smtp.mailfrom=example.net",
 	    "example.com spf=pass{smtp.mailfrom=example.net}" },
@@ -161,7 +161,7 @@ section_2_2_reads(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
-		const struct read_vector *v = &reads[i];
+		const struct mail_authres_read_vector *v = &reads[i];
 
 		show_parts(a, span_str(v->value), shown);
 		if (strcmp(shown, v->parts) != 0)

@@ -346,7 +346,7 @@ safe(struct arena *a, struct span s)
 
 /* Checks that a value is unchanged or missing. */
 static bool
-check_value(const struct authres_result *r, struct arena *a,
+check_written_value(const struct authres_result *r, struct arena *a,
     const char *property, struct span value)
 {
 	struct span got = authres_property(r, a, "header", property);
@@ -396,8 +396,8 @@ written_is_read_back(void **state)
 			assert_true(span_is(r.method, "dkim"));
 			assert_true(span_is(r.result, "neutral"));
 			assert_true(span_equal(r.reason, safe(a, reason)));
-			values += check_value(&r, a, "d", value[i]);
-			values += check_value(&r, a, "s", reason);
+			values += check_written_value(&r, a, "d", value[i]);
+			values += check_written_value(&r, a, "s", reason);
 		}
 		assert_int_equal(authres_next(&s, a, &r), AUTHRES_END);
 		assert_int_equal(plainfield_check(text), 3);

@@ -36,14 +36,14 @@ show(const struct mail_header *h, char shown[SHOWN])
 	return shown;
 }
 
-struct read_vector {
+struct mail_header_read_vector {
 	const char *name;
 	const char *text;
 	const char *fields;
 	const char *body;
 };
 
-static const struct read_vector reads[] = {
+static const struct mail_header_read_vector reads[] = {
 	{ "2.2 CRLF", "A: 1\r\nB: 2\r\n\r\nbody\r\n", "A| 1\nB| 2\n",
 	    "body\r\n" },
 	{ "2.2 bare LF", "A: 1\nB: 2\n\nbody\n", "A| 1\nB| 2\n", "body\n" },
@@ -90,7 +90,7 @@ static const struct read_vector reads[] = {
 
 /* Checks that `raw` is name, colon and value, whatever precedes the colon. */
 static void
-check_raw(const struct read_vector *v, const struct mail_header *h)
+check_raw(const struct mail_header_read_vector *v, const struct mail_header *h)
 {
 	size_t bytes = 0;
 
@@ -114,7 +114,7 @@ section_2_2_reads_fields(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
-		const struct read_vector *v = &reads[i];
+		const struct mail_header_read_vector *v = &reads[i];
 		struct mail_header h = { 0 };
 		size_t n = mail_header_read(&h, a, span_str(v->text));
 

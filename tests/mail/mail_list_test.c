@@ -13,7 +13,7 @@
 
 enum { MEMORY = 1 << 16, SHOWN_MAX = 500 };
 
-struct list_vector {
+struct mail_list_vector {
 	const char *name;
 	const char *header;
 	const char *want; /* in the form "FIELD DOMAIN, ..." */
@@ -29,7 +29,7 @@ show_claims(struct buf *b, const struct mail_list_claim *claims, size_t n)
 }
 
 static void
-run_vectors(const struct list_vector *v, size_t n)
+run_vectors(const struct mail_list_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		struct arena *a = arena_new(MEMORY);
@@ -56,7 +56,7 @@ run_vectors(const struct list_vector *v, size_t n)
 static void
 rfc2919_3_and_rfc2369_3_4_the_domain_of_a_claim(void **state)
 {
-	static const struct list_vector vectors[] = {
+	static const struct mail_list_vector vectors[] = {
 		{ .name = "none",
 		    .header = "From: a@b.example\r\nList-Unsubscribe: "
 			      "<mailto:u@b.example>\r\nPrecedence: list\r\n",

@@ -27,7 +27,7 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
-struct control {
+struct failmalloc_control {
 	_Atomic uint32_t every;
 	_Atomic uint32_t spare;
 	_Atomic uint32_t count; /* allocations since the test reset it */
@@ -43,7 +43,7 @@ static struct {
 } objects[OBJECTS_MAX];
 static size_t n_objects;
 static size_t crypto = OBJECTS_MAX; /* index of libcrypto in `objects` */
-static struct control *control;
+static struct failmalloc_control *control;
 
 static bool
 is_meant(const char *name)

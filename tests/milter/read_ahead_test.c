@@ -76,7 +76,7 @@ is_ready(int fd, int wait_ms)
 }
 
 static void
-expect(int fd, const char *text)
+expect_read_ahead(int fd, const char *text)
 {
 	char got[64] = "";
 
@@ -103,14 +103,14 @@ all_arrived_bytes_are_read_in_one_call(void **state)
 	assert_int_equal(is_ready(c.ours, 0), 0);
 	send_text(c.mta, "0123456789");
 	assert_int_equal(is_ready(c.ours, 0), 1);
-	expect(c.ours, "01");
+	expect_read_ahead(c.ours, "01");
 	assert_int_equal(in_kernel(c.ours), 0);
 	assert_int_equal(is_ready(c.ours, -1), 1);
-	expect(c.ours, "234");
+	expect_read_ahead(c.ours, "234");
 	send_text(c.mta, "abc");
-	expect(c.ours, "56789");
+	expect_read_ahead(c.ours, "56789");
 	assert_int_equal(is_ready(c.ours, 0), 1);
-	expect(c.ours, "abc");
+	expect_read_ahead(c.ours, "abc");
 	assert_int_equal(is_ready(c.ours, 0), 0);
 	connection_end(c);
 }
@@ -140,9 +140,9 @@ the_end_comes_after_the_bytes(void **state)
 	send_text(c.mta, "abc");
 	assert_int_equal(shutdown(c.mta, SHUT_WR), 0);
 	assert_int_equal(is_ready(c.ours, 0), 1);
-	expect(c.ours, "a");
+	expect_read_ahead(c.ours, "a");
 	assert_int_equal(is_ready(c.ours, 0), 1);
-	expect(c.ours, "bc");
+	expect_read_ahead(c.ours, "bc");
 	assert_int_equal(is_ready(c.ours, 0), 1);
 	assert_int_equal(read(c.ours, &byte, 1), 0);
 	connection_end(c);
@@ -208,7 +208,7 @@ close_discards_bytes_that_were_read_ahead(void **state)
 	(void)state;
 	send_text(old.mta, "secret");
 	assert_int_equal(is_ready(old.ours, 0), 1);
-	expect(old.ours, "s");
+	expect_read_ahead(old.ours, "s");
 	close(old.ours);
 	close(old.mta);
 	new = connection_new();
@@ -216,7 +216,7 @@ close_discards_bytes_that_were_read_ahead(void **state)
 	assert_int_equal(is_ready(new.ours, 0), 0);
 	send_text(new.mta, "public");
 	assert_int_equal(is_ready(new.ours, 0), 1);
-	expect(new.ours, "public");
+	expect_read_ahead(new.ours, "public");
 	connection_end(new);
 }
 
@@ -236,7 +236,7 @@ close_in_another_thread_discards_them_too(void **state)
 	(void)state;
 	send_text(old.mta, "secret");
 	assert_int_equal(is_ready(old.ours, 0), 1);
-	expect(old.ours, "s");
+	expect_read_ahead(old.ours, "s");
 	assert_int_equal(pthread_create(&other, NULL, close_it, &old.ours), 0);
 	pthread_join(other, NULL);
 	close(old.mta);
@@ -245,7 +245,7 @@ close_in_another_thread_discards_them_too(void **state)
 	assert_int_equal(is_ready(new.ours, 0), 0);
 	send_text(new.mta, "public");
 	assert_int_equal(is_ready(new.ours, 0), 1);
-	expect(new.ours, "public");
+	expect_read_ahead(new.ours, "public");
 	connection_end(new);
 }
 
@@ -258,12 +258,12 @@ two_connections_do_not_mix(void **state)
 	send_text(a.mta, "aaaa");
 	send_text(b.mta, "bbbb");
 	assert_int_equal(is_ready(a.ours, 0), 1);
-	expect(a.ours, "a");
+	expect_read_ahead(a.ours, "a");
 	assert_int_equal(is_ready(b.ours, 0), 1);
-	expect(b.ours, "bb");
+	expect_read_ahead(b.ours, "bb");
 	assert_int_equal(in_kernel(b.ours), 2);
-	expect(a.ours, "aaa");
-	expect(b.ours, "bb");
+	expect_read_ahead(a.ours, "aaa");
+	expect_read_ahead(b.ours, "bb");
 	connection_end(a);
 	connection_end(b);
 }
@@ -276,7 +276,7 @@ nothing_is_read_ahead_without_poll(void **state)
 
 	(void)state;
 	send_text(c.mta, "0123456789");
-	expect(c.ours, "01");
+	expect_read_ahead(c.ours, "01");
 	assert_int_equal(in_kernel(c.ours), 8);
 	connection_end(c);
 }
@@ -291,14 +291,14 @@ other_descriptors_are_not_read_ahead(void **state)
 	assert_int_equal(pipe(ends), 0);
 	send_text(ends[1], "0123456789");
 	assert_int_equal(is_ready(ends[0], 0), 1);
-	expect(ends[0], "01");
+	expect_read_ahead(ends[0], "01");
 	assert_int_equal(in_kernel(ends[0]), 8);
 	close(ends[0]);
 	close(ends[1]);
 	/* This end was not returned by accept(). */
 	send_text(c.ours, "0123456789");
 	assert_int_equal(is_ready(c.mta, 0), 1);
-	expect(c.mta, "01");
+	expect_read_ahead(c.mta, "01");
 	assert_int_equal(in_kernel(c.mta), 8);
 	connection_end(c);
 }
@@ -313,7 +313,7 @@ nothing_is_read_ahead_after_stop(void **state)
 	c = connection_new();
 	send_text(c.mta, "0123456789");
 	assert_int_equal(is_ready(c.ours, 0), 1);
-	expect(c.ours, "01");
+	expect_read_ahead(c.ours, "01");
 	assert_int_equal(in_kernel(c.ours), 8);
 	connection_end(c);
 }

@@ -64,7 +64,8 @@ tear_down(void **state)
 }
 
 static struct sign_key *
-key_of(const struct sign_keys *keys, const char *domain, const char *selector)
+key_state_key_of(
+    const struct sign_keys *keys, const char *domain, const char *selector)
 {
 	struct sign_domain *d = sign_keys_domain(keys, span_str(domain));
 
@@ -79,7 +80,7 @@ key_of(const struct sign_keys *keys, const char *domain, const char *selector)
 static void
 set_states(const struct sign_keys *keys)
 {
-	key_of(keys, "a.example", "k2")->state =
+	key_state_key_of(keys, "a.example", "k2")->state =
 	    (struct rotation_state){ .since = NOW - 9 * DAY,
 		    .wait = 3600,
 		    .seen = NOW,
@@ -87,16 +88,18 @@ set_states(const struct sign_keys *keys)
 		    .ready = true,
 		    .ever = true,
 		    .signs = true };
-	key_of(keys, "a.example", "k1")->state =
+	key_state_key_of(keys, "a.example", "k1")->state =
 	    (struct rotation_state){ .since = NOW - 90 * DAY,
 		    .wait = 300,
 		    .seen = NOW,
 		    .used = NOW - 9 * DAY,
 		    .ready = true,
 		    .ever = true };
-	key_of(keys, "b.example", "b")->state = (struct rotation_state){
-		.seen = NOW - DAY, .absent = NOW, .used = NOW - 5, .ever = true
-	};
+	key_state_key_of(keys, "b.example", "b")->state =
+	    (struct rotation_state){ .seen = NOW - DAY,
+		    .absent = NOW,
+		    .used = NOW - 5,
+		    .ever = true };
 }
 
 /* Returns the selector that signs, or "". */
@@ -168,15 +171,16 @@ written_state_is_read_back(void **state)
 	assert_true(ok);
 	assert_memory_equal(
 	    &pauses, &some_pauses, offsetof(struct pauses, is_silent));
-	one = &key_of(keys, "a.example", "k1")->state;
-	two = &key_of(again, "a.example", "k1")->state;
+	one = &key_state_key_of(keys, "a.example", "k1")->state;
+	two = &key_state_key_of(again, "a.example", "k1")->state;
 	assert_int_equal(one->since, two->since);
 	assert_int_equal(one->wait, two->wait);
 	assert_int_equal(one->seen, two->seen);
 	assert_int_equal(one->used, two->used);
 	assert_int_equal(
-	    key_of(again, "b.example", "b")->state.absent, (int64_t)NOW);
-	assert_true(key_of(again, "a.example", "k2")->state.signs);
+	    key_state_key_of(again, "b.example", "b")->state.absent,
+	    (int64_t)NOW);
+	assert_true(key_state_key_of(again, "a.example", "k2")->state.signs);
 	assert_string_equal(signs(again, "a.example"), "k2");
 	assert_string_equal(signs(again, "b.example"), "b");
 	assert_string_equal(signs(again, "c.example"), "");
@@ -383,12 +387,12 @@ old_hosts_are_ignored(void **state)
 	*strstr(whole, "ready=1") = 'x'; /* not ready on the other host */
 	file_write(other, span_of(whole, n));
 	assert_int_equal(key_state_read_all(folder.folder, keys), 2);
-	assert_false(key_of(keys, "a.example", "k1")->state.ready);
+	assert_false(key_state_key_of(keys, "a.example", "k1")->state.ready);
 	sign_keys_unref(keys);
 	keys = test_keys_load(&folder);
 	assert_int_equal(utimensat(AT_FDCWD, other, old, 0), 0);
 	assert_int_equal(key_state_read_all(folder.folder, keys), 1);
-	assert_true(key_of(keys, "a.example", "k1")->state.ready);
+	assert_true(key_state_key_of(keys, "a.example", "k1")->state.ready);
 	sign_keys_unref(keys);
 	free(whole);
 }

@@ -314,7 +314,7 @@ struct world_host {
 	unsigned quiet[WORLD_KEYS];
 };
 
-struct world {
+struct rotation_world {
 	uint64_t seed;
 	int64_t now;
 	size_t n;
@@ -332,7 +332,7 @@ server_has(const struct world_key *key, size_t server, int64_t at)
 }
 
 static void
-world_choose(struct world *w, struct world_host *h)
+world_choose(struct rotation_world *w, struct world_host *h)
 {
 	struct rotation_key keys[WORLD_KEYS];
 	size_t before = h->current;
@@ -348,7 +348,7 @@ world_choose(struct world *w, struct world_host *h)
 }
 
 static void
-world_look(struct world *w, struct world_host *h, size_t i)
+world_look(struct rotation_world *w, struct world_host *h, size_t i)
 {
 	bool unknown = false, absent = false;
 	enum rotation_finding finding;
@@ -373,7 +373,7 @@ world_look(struct world *w, struct world_host *h, size_t i)
 /* Checks that a receiver could only get the correct record for this key, within
  * its TTLs. */
 static void
-check_signature(const struct world *w, const struct world_key *key)
+check_signature(const struct rotation_world *w, const struct world_key *key)
 {
 	for (size_t s = 0; s < WORLD_SERVERS; s++)
 		if (!server_has(key, s, w->now) ||
@@ -384,7 +384,7 @@ check_signature(const struct world *w, const struct world_key *key)
 }
 
 static void
-world_host_step(struct world *w, struct world_host *h)
+world_host_step(struct rotation_world *w, struct world_host *h)
 {
 	for (size_t i = 0; i < w->n; i++)
 		if (h->next_look[i] <= w->now)
@@ -407,7 +407,7 @@ world_host_step(struct world *w, struct world_host *h)
 }
 
 static void
-world_publish(struct world *w, int64_t *at)
+world_publish(struct rotation_world *w, int64_t *at)
 {
 	for (size_t s = 0; s < WORLD_SERVERS; s++)
 		at[s] =
@@ -417,7 +417,7 @@ world_publish(struct world *w, int64_t *at)
 /* The record of a key may be removed when no host has signed with it for seven
  * days and a newer one signs. */
 static bool
-may_remove(const struct world *w, size_t i)
+may_remove(const struct rotation_world *w, size_t i)
 {
 	for (size_t h = 0; h < WORLD_HOSTS; h++)
 		if (w->hosts[h].current <= i ||
@@ -428,7 +428,7 @@ may_remove(const struct world *w, size_t i)
 }
 
 static void
-world_operator(struct world *w)
+world_operator(struct rotation_world *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		struct world_key *key = &w->keys[i];
@@ -459,7 +459,9 @@ every_sent_message_can_be_verified(void **state)
 
 	(void)state;
 	for (unsigned run = 0; run < WORLD_RUNS; run++) {
-		struct world w = { .seed = run + 1, .now = 1800000000, .n = 1 };
+		struct rotation_world w = {
+			.seed = run + 1, .now = 1800000000, .n = 1
+		};
 
 		for (size_t h = 0; h < WORLD_HOSTS; h++)
 			w.hosts[h].current = WORLD_KEYS;

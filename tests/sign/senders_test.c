@@ -12,7 +12,7 @@
 #include "tests/support/memory.h"
 
 static struct senders *
-read_text(const char *text, char **errors)
+read_senders_text(const char *text, char **errors)
 {
 	size_t size;
 	FILE *f = open_memstream(errors, &size);
@@ -68,7 +68,7 @@ postfix_tables(void **state)
 		{ "", "", "alice", false },
 	};
 	char *errors;
-	struct senders *s = read_text(table, &errors);
+	struct senders *s = read_senders_text(table, &errors);
 
 	(void)state;
 	assert_string_equal(errors, "");
@@ -112,14 +112,14 @@ errors_name_the_line(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
 		char *errors;
 
-		assert_null(read_text(vectors[i].text, &errors));
+		assert_null(read_senders_text(vectors[i].text, &errors));
 		assert_string_equal(errors, vectors[i].want);
 		free(errors);
 	}
 }
 
 static void
-without_memory(void **state)
+senders_without_memory(void **state)
 {
 	bool failed = true;
 
@@ -145,7 +145,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(postfix_tables),
 		cmocka_unit_test(errors_name_the_line),
-		cmocka_unit_test(without_memory),
+		cmocka_unit_test(senders_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

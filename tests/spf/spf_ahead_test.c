@@ -22,7 +22,7 @@ enum {
 	QUESTIONS_MAX = 1 + 10 * 11,
 };
 
-struct vector {
+struct spf_ahead_vector {
 	const char *what;
 	const char *zone;
 	const char *ip;
@@ -32,7 +32,7 @@ struct vector {
 };
 
 static void
-ask(const struct vector *v)
+ask_spf_ahead(const struct spf_ahead_vector *v)
 {
 	struct dns_source *zone = pump_zone(v->zone);
 	struct dns_source *fake = fake_new(zone, LATENCY);
@@ -68,7 +68,7 @@ ask(const struct vector *v)
 static void
 a_wave_queries_all_known_names(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_ahead_vector vectors[] = {
 		{ .what = "no record",
 		    .zone = "x.example. A 192.0.2.1\n",
 		    .ip = "192.0.2.9",
@@ -134,13 +134,13 @@ a_wave_queries_all_known_names(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		ask(&vectors[i]);
+		ask_spf_ahead(&vectors[i]);
 }
 
 static void
 nothing_is_queried_after_a_certain_match(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_ahead_vector vectors[] = {
 		{ .what = "ip4 behind include",
 		    .zone = D("v=spf1 include:i1.example ip4:192.0.2.9 " NINE
 			      " -all") I("1") H("1"),
@@ -192,13 +192,13 @@ nothing_is_queried_after_a_certain_match(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		ask(&vectors[i]);
+		ask_spf_ahead(&vectors[i]);
 }
 
 static void
 rfc7208_4_6_4_limits_prefetching(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_ahead_vector vectors[] = {
 		{ .what = "20 terms",
 		    .zone = D("v=spf1 " NINE "\" \" " NINE "\" \" " NINE
 			      " -all") NINE_HOSTS,
@@ -224,7 +224,7 @@ rfc7208_4_6_4_limits_prefetching(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		ask(&vectors[i]);
+		ask_spf_ahead(&vectors[i]);
 }
 
 /* RFC 7208 sections 2.3 and 4.3: nothing is queried if the domain cannot be
@@ -321,10 +321,10 @@ rfc7208_4_6_4_chains_of_10000(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(terms); i++) {
 		char *zone = chain_zone(terms[i]);
-		struct vector v = { terms[i], zone, "192.0.2.1", SPF_PERMERROR,
-			11, 11 };
+		struct spf_ahead_vector v = { terms[i], zone, "192.0.2.1",
+			SPF_PERMERROR, 11, 11 };
 
-		ask(&v);
+		ask_spf_ahead(&v);
 		free(zone);
 	}
 }

@@ -36,7 +36,7 @@ static const char hosts[] = "$TTL 300\n"
 			    "$ORIGIN 0.0.10.in-addr.arpa.\n"
 			    "4 PTR bob.example.com.\n";
 
-struct vector {
+struct spf_appendix_vector {
 	const char *zone;   /* added to the hosts */
 	const char *pass;   /* addresses that pass, separated by spaces */
 	const char *fail;   /* addresses that fail */
@@ -44,8 +44,8 @@ struct vector {
 };
 
 static void
-one(struct dns_source *zone, const struct vector *v, struct span ip,
-    enum spf_code want)
+one(struct dns_source *zone, const struct spf_appendix_vector *v,
+    struct span ip, enum spf_code want)
 {
 	char text[64];
 	struct buf b = buf_wrap(text, sizeof(text));
@@ -70,8 +70,8 @@ one(struct dns_source *zone, const struct vector *v, struct span ip,
 }
 
 static void
-each(struct dns_source *zone, const struct vector *v, const char *addresses,
-    enum spf_code want)
+each(struct dns_source *zone, const struct spf_appendix_vector *v,
+    const char *addresses, enum spf_code want)
 {
 	struct span rest = span_str(addresses);
 
@@ -84,7 +84,7 @@ each(struct dns_source *zone, const struct vector *v, const char *addresses,
 }
 
 static void
-give(const struct vector *v, size_t n)
+put_spf_appendix(const struct spf_appendix_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++) {
 		char text[4096];
@@ -102,14 +102,14 @@ give(const struct vector *v, size_t n)
 	}
 }
 
-#define GIVE(vectors) give(vectors, ARRAY_SIZE(vectors))
+#define GIVE(vectors) put_spf_appendix(vectors, ARRAY_SIZE(vectors))
 #define COM(record) "example.com. TXT \"" record "\"\n"
 #define MAILS "192.0.2.129 192.0.2.130"
 
 static void
 rfc7208_a_1(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_appendix_vector vectors[] = {
 		{ COM("v=spf1 +all"), "192.0.2.1 2001:db8::1", "", NULL },
 		{ COM("v=spf1 a -all"), "192.0.2.10 192.0.2.11",
 		    "192.0.2.12 192.0.2.65 2001:db8::1", NULL },
@@ -139,7 +139,7 @@ rfc7208_a_2(void **state)
 	static const char *const senders[] = { "user@example.org",
 		"user@la.example.org", "user@ny.example.org",
 		"user@sf.example.org" };
-	struct vector v = {
+	struct spf_appendix_vector v = {
 		.zone = COM("v=spf1 mx -all") "example.net. TXT \"v=spf1 "
 					      "ip4:203.0.113.0/24 -all\"\n"
 					      "example.org. TXT \"v=spf1 "
@@ -158,7 +158,7 @@ rfc7208_a_2(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
 		v.sender = senders[i];
-		give(&v, 1);
+		put_spf_appendix(&v, 1);
 	}
 }
 
@@ -176,7 +176,7 @@ rfc7208_a_2(void **state)
 static void
 rfc7208_a_3(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_appendix_vector vectors[] = {
 		{ USERS, "203.0.113.1 192.0.2.129", "", "mary@example.com" },
 		{ USERS, "203.0.113.1", "", "Fred+list@example.com" },
 		{ USERS, "192.168.15.15 192.168.15.16 192.0.2.130",
@@ -190,7 +190,7 @@ rfc7208_a_3(void **state)
 static void
 rfc7208_a_4(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_appendix_vector vectors[] = {
 		{ COM("v=spf1 -include:ip4._spf.%{d} -include:ptr._spf.%{d} "
 		      "+all") "ip4._spf.example.com. TXT "
 			      "\"v=spf1 -ip4:192.0.2.0/24 +all\"\n"
@@ -209,7 +209,7 @@ rfc7208_3_5_wildcards(void **state)
 	    "*.example.com. TXT \"v=spf1 a:amy.example.com -all\"\n"
 	    "amy.example.com. TXT \"v=spf1 a:amy.example.com -all\"\n"
 	    "*.amy.example.com. TXT \"v=spf1 a:amy.example.com -all\"\n";
-	static const struct vector vectors[] = {
+	static const struct spf_appendix_vector vectors[] = {
 		{ zone, "192.0.2.65", "192.0.2.66", "a@x.example.com" },
 		{ zone, "192.0.2.65", "192.0.2.66", "a@amy.example.com" },
 		{ zone, "192.0.2.65", "192.0.2.66", "a@y.x.amy.example.com" },
@@ -221,7 +221,7 @@ rfc7208_3_5_wildcards(void **state)
 static void
 rfc7208_10_1_records(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_appendix_vector vectors[] = {
 		{ COM("v=spf1 ip4:192.0.2.129 ip4:192.0.2.130 -all"), MAILS,
 		    "192.0.2.131", NULL },
 		{ COM("v=spf1 a:authorized-spf.example.com -all") "authorized-"
@@ -251,7 +251,7 @@ rfc7208_10_1_records(void **state)
 static void
 rfc7208_d_1_mediators(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_appendix_vector vectors[] = {
 		{ COM("v=spf1 mx exists:%{l}._spf_verify.%{d} -all") "tag=user."
 								     "_spf_"
 								     "verify."

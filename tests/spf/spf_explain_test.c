@@ -18,7 +18,7 @@
 
 /* Runs one check, for results that the tables do not compare. */
 static void
-check(const char *ip, const char *sender,
+check_spf_explain(const char *ip, const char *sender,
     void (*compare)(const struct spf_result *, const void *), const void *want)
 {
 	struct spf_query q = spfcheck_query(ip, sender, NULL);
@@ -34,7 +34,7 @@ check(const char *ip, const char *sender,
 	dns_questions_free(questions);
 }
 
-struct text_vector {
+struct spf_explain_text_vector {
 	const char *ip;
 	const char *sender;
 	const char *want; /* NULL: absent */
@@ -43,7 +43,7 @@ struct text_vector {
 static void
 has_explanation(const struct spf_result *r, const void *arg)
 {
-	const struct text_vector *v = arg;
+	const struct spf_explain_text_vector *v = arg;
 	struct span want = span_str(v->want);
 
 	if (r->code != SPF_FAIL)
@@ -56,7 +56,7 @@ has_explanation(const struct spf_result *r, const void *arg)
 static void
 rfc7208_6_2_explanations(void **state)
 {
-	static const struct text_vector vectors[] = {
+	static const struct spf_explain_text_vector vectors[] = {
 		{ V4, "a b+c@s62.example",
 		    "See http://s62.example/why.html?s=a%20b%2Bc%40s62.example"
 		    "&i=192.0.2.10" },
@@ -105,8 +105,8 @@ rfc7208_6_2_explanations(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		check(vectors[i].ip, vectors[i].sender, has_explanation,
-		    &vectors[i]);
+		check_spf_explain(vectors[i].ip, vectors[i].sender,
+		    has_explanation, &vectors[i]);
 }
 
 static void
@@ -121,7 +121,7 @@ static void
 rfc7208_6_2_explanation_is_truncated(void **state)
 {
 	(void)state;
-	check(V4, "a@s62-long.example", is_cut, NULL);
+	check_spf_explain(V4, "a@s62-long.example", is_cut, NULL);
 }
 
 static void
@@ -136,7 +136,7 @@ static void
 rfc7208_6_2_only_a_fail_is_explained(void **state)
 {
 	(void)state;
-	check(V4, "a@s62-softfail.example", not_a_fail, NULL);
+	check_spf_explain(V4, "a@s62-softfail.example", not_a_fail, NULL);
 }
 
 struct count_vector {
@@ -177,13 +177,14 @@ rfc7208_4_6_4_counters(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		check(V4, vectors[i].sender, has_counts, &vectors[i]);
+		check_spf_explain(
+		    V4, vectors[i].sender, has_counts, &vectors[i]);
 }
 
 static void
 has_mechanism(const struct spf_result *r, const void *arg)
 {
-	const struct text_vector *v = arg;
+	const struct spf_explain_text_vector *v = arg;
 
 	if (!span_equal(r->mechanism, span_str(v->want)))
 		fail_msg("%s: got %.*s", v->sender, SPAN_FMT(r->mechanism));
@@ -192,7 +193,7 @@ has_mechanism(const struct spf_result *r, const void *arg)
 static void
 rfc7208_9_1_the_mechanism_that_matched(void **state)
 {
-	static const struct text_vector vectors[] = {
+	static const struct spf_explain_text_vector vectors[] = {
 		{ V4, "a@s23.example", "ip4:192.0.2.10" },
 		{ V4, "a@s45-case.example", "-ALL" },
 		{ V4, "a@s52-pass.example", "include:in-pass.example" },
@@ -204,13 +205,14 @@ rfc7208_9_1_the_mechanism_that_matched(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		check(V4, vectors[i].sender, has_mechanism, &vectors[i]);
+		check_spf_explain(
+		    V4, vectors[i].sender, has_mechanism, &vectors[i]);
 }
 
 static void
 has_sources(const struct spf_result *r, const void *arg)
 {
-	const struct text_vector *v = arg;
+	const struct spf_explain_text_vector *v = arg;
 	char got[1000];
 	struct buf b = buf_wrap(got, sizeof(got));
 
@@ -226,7 +228,7 @@ has_sources(const struct spf_result *r, const void *arg)
 static void
 rfc6591_3_2_6_the_records_used(void **state)
 {
-	static const struct text_vector vectors[] = {
+	static const struct spf_explain_text_vector vectors[] = {
 		{ V4, "a@s23.example", "s23.example" },
 		{ V4, "a@s52-pass.example",
 		    "s52-pass.example in-pass.example" },
@@ -238,13 +240,14 @@ rfc6591_3_2_6_the_records_used(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		check(V4, vectors[i].sender, has_sources, &vectors[i]);
+		check_spf_explain(
+		    V4, vectors[i].sender, has_sources, &vectors[i]);
 }
 
 static void
 has_reason(const struct spf_result *r, const void *arg)
 {
-	const struct text_vector *v = arg;
+	const struct spf_explain_text_vector *v = arg;
 
 	if (!span_equal(r->reason, span_str(v->want)))
 		fail_msg("%s: got %.*s", v->sender, SPAN_FMT(r->reason));
@@ -253,7 +256,7 @@ has_reason(const struct spf_result *r, const void *arg)
 static void
 reasons(void **state)
 {
-	static const struct text_vector vectors[] = {
+	static const struct spf_explain_text_vector vectors[] = {
 		{ V4, "a@s23.example",
 		    "192.0.2.10 matches ip4:192.0.2.10 of s23.example" },
 		{ V4, "a@w-all.example",
@@ -280,7 +283,7 @@ reasons(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		check(
+		check_spf_explain(
 		    vectors[i].ip, vectors[i].sender, has_reason, &vectors[i]);
 }
 
@@ -321,8 +324,8 @@ weak_passes(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
-		check(vectors[i].ip, vectors[i].sender, has_weakness,
-		    &vectors[i]);
+		check_spf_explain(vectors[i].ip, vectors[i].sender,
+		    has_weakness, &vectors[i]);
 }
 
 int

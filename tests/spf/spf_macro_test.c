@@ -33,7 +33,7 @@ values(const char *ip)
 	return v;
 }
 
-struct vector {
+struct spf_macro_vector {
 	const char *text;
 	const char *want;
 };
@@ -67,7 +67,7 @@ expands_to(const struct spf_macros *v, expand *how, enum spf_macro_use use,
 }
 
 static void
-names(const char *ip, const struct vector *vectors, size_t n)
+names(const char *ip, const struct spf_macro_vector *vectors, size_t n)
 {
 	struct spf_macros v = values(ip);
 
@@ -79,7 +79,7 @@ names(const char *ip, const struct vector *vectors, size_t n)
 static void
 rfc7208_7_4_examples(void **state)
 {
-	static const struct vector macros[] = {
+	static const struct spf_macro_vector macros[] = {
 		{ "%{s}", "strong-bad@email.example.com" },
 		{ "%{o}", "email.example.com" },
 		{ "%{d}", "email.example.com" },
@@ -105,7 +105,7 @@ rfc7208_7_4_examples(void **state)
 		    "example.com.trusted-domains.example.net" },
 	};
 	/* "%{i}" expands to upper case: DNS ignores case */
-	static const struct vector v6[] = {
+	static const struct spf_macro_vector v6[] = {
 		{ "%{ir}.%{v}._spf.%{d2}",
 		    "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0."
 		    "1.0.0.2.ip6._spf.example.com" },
@@ -121,7 +121,7 @@ rfc7208_7_4_examples(void **state)
 static void
 rfc7208_7_1_literals(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_macro_vector vectors[] = {
 		{ "example.com", "example.com" },
 		{ "example.com.", "example.com" },
 		{ "_spf.Example.COM", "_spf.Example.COM" },
@@ -142,7 +142,7 @@ rfc7208_7_1_literals(void **state)
 static void
 rfc7208_7_3_transformers(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_macro_vector vectors[] = {
 		{ "%{h1}.x", "net.x" },
 		{ "%{h127}.x", "mail.example.net.x" },
 		{ "%{h128}.x", "mail.example.net.x" },
@@ -338,7 +338,7 @@ rfc7208_7_1_syntax(void **state)
 static void
 rfc7208_6_2_texts(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_macro_vector vectors[] = {
 		{ "", "" },
 		{ "No.", "No." },
 		{ "%{i} is not one of %{d}'s designated mail servers.",

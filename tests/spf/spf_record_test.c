@@ -85,13 +85,13 @@ put_term(struct buf *b, const struct spf_term *t)
 		buf_printf(b, "//%u", t->bits6);
 }
 
-struct vector {
+struct spf_record_vector {
 	const char *text;
 	const char *want;
 };
 
 static void
-reads(const struct vector *v, size_t n)
+reads(const struct spf_record_vector *v, size_t n)
 {
 	struct arena *a = arena_new(MEMORY);
 
@@ -123,7 +123,7 @@ reads(const struct vector *v, size_t n)
 static void
 rfc7208_4_6_1_terms(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_record_vector vectors[] = {
 		{ "v=spf1", "" },
 		{ "v=spf1  ", "" },
 		{ "v=spf1 +mx a:colo.example.com/28 -all",
@@ -149,7 +149,7 @@ rfc7208_4_6_1_terms(void **state)
 static void
 rfc7208_4_6_1_and_6_modifiers(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_record_vector vectors[] = {
 		{ "v=spf1 redirect=a.example", "redirect<a.example>" },
 		{ "v=spf1 Redirect=%{d}.x EXP=a.b",
 		    "redirect<%{d}.x> exp<a.b>" },
@@ -182,7 +182,7 @@ rfc7208_4_6_1_and_6_modifiers(void **state)
 static void
 rfc7208_5_2_5_5_5_7_domains(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_record_vector vectors[] = {
 		{ "v=spf1 include:a.example", "+include<a.example>" },
 		{ "v=spf1 -INCLUDE:%{d}", "-include<%{d}>" },
 		{ "v=spf1 include include: include:a", "! ! !" },
@@ -201,7 +201,7 @@ rfc7208_5_2_5_5_5_7_domains(void **state)
 static void
 rfc7208_5_3_and_5_4_dual_cidr(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_record_vector vectors[] = {
 		{ "v=spf1 a mx a/24 mx//64 a/24//64",
 		    "+a +mx +a/24 +mx//64 +a/24//64" },
 		{ "v=spf1 a:a.example/0//0", "+a<a.example>/0//0" },
@@ -228,7 +228,7 @@ rfc7208_5_3_and_5_4_dual_cidr(void **state)
 static void
 rfc7208_5_6_networks(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct spf_record_vector vectors[] = {
 		{ "v=spf1 ip4:192.0.2.1 IP4:192.0.2.0/24",
 		    "+ip4192.0.2.1 +ip4192.0.2.0/24" },
 		{ "v=spf1 ip4:0.0.0.0/0 ip4:255.255.255.255/32",

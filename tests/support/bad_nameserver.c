@@ -20,12 +20,12 @@
 
 enum { PACKET = 4096, CONNECTIONS = 16, HELD = 8192, GUESSES = 32 };
 
-struct reply {
+struct bad_nameserver_reply {
 	uint8_t bytes[PACKET];
 	size_t n;
 };
 
-struct held {
+struct bad_nameserver_entry {
 	struct sockaddr_in from;
 	uint8_t question[300];
 	size_t n;
@@ -42,19 +42,20 @@ struct hostile {
 	atomic_bool busy;
 	uint16_t port;
 	uint32_t dice;
-	struct held *held;
+	struct bad_nameserver_entry *held;
 	size_t n_held;
-	struct reply first, second; /* second is sent only if its n > 0 */
-	bool truncate;              /* the question came over UDP */
-	bool stick;                 /* this question blocks its connection */
-	bool guess;                 /* send GUESSES forged replies instead of an
-	                               answer */
+	struct bad_nameserver_reply first,
+	    second;    /* second is sent only if its n > 0 */
+	bool truncate; /* the question came over UDP */
+	bool stick;    /* this question blocks its connection */
+	bool guess;    /* send GUESSES forged replies instead of an
+	                  answer */
 };
 
 /* ---- packets ---- */
 
 static void
-put(struct reply *r, const void *p, size_t n)
+put(struct bad_nameserver_reply *r, const void *p, size_t n)
 {
 	if (n > PACKET - r->n)
 		abort();
@@ -63,7 +64,7 @@ put(struct reply *r, const void *p, size_t n)
 }
 
 static void
-put_16(struct reply *r, unsigned v)
+put_16(struct bad_nameserver_reply *r, unsigned v)
 {
 	uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
 
@@ -71,7 +72,7 @@ put_16(struct reply *r, unsigned v)
 }
 
 static void
-put_name(struct reply *r, const char *name)
+put_nameserver_name(struct bad_nameserver_reply *r, const char *name)
 {
 	while (*name != '\0') {
 		size_t n = strcspn(name, ".");
@@ -86,11 +87,11 @@ put_name(struct reply *r, const char *name)
 
 /* If `owner` is NULL, the owner is a pointer to the question's name. */
 static void
-put_record(struct reply *r, const char *owner, unsigned type, unsigned ttl,
-    const void *data, size_t n)
+put_nameserver_record(struct bad_nameserver_reply *r, const char *owner,
+    unsigned type, unsigned ttl, const void *data, size_t n)
 {
 	if (owner != NULL)
-		put_name(r, owner);
+		put_nameserver_name(r, owner);
 	else
 		put_16(r, 0xc00c);
 	put_16(r, type);
@@ -102,64 +103,67 @@ put_record(struct reply *r, const char *owner, unsigned type, unsigned ttl,
 }
 
 static void
-put_alias(struct reply *r, const char *owner, unsigned ttl, const char *target)
+put_alias(struct bad_nameserver_reply *r, const char *owner, unsigned ttl,
+    const char *target)
 {
-	struct reply data = { .n = 0 };
+	struct bad_nameserver_reply data = { .n = 0 };
 
-	put_name(&data, target);
-	put_record(r, owner, 5, ttl, data.bytes, data.n);
+	put_nameserver_name(&data, target);
+	put_nameserver_record(r, owner, 5, ttl, data.bytes, data.n);
 }
 
 static void
-put_soa(struct reply *r, unsigned ttl, unsigned minimum)
+put_soa(struct bad_nameserver_reply *r, unsigned ttl, unsigned minimum)
 {
-	struct reply data = { .n = 0 };
+	struct bad_nameserver_reply data = { .n = 0 };
 
-	put_name(&data, "ns.example");
-	put_name(&data, "hostmaster.example");
+	put_nameserver_name(&data, "ns.example");
+	put_nameserver_name(&data, "hostmaster.example");
 	for (int i = 0; i < 4; i++) {
 		put_16(&data, 0);
 		put_16(&data, 1);
 	}
 	put_16(&data, 0);
 	put_16(&data, minimum);
-	put_record(r, "example", 6, ttl, data.bytes, data.n);
+	put_nameserver_record(r, "example", 6, ttl, data.bytes, data.n);
 }
 
 static void
-put_text(struct reply *r, const char *owner, unsigned ttl, const char *text)
+put_nameserver_text(struct bad_nameserver_reply *r, const char *owner,
+    unsigned ttl, const char *text)
 {
-	struct reply data = { .n = 0 };
+	struct bad_nameserver_reply data = { .n = 0 };
 	uint8_t n = (uint8_t)strlen(text);
 
 	put(&data, &n, 1);
 	put(&data, text, n);
-	put_record(r, owner, 16, ttl, data.bytes, data.n);
+	put_nameserver_record(r, owner, 16, ttl, data.bytes, data.n);
 }
 
 static void
-set_16(struct reply *r, size_t at, unsigned v)
+set_16(struct bad_nameserver_reply *r, size_t at, unsigned v)
 {
 	r->bytes[at] = (uint8_t)(v >> 8);
 	r->bytes[at + 1] = (uint8_t)v;
 }
 
 static void
-set_counts(struct reply *r, unsigned answers, unsigned authorities)
+set_counts(
+    struct bad_nameserver_reply *r, unsigned answers, unsigned authorities)
 {
 	set_16(r, 6, answers);
 	set_16(r, 8, authorities);
 }
 
 static void
-set_rcode(struct reply *r, unsigned rcode)
+set_rcode(struct bad_nameserver_reply *r, unsigned rcode)
 {
 	r->bytes[3] = (uint8_t)((r->bytes[3] & 0xf0U) | rcode);
 }
 
 /* ---- behaviors ---- */
 
-struct question {
+struct bad_nameserver_question {
 	char name[256];
 	unsigned type;
 	bool edns;
@@ -167,7 +171,7 @@ struct question {
 };
 
 static bool
-parse(const uint8_t *p, size_t n, struct question *q)
+parse(const uint8_t *p, size_t n, struct bad_nameserver_question *q)
 {
 	size_t at = 12, to = 0;
 
@@ -190,23 +194,25 @@ parse(const uint8_t *p, size_t n, struct question *q)
 }
 
 static void
-add_right(struct reply *r, const struct question *q)
+add_right(
+    struct bad_nameserver_reply *r, const struct bad_nameserver_question *q)
 {
 	char text[256];
 
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (char)ascii_upper((unsigned char)q->name[i]);
 	if (q->type == 16) {
-		put_text(r, NULL, 300, text);
+		put_nameserver_text(r, NULL, 300, text);
 	} else if (q->type == 1) {
-		put_record(r, NULL, 1, 60, "\xc0\x00\x02\x01", 4);
+		put_nameserver_record(r, NULL, 1, 60, "\xc0\x00\x02\x01", 4);
 	} else if (q->type == 28) {
-		put_record(r, NULL, 28, 60,
+		put_nameserver_record(r, NULL, 28, 60,
 		    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
 	} else if (q->type == 15) {
-		put_record(r, NULL, 15, 60, "\0\012\4MAIL\xc0\x0c", 9);
+		put_nameserver_record(
+		    r, NULL, 15, 60, "\0\012\4MAIL\xc0\x0c", 9);
 		set_counts(r, 2, 0);
-		put_record(r, NULL, 15, 50, "\0\0\0", 3);
+		put_nameserver_record(r, NULL, 15, 50, "\0\0\0", 3);
 		return;
 	} else {
 		put_soa(r, 600, 90);
@@ -217,55 +223,55 @@ add_right(struct reply *r, const struct question *q)
 }
 
 static void
-act_dup(struct hostile *h, const struct question *q)
+act_dup(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	add_right(&h->first, q);
 	h->second = h->first;
 }
 
 static void
-act_wrong_id(struct hostile *h, const struct question *q)
+act_wrong_id(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
-	put_text(&h->first, NULL, 300, "wrong");
+	put_nameserver_text(&h->first, NULL, 300, "wrong");
 	set_counts(&h->first, 1, 0);
 	h->first.bytes[1] ^= 1;
 }
 
 static void
-act_wrong_name(struct hostile *h, const struct question *q)
+act_wrong_name(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
-	put_text(&h->first, NULL, 300, "wrong");
+	put_nameserver_text(&h->first, NULL, 300, "wrong");
 	set_counts(&h->first, 1, 0);
 	h->first.bytes[13] = 'x';
 }
 
 static void
-act_wrong_type(struct hostile *h, const struct question *q)
+act_wrong_type(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
-	put_text(&h->first, NULL, 300, "wrong");
+	put_nameserver_text(&h->first, NULL, 300, "wrong");
 	set_counts(&h->first, 1, 0);
 	h->first.bytes[q->end - 3] ^= 1;
 }
 
 static void
-act_wrong_class(struct hostile *h, const struct question *q)
+act_wrong_class(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
-	put_text(&h->first, NULL, 300, "wrong");
+	put_nameserver_text(&h->first, NULL, 300, "wrong");
 	set_counts(&h->first, 1, 0);
 	h->first.bytes[q->end - 1] = 3;
 }
 
 /* Sends the question back as if it were an answer. */
 static void
-act_echo(struct hostile *h, const struct question *q)
+act_echo(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
@@ -273,7 +279,7 @@ act_echo(struct hostile *h, const struct question *q)
 }
 
 static void
-act_case(struct hostile *h, const struct question *q)
+act_case(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->first.bytes[14] = ascii_upper(h->first.bytes[14]);
 	add_right(&h->first, q);
@@ -281,7 +287,7 @@ act_case(struct hostile *h, const struct question *q)
 
 /* Truncates the UDP answer without setting TC; over TCP it is complete. */
 static void
-act_cut(struct hostile *h, const struct question *q)
+act_cut(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	add_right(&h->first, q);
 	if (h->truncate)
@@ -289,7 +295,7 @@ act_cut(struct hostile *h, const struct question *q)
 }
 
 static void
-act_garbage(struct hostile *h, const struct question *q)
+act_garbage(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	add_right(&h->first, q);
 	if (h->truncate)
@@ -298,7 +304,7 @@ act_garbage(struct hostile *h, const struct question *q)
 }
 
 static void
-act_garbage_first(struct hostile *h, const struct question *q)
+act_garbage_first(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	act_garbage(h, q);
 	h->second = h->first;
@@ -309,14 +315,14 @@ act_garbage_first(struct hostile *h, const struct question *q)
 
 /* Breaks the answer over UDP and TCP. */
 static void
-act_broken(struct hostile *h, const struct question *q)
+act_broken(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	add_right(&h->first, q);
 	h->first.n -= 5;
 }
 
 static void
-act_tc(struct hostile *h, const struct question *q)
+act_tc(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	if (h->truncate)
 		h->first.bytes[2] |= 2;
@@ -325,7 +331,7 @@ act_tc(struct hostile *h, const struct question *q)
 }
 
 static void
-act_tc_always(struct hostile *h, const struct question *q)
+act_tc_always(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	h->first.bytes[2] |= 2;
@@ -334,7 +340,7 @@ act_tc_always(struct hostile *h, const struct question *q)
 /* Never answers the question over TCP, so that those after it on the connection
  * wait too. */
 static void
-act_stuck(struct hostile *h, const struct question *q)
+act_stuck(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	act_tc(h, q);
 	if (!h->truncate) {
@@ -345,10 +351,10 @@ act_stuck(struct hostile *h, const struct question *q)
 
 /* Over UDP, someone guesses the id and the correct answer is lost. */
 static void
-act_guess(struct hostile *h, const struct question *q)
+act_guess(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	if (h->truncate) {
-		put_text(&h->first, NULL, 300, "wrong");
+		put_nameserver_text(&h->first, NULL, 300, "wrong");
 		set_counts(&h->first, 1, 0);
 		h->first.bytes[0] ^= 1; /* none of the forged ids is correct */
 		h->guess = true;
@@ -358,14 +364,14 @@ act_guess(struct hostile *h, const struct question *q)
 }
 
 static void
-act_silent(struct hostile *h, const struct question *q)
+act_silent(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	h->first.n = 0;
 }
 
 static void
-act_formerr(struct hostile *h, const struct question *q)
+act_formerr(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	if (!q->edns) {
 		add_right(&h->first, q);
@@ -377,7 +383,7 @@ act_formerr(struct hostile *h, const struct question *q)
 }
 
 static void
-act_notimp(struct hostile *h, const struct question *q)
+act_notimp(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	if (q->edns)
 		set_rcode(&h->first, 4);
@@ -386,7 +392,7 @@ act_notimp(struct hostile *h, const struct question *q)
 }
 
 static void
-act_formerr_always(struct hostile *h, const struct question *q)
+act_formerr_always(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	set_rcode(&h->first, 1);
@@ -395,7 +401,7 @@ act_formerr_always(struct hostile *h, const struct question *q)
 /* Rejects any version of EDNS (RFC 6891 section 6.1.3), although version 0 must
  * be supported. */
 static void
-act_badvers(struct hostile *h, const struct question *q)
+act_badvers(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	if (!q->edns) {
 		add_right(&h->first, q);
@@ -406,28 +412,28 @@ act_badvers(struct hostile *h, const struct question *q)
 }
 
 static void
-act_servfail(struct hostile *h, const struct question *q)
+act_servfail(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	set_rcode(&h->first, 2);
 }
 
 static void
-act_refused(struct hostile *h, const struct question *q)
+act_refused(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	set_rcode(&h->first, 5);
 }
 
 static void
-act_notauth(struct hostile *h, const struct question *q)
+act_notauth(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	set_rcode(&h->first, 9);
 }
 
 static void
-act_nodata(struct hostile *h, const struct question *q)
+act_nodata(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	put_soa(&h->first, 600, 90);
@@ -435,14 +441,14 @@ act_nodata(struct hostile *h, const struct question *q)
 }
 
 static void
-act_nxdomain(struct hostile *h, const struct question *q)
+act_nxdomain(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	act_nodata(h, q);
 	set_rcode(&h->first, 3);
 }
 
 static void
-act_nosoa(struct hostile *h, const struct question *q)
+act_nosoa(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	set_rcode(&h->first, 3);
@@ -451,27 +457,27 @@ act_nosoa(struct hostile *h, const struct question *q)
 /* Gives a referral: without recursion or authority, but with name servers to
  * query. */
 static void
-act_referral(struct hostile *h, const struct question *q)
+act_referral(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	h->first.bytes[3] &= 0x7f;
-	put_record(&h->first, "example", 2, 300, "\2ns\0", 4);
+	put_nameserver_record(&h->first, "example", 2, 300, "\2ns\0", 4);
 	set_counts(&h->first, 0, 1);
 }
 
 static void
-act_chain(struct hostile *h, const struct question *q)
+act_chain(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	put_text(&h->first, "c.example", 70, "end");
+	put_nameserver_text(&h->first, "c.example", 70, "end");
 	put_alias(&h->first, "b.Example", 60, "C.example");
 	put_alias(&h->first, NULL, 80, "b.example");
-	put_text(&h->first, "other.example", 5, "not this");
+	put_nameserver_text(&h->first, "other.example", 5, "not this");
 	set_counts(&h->first, 4, 0);
 }
 
 static void
-act_chain_nxdomain(struct hostile *h, const struct question *q)
+act_chain_nxdomain(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	put_alias(&h->first, NULL, 80, "gone.example");
@@ -481,7 +487,7 @@ act_chain_nxdomain(struct hostile *h, const struct question *q)
 }
 
 static void
-act_loop(struct hostile *h, const struct question *q)
+act_loop(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	put_alias(&h->first, NULL, 80, "b.example");
 	put_alias(&h->first, "b.example", 80, q->name);
@@ -489,16 +495,16 @@ act_loop(struct hostile *h, const struct question *q)
 }
 
 static void
-act_stranger(struct hostile *h, const struct question *q)
+act_stranger(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	put_text(&h->first, "other.example", 5, "not this");
+	put_nameserver_text(&h->first, "other.example", 5, "not this");
 	set_counts(&h->first, 1, 0);
 }
 
 static const struct act {
 	const char *label;
-	void (*act)(struct hostile *h, const struct question *q);
+	void (*act)(struct hostile *h, const struct bad_nameserver_question *q);
 } acts[] = {
 	{ "dup", act_dup },
 	{ "wrong-id", act_wrong_id },
@@ -537,8 +543,9 @@ static const struct act {
 static void
 answer(struct hostile *h, const uint8_t *p, size_t n, bool udp)
 {
-	void (*act)(struct hostile *, const struct question *) = NULL;
-	struct question q;
+	void (*act)(struct hostile *, const struct bad_nameserver_question *) =
+	    NULL;
+	struct bad_nameserver_question q;
 	size_t label;
 
 	h->first.n = h->second.n = 0;
@@ -583,7 +590,8 @@ is_lost(struct hostile *h)
 }
 
 static void
-send_udp(struct hostile *h, const struct reply *r, const struct sockaddr_in *to)
+send_udp(struct hostile *h, const struct bad_nameserver_reply *r,
+    const struct sockaddr_in *to)
 {
 	if (r->n > 0)
 		(void)!sendto(h->udp, r->bytes, r->n, 0,
@@ -594,7 +602,7 @@ static void
 reply_udp(
     struct hostile *h, const uint8_t *p, size_t n, const struct sockaddr_in *to)
 {
-	struct reply wrong;
+	struct bad_nameserver_reply wrong;
 
 	answer(h, p, n, true);
 	if (h->first.n > 0) {
@@ -617,7 +625,7 @@ reply_udp(
 static void
 serve_udp(struct hostile *h)
 {
-	struct held one = { .n = 0 };
+	struct bad_nameserver_entry one = { .n = 0 };
 	socklen_t size = sizeof(one.from);
 	ssize_t n = recvfrom(h->udp, one.question, sizeof(one.question),
 	    MSG_DONTWAIT, (struct sockaddr *)&one.from, &size);
@@ -639,7 +647,7 @@ serve_udp(struct hostile *h)
 	if (h->n_held < h->options.hold)
 		return;
 	while (h->n_held > 0) {
-		struct held *last = &h->held[--h->n_held];
+		struct bad_nameserver_entry *last = &h->held[--h->n_held];
 
 		answer(h, last->question, last->n, true);
 		send_udp(h, &h->first, &last->from);

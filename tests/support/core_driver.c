@@ -12,7 +12,7 @@
 #include "dns/zone.h"
 
 static void
-told(struct dns_wait *wait, const struct dns_answer *answer)
+answered_core_driver(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	dns_questions_set_answer((struct dns_question *)wait, answer);
 }
@@ -24,7 +24,7 @@ pump(struct dns_questions *questions, struct dns_source *source)
 
 	while ((q = dns_questions_next_unsent(questions)) != NULL) {
 		q->sent = true;
-		q->wait.done = told;
+		q->wait.done = answered_core_driver;
 		source->ask(source, q->name, q->type, &q->wait);
 	}
 }

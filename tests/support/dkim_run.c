@@ -31,7 +31,7 @@ feed(struct dkim_run *r, struct span body)
 }
 
 static void
-ask(struct dkim_run *r, struct dns_source *zone)
+ask_dkim_run(struct dkim_run *r, struct dns_source *zone)
 {
 	while (r->dkim != NULL &&
 	    dkim_keys(r->dkim, r->questions, r->scratch) == CORE_WAIT)
@@ -80,7 +80,7 @@ dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone)
 		if (r->with_arc)
 			r->arc = arc_begin(r->a, &r->options, &r->header,
 			    r->body_hashes, r->now);
-		ask(r, zone);
+		ask_dkim_run(r, zone);
 		feed(r, span_skip(message, at));
 	}
 	if (r->dkim != NULL) {

@@ -126,7 +126,7 @@ is_field_name(const char *name)
  * change the writing direction.
  */
 static void
-check_value(const char *value)
+check_milter_value(const char *value)
 {
 	struct span rest = span_str(value);
 	size_t column = 0;
@@ -297,7 +297,7 @@ smfi_insheader(SMFICTX *m, int at, char *name, char *value)
 	assert(at == 0);
 	assert(is_field_name(name));
 	assert((value[0] == ' ') == m->leading_space);
-	check_value(value);
+	check_milter_value(value);
 	return change(m,
 	    (struct mta_change){
 		.insert = true, .name = name, .value = value });

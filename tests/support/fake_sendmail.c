@@ -179,7 +179,7 @@ read_mail(struct mailbag_mail *m, const char *path)
 }
 
 static int
-compare(const void *a, const void *b)
+compare_fake_sendmail(const void *a, const void *b)
 {
 	const struct mailbag_mail *x = a, *y = b;
 
@@ -204,7 +204,7 @@ mailbag_read(const struct mailbag *b)
 		read_mail(&m->mail[m->n++], path);
 	}
 	closedir(d);
-	qsort(m->mail, m->n, sizeof(m->mail[0]), compare);
+	qsort(m->mail, m->n, sizeof(m->mail[0]), compare_fake_sendmail);
 	return m;
 }
 

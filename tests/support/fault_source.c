@@ -3,32 +3,33 @@
 #include <assert.h>
 #include <stdlib.h>
 
-struct source {
+struct fault_source_state {
 	struct dns_source source; /* must be the first member */
 	struct dns_source *below;
 };
 
-struct question {
+struct fault_source_question {
 	struct dns_wait below; /* must be the first member */
-	struct question *next;
+	struct fault_source_question *next;
 	struct dns_wait *wait;
 	const struct dns_answer *answer;
 };
 
 static struct {
-	struct source sources[FAULT_SOURCES_MAX];
+	struct fault_source_state sources[FAULT_SOURCES_MAX];
 	size_t n_sources;
 	struct dns_record texts[FAULT_SOURCE_TEXTS_MAX];
 	size_t n_texts;
 	enum fault_source_mode mode;
-	struct question *held; /* oldest question first */
-	struct question **end;
+	struct fault_source_question *held; /* oldest question first */
+	struct fault_source_question **end;
 } faults;
 
 static void
 answered_below(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct question *)(void *)wait)->answer = dns_answer_ref(answer);
+	((struct fault_source_question *)(void *)wait)->answer =
+	    dns_answer_ref(answer);
 }
 
 static bool
@@ -55,7 +56,7 @@ text_of(struct span name)
 }
 
 static void
-tell(struct question *q)
+finish_fault_question(struct fault_source_question *q)
 {
 	q->wait->done(q->wait, q->answer);
 	dns_answer_unref(q->answer);
@@ -63,11 +64,12 @@ tell(struct question *q)
 }
 
 static void
-fault_source_ask(struct dns_source *source, struct span name, enum dns_type type,
-    struct dns_wait *wait)
+fault_source_ask(struct dns_source *source, struct span name,
+    enum dns_type type, struct dns_wait *wait)
 {
-	struct dns_source *below = ((struct source *)(void *)source)->below;
-	struct question *q = calloc(1, sizeof(*q));
+	struct dns_source *below =
+	    ((struct fault_source_state *)(void *)source)->below;
+	struct fault_source_question *q = calloc(1, sizeof(*q));
 
 	assert(q != NULL);
 	q->below.done = answered_below;
@@ -79,11 +81,12 @@ fault_source_ask(struct dns_source *source, struct span name, enum dns_type type
 	else
 		below->ask(below, name, type, &q->below);
 	assert(q->answer != NULL);
-	if (faults.mode == FAULT_SOURCE_HELD || faults.mode == FAULT_SOURCE_SILENT) {
+	if (faults.mode == FAULT_SOURCE_HELD ||
+	    faults.mode == FAULT_SOURCE_SILENT) {
 		*faults.end = q;
 		faults.end = &q->next;
 	} else {
-		tell(q);
+		finish_fault_question(q);
 	}
 }
 
@@ -100,12 +103,12 @@ fault_source_reset(void)
 struct dns_source *
 fault_source_new(struct dns_source *below)
 {
-	struct source *s;
+	struct fault_source_state *s;
 
 	if (faults.n_sources == FAULT_SOURCES_MAX)
 		return NULL;
 	s = &faults.sources[faults.n_sources++];
-	*s = (struct source){ { .ask = fault_source_ask }, below };
+	*s = (struct fault_source_state){ { .ask = fault_source_ask }, below };
 	return &s->source;
 }
 
@@ -126,9 +129,10 @@ fault_source_add_text(struct span text)
 static void
 reverse(void)
 {
-	struct question *reversed = NULL, *next;
+	struct fault_source_question *reversed = NULL, *next;
 
-	for (struct question *q = faults.held; q != NULL; q = next) {
+	for (struct fault_source_question *q = faults.held; q != NULL;
+	     q = next) {
 		next = q->next;
 		q->next = reversed;
 		reversed = q;
@@ -146,12 +150,12 @@ fault_source_release(bool reversed)
 	if (reversed)
 		reverse();
 	while (faults.held != NULL) {
-		struct question *q = faults.held;
+		struct fault_source_question *q = faults.held;
 
 		faults.held = q->next;
 		if (faults.held == NULL)
 			faults.end = &faults.held;
-		tell(q);
+		finish_fault_question(q);
 	}
 	return true;
 }

@@ -14,15 +14,17 @@
 
 enum fault_source_mode {
 	FAULT_SOURCE_PROMPT,
-	FAULT_SOURCE_HELD,  /* answers are held back until fault_source_release() */
-	FAULT_SOURCE_SILENT, /* answers are held back, even by fault_source_release() */
+	FAULT_SOURCE_HELD, /* answers are held back until fault_source_release()
+	                    */
+	FAULT_SOURCE_SILENT, /* answers are held back, even by
+	                        fault_source_release() */
 	FAULT_SOURCE_FAILING,
 };
 
 enum { FAULT_SOURCES_MAX = 16, FAULT_SOURCE_TEXTS_MAX = 16 };
 
-/* Resets to FAULT_SOURCE_PROMPT and removes all texts and sources.  No question may be
- * waiting. */
+/* Resets to FAULT_SOURCE_PROMPT and removes all texts and sources.  No question
+ * may be waiting. */
 void fault_source_reset(void);
 
 /*

@@ -28,8 +28,8 @@ policy_run_conf(const char *text)
 }
 
 static void
-compare(const struct policy_vector *v, const char *what, const char *got,
-    const char *want)
+compare_policy_run(const struct policy_vector *v, const char *what,
+    const char *got, const char *want)
 {
 	if (strcmp(got, want) != 0)
 		fail_msg("%s: %s: got %s, want %s", v->name, what, got, want);
@@ -45,25 +45,26 @@ check_text(const struct policy_vector *v, const char *what, struct span got,
 	assert_true(got.n <= POLICY_TEXT_MAX);
 	snprintf(text, sizeof(text), "%.*s", SPAN_FMT(got));
 	if (want != NULL)
-		compare(v, what, text, want);
+		compare_policy_run(v, what, text, want);
 }
 
 void
 policy_run_check(const struct policy_vector *v, const struct policy_decision *d)
 {
-	compare(v, "action", conf_action_name(d->action),
+	compare_policy_run(v, "action", conf_action_name(d->action),
 	    conf_action_name(v->action));
-	compare(
+	compare_policy_run(
 	    v, "would", conf_action_name(d->would), conf_action_name(v->would));
 	check_text(v, "rule", d->rule, v->rule);
 	check_text(v, "reason", d->reason, v->reason);
-	compare(v, "disposition", dmarc_policy_name(d->disposition),
+	compare_policy_run(v, "disposition", dmarc_policy_name(d->disposition),
 	    dmarc_policy_name(v->disposition));
-	compare(v, "override", policy_override_name(d->override),
+	compare_policy_run(v, "override", policy_override_name(d->override),
 	    policy_override_name(v->override));
 	if (d->code != v->code)
 		fail_msg("%s: code %u, want %u", v->name, d->code, v->code);
-	compare(v, "enhanced", d->enhanced != NULL ? d->enhanced : "",
+	compare_policy_run(v, "enhanced",
+	    d->enhanced != NULL ? d->enhanced : "",
 	    v->enhanced != NULL ? v->enhanced : "");
 	check_text(v, "text", d->text, v->text);
 	assert_int_equal(d->code != 0,

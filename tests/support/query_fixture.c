@@ -14,7 +14,7 @@
  * and the contents of its schema "avouch" are lost. */
 static const char store_name[] = "AVOUCH_TEST_STORE";
 
-struct place ledgers_place;
+struct store_place ledgers_place;
 struct ledger *ledger;
 
 struct ledger *

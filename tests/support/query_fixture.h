@@ -12,7 +12,7 @@
 enum { NOW = 1750000000, SEEN_MAX = 20, SEEN_TEXT = 300 };
 
 /* The folder of the running test; its file is the store. */
-extern struct place ledgers_place;
+extern struct store_place ledgers_place;
 extern struct ledger *ledger;
 
 int ledgers_set_up(void **state);

@@ -6,21 +6,21 @@
 #include "dns/recorder.h"
 #include "dns/zone.h"
 
-struct asked {
+struct rerecord_request {
 	struct dns_wait wait; /* must be the first member */
 	const struct dns_answer *answer;
 };
 
 static void
-keep(struct dns_wait *wait, const struct dns_answer *answer)
+save_rerecord(struct dns_wait *wait, const struct dns_answer *answer)
 {
-	((struct asked *)wait)->answer = dns_answer_ref(answer);
+	((struct rerecord_request *)wait)->answer = dns_answer_ref(answer);
 }
 
 static const struct dns_answer *
-ask(struct dns_source *source, struct span name, enum dns_type type)
+ask_rerecord(struct dns_source *source, struct span name, enum dns_type type)
 {
-	struct asked a = { .wait = { .done = keep } };
+	struct rerecord_request a = { .wait = { .done = save_rerecord } };
 
 	source->ask(source, name, type, &a.wait);
 	if (a.answer == NULL)
@@ -58,7 +58,7 @@ rerecord(struct dns_source *source, struct span name, enum dns_type type)
 
 	if (recorder == NULL || out == NULL)
 		abort();
-	first = ask(recorder, name, type);
+	first = ask_rerecord(recorder, name, type);
 	if (!dns_recorder_write(recorder, out) || fclose(out) != 0)
 		abort();
 	zone =
@@ -67,7 +67,7 @@ rerecord(struct dns_source *source, struct span name, enum dns_type type)
 		fprintf(stderr, "%s\n%s\n", error, text);
 		abort();
 	}
-	second = ask(zone, name, type);
+	second = ask_rerecord(zone, name, type);
 	if (!is_same(first, second)) {
 		fprintf(stderr, "%s\n", text);
 		abort();

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 void
-place_make(struct place *p)
+place_make(struct store_place *p)
 {
 	snprintf(p->folder, sizeof(p->folder), "/tmp/avouch-test-XXXXXX");
 	assert_non_null(mkdtemp(p->folder));
@@ -19,7 +19,7 @@ place_make(struct place *p)
 }
 
 void
-place_remove(const struct place *p)
+place_remove(const struct store_place *p)
 {
 	DIR *dir = opendir(p->folder);
 	struct dirent *entry;
@@ -35,7 +35,7 @@ place_remove(const struct place *p)
 }
 
 size_t
-place_count(const struct place *p, const char *part)
+place_count(const struct store_place *p, const char *part)
 {
 	DIR *dir = opendir(p->folder);
 	struct dirent *entry;

@@ -16,15 +16,15 @@ enum { ROWS_DAY = 20000, ROWS_TEXT = 100, ROWS_PATH = 200 };
 
 /* A new folder under /tmp, and the path of a file in it that does not exist
  * yet. */
-struct place {
+struct store_place {
 	char folder[ROWS_PATH];
 	char file[ROWS_PATH];
 };
 
-void place_make(struct place *p);
+void place_make(struct store_place *p);
 
 /* Removes the folder and all files in it, but not subfolders. */
-void place_remove(const struct place *p);
+void place_remove(const struct store_place *p);
 
 /* A message from "d<domain>.example.com" and 192.0.2.<source>, passing DMARC,
  * on ROWS_DAY.  The strings are stored in the struct. */
@@ -49,6 +49,6 @@ struct rows_sum rows_sum(const char *file, int64_t day, const char *domain);
 uint64_t rows_replayed(const char *file, int64_t day);
 
 /* Returns the number of files in the folder whose names contain `part`. */
-size_t place_count(const struct place *p, const char *part);
+size_t place_count(const struct store_place *p, const char *part);
 
 #endif

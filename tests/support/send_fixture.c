@@ -14,7 +14,7 @@
 #include "tests/support/core_driver.h"
 
 static void
-tell(void *arg, const struct send_event *e)
+note_send_event(void *arg, const struct send_event *e)
 {
 	struct bench *b = arg;
 	size_t n = strlen(b->notes);
@@ -58,7 +58,7 @@ bench_open(const char *zone)
 		.max_rows = 10000,
 		.max_size = 10 << 20,
 		.bounce_pause = 30 * DATE_DAY,
-		.tell = tell,
+		.tell = note_send_event,
 		.arg = b,
 	};
 	b->sendmail = b->bag.program;
@@ -82,7 +82,7 @@ bench_open_again(const void *arg, char *error)
 }
 
 enum worker_state
-bench_start_hander(struct bench *b)
+bench_start_worker(struct bench *b)
 {
 	struct worker_options o = { .open = bench_open_again,
 		.arg = b->store,
@@ -91,7 +91,7 @@ bench_start_hander(struct bench *b)
 		.seconds = 20 };
 	char error[SQL_ERROR_MAX];
 
-	return worker_start(&o, &b->o.hander, error);
+	return worker_start(&o, &b->o.worker, error);
 }
 
 enum send_end
@@ -102,10 +102,10 @@ bench_run(struct bench *b)
 	memset(b->count, 0, sizeof(b->count));
 	b->notes[0] = b->error[0] = '\0';
 	ledger_close(b->ledger);
-	assert_int_equal(bench_start_hander(b), WORKER_READY);
+	assert_int_equal(bench_start_worker(b), WORKER_READY);
 	bench_open_ledger(b);
 	end = send_run(&b->o, b->error);
-	worker_end(b->o.hander);
+	worker_end(b->o.worker);
 	return end;
 }
 

@@ -38,7 +38,7 @@ void bench_open_ledger(struct bench *b);
 
 /* For worker_start(): `arg` is the path of a store. */
 struct ledger *bench_open_again(const void *arg, char *error);
-enum worker_state bench_start_hander(struct bench *b);
+enum worker_state bench_start_worker(struct bench *b);
 
 /* Makes a separate run, as another process would. */
 enum send_end bench_run(struct bench *b);

@@ -29,13 +29,13 @@ static size_t n_keys;
 
 /* ---- growing strings ---- */
 
-struct text {
+struct sign_text {
 	char *p;
 	size_t n, room;
 };
 
 static void
-put(struct text *t, const char *p, size_t n)
+put(struct sign_text *t, const char *p, size_t n)
 {
 	if (t->room - t->n <= n) {
 		t->room = 2 * (t->n + n + 1);
@@ -49,7 +49,7 @@ put(struct text *t, const char *p, size_t n)
 }
 
 static void
-puts_text(struct text *t, const char *text)
+puts_text(struct sign_text *t, const char *text)
 {
 	put(t, text, strlen(text));
 }
@@ -172,7 +172,7 @@ char *
 sign_record(const struct test_key *k)
 {
 	char *p = sign_public(k, false);
-	struct text t = { NULL, 0, 0 };
+	struct sign_text t = { NULL, 0, 0 };
 
 	puts_text(&t, "v=DKIM1; k=");
 	puts_text(&t, k->is_rsa ? "rsa; p=" : "ed25519; p=");
@@ -184,7 +184,7 @@ sign_record(const struct test_key *k)
 char *
 sign_zone_line(const char *name, const char *text)
 {
-	struct text t = { NULL, 0, 0 };
+	struct sign_text t = { NULL, 0, 0 };
 	size_t n = strlen(text);
 
 	puts_text(&t, name);
@@ -213,7 +213,7 @@ is_wsp(char c)
 /* Writes a line without its end, reducing white space and removing it at the
  * end. */
 static void
-put_reduced(struct text *t, const char *p, size_t n)
+put_reduced(struct sign_text *t, const char *p, size_t n)
 {
 	while (n > 0 && is_wsp(p[n - 1]))
 		n--;
@@ -228,7 +228,7 @@ put_reduced(struct text *t, const char *p, size_t n)
 char *
 sign_body(bool relaxed, struct span body, long limit, size_t *n)
 {
-	struct text t = { NULL, 0, 0 };
+	struct sign_text t = { NULL, 0, 0 };
 	size_t at = 0;
 
 	put(&t, "", 0);
@@ -262,7 +262,7 @@ sign_body(bool relaxed, struct span body, long limit, size_t *n)
 char *
 sign_header_field(bool relaxed, struct span field)
 {
-	struct text unfolded = { NULL, 0, 0 }, t = { NULL, 0, 0 };
+	struct sign_text unfolded = { NULL, 0, 0 }, t = { NULL, 0, 0 };
 	size_t colon, from;
 
 	put(&t, "", 0);
@@ -398,7 +398,7 @@ tag_value(const char *tags, const char *name, char *out, size_t size)
  * CRLF. */
 static void
 put_signed_fields(
-    struct text *data, bool relaxed, const char *names, const char *header)
+    struct sign_text *data, bool relaxed, const char *names, const char *header)
 {
 	char seen[64][64];
 	size_t n_seen = 0;
@@ -432,7 +432,7 @@ put_signed_fields(
 
 static void
 put_body_hash(
-    struct text *field, const char *tags, bool relaxed, struct span body)
+    struct sign_text *field, const char *tags, bool relaxed, struct span body)
 {
 	unsigned char hash[32];
 	char l[100];
@@ -453,8 +453,8 @@ put_body_hash(
 /* Signs `data` followed by the field itself, and adds b= and CRLF to the
  * field. */
 static void
-finish_field(const struct test_key *k, struct text *field, bool relaxed,
-    struct text *data)
+finish_field(const struct test_key *k, struct sign_text *field, bool relaxed,
+    struct sign_text *data)
 {
 	char *canonical, *b;
 
@@ -473,7 +473,7 @@ char *
 sign_field(const struct test_key *k, const char *name, const char *tags,
     const char *header, struct span body)
 {
-	struct text field = { NULL, 0, 0 }, data = { NULL, 0, 0 };
+	struct sign_text field = { NULL, 0, 0 }, data = { NULL, 0, 0 };
 	char c[100], h[2000], bh[100];
 	bool silent = tags[0] == '~';
 	bool relaxed;
@@ -501,7 +501,7 @@ char *
 sign_message(const struct test_key *k, const char *tags, const char *header,
     const char *body)
 {
-	struct text message = { NULL, 0, 0 };
+	struct sign_text message = { NULL, 0, 0 };
 	char *field =
 	    sign_field(k, "DKIM-Signature", tags, header, span_str(body));
 
@@ -517,7 +517,7 @@ char *
 sign_change(char *message, const char *from, const char *to)
 {
 	char *at = strstr(message, from);
-	struct text changed = { NULL, 0, 0 };
+	struct sign_text changed = { NULL, 0, 0 };
 
 	if (at == NULL)
 		fail_msg("no \"%s\" in the message", from);
@@ -541,7 +541,7 @@ is_of_set(struct span field, const char *name, const char *want)
 /* Writes AAR, AMS and AS of the sets `from` to `to` (RFC 8617 section
  * 5.1.1). */
 static void
-put_sets(struct text *data, unsigned from, unsigned to, const char *header)
+put_sets(struct sign_text *data, unsigned from, unsigned to, const char *header)
 {
 	static const char *const names[] = { "ARC-Authentication-Results",
 		"ARC-Message-Signature", "ARC-Seal" };
@@ -576,8 +576,8 @@ sign_arc(const struct test_key *k, unsigned instance, const char *cv,
 {
 	const char *algorithm = k->is_rsa ? "rsa-sha256" : "ed25519-sha256";
 	const char *end = strstr(message, "\r\n\r\n");
-	struct text header = { NULL, 0, 0 }, set = { NULL, 0, 0 };
-	struct text seal = { NULL, 0, 0 }, data = { NULL, 0, 0 };
+	struct sign_text header = { NULL, 0, 0 }, set = { NULL, 0, 0 };
+	struct sign_text seal = { NULL, 0, 0 }, data = { NULL, 0, 0 };
 	char tags[4000];
 	char *field;
 

@@ -24,8 +24,8 @@ test_keys_begin(struct test_keys *t)
 }
 
 static void
-put_record(struct test_keys *t, const struct private_key *k, const char *domain,
-    const char *selector)
+put_key_record(struct test_keys *t, const struct private_key *k,
+    const char *domain, const char *selector)
 {
 	char record[PRIVATE_KEY_RECORD_MAX];
 	struct buf b = buf_wrap(record, sizeof(record));
@@ -63,7 +63,7 @@ add_key(struct test_keys *t, const char *domain, const char *selector,
 	entries->n++;
 	if (!key_entries_write(t->folder, domain, entries, &error))
 		fail_msg("%s", text);
-	put_record(t, k, domain, selector);
+	put_key_record(t, k, domain, selector);
 	assert_true(t->n_domains < TEST_KEYS_MAX);
 	snprintf(
 	    t->domains[t->n_domains++], sizeof(t->domains[0]), "%s", domain);

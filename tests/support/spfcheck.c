@@ -30,7 +30,7 @@ spfcheck_query(const char *ip, const char *sender, const char *helo)
 	return q;
 }
 
-struct sigcheck {
+struct spfcheck_step_args {
 	const struct spf_query *q;
 	struct dns_questions *questions;
 	struct arena *a;
@@ -40,7 +40,7 @@ struct sigcheck {
 static enum core_status
 step(void *arg)
 {
-	struct sigcheck *c = arg;
+	struct spfcheck_step_args *c = arg;
 
 	arena_rewind(c->a);
 	return spf_check(c->q, c->questions, c->a, c->out);
@@ -51,7 +51,7 @@ unsigned
 spfcheck_run(const struct spf_query *q, struct dns_source *source, bool is_fake,
     struct dns_questions *questions, struct arena *a, struct spf_result *out)
 {
-	struct sigcheck c = { q, questions, a, out };
+	struct spfcheck_step_args c = { q, questions, a, out };
 	unsigned waves = pump_core(questions, source, is_fake, step, &c);
 
 	if (waves > WAVES_MAX)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-struct place place;
+struct store_place place;
 
 int
 fixture_set_up(void **state)

@@ -10,10 +10,10 @@
 #include "report/store/writer.h"
 #include "tests/support/sample_rows.h"
 
-enum { FIXTURE_WAIT_MS = 20000 }; /* limit of all waits */
+enum { FIXTURE_WAIT_MS = 180000 }; /* limit of all waits */
 
 /* The folder of the running test; its file does not exist yet. */
-extern struct place place;
+extern struct store_place place;
 
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);

@@ -258,7 +258,7 @@ freed_before_its_answers(void **state)
 }
 
 /* One thread answers while others start, wait for and free tasks. */
-struct crowd {
+struct dns_task_crowd {
 	struct dns_source *fake;
 	bool stop;
 	unsigned finished;
@@ -268,7 +268,7 @@ struct crowd {
 static void *
 crowd_answer(void *arg)
 {
-	struct crowd *crowd = arg;
+	struct dns_task_crowd *crowd = arg;
 
 	while (!__atomic_load_n(&crowd->stop, __ATOMIC_ACQUIRE))
 		if (!fake_advance(crowd->fake))
@@ -280,7 +280,7 @@ crowd_answer(void *arg)
 static void *
 crowd_work(void *arg)
 {
-	struct crowd *crowd = arg;
+	struct dns_task_crowd *crowd = arg;
 
 	for (unsigned i = 0; i < 300; i++) {
 		struct chain c = {
@@ -306,7 +306,7 @@ many_threads(void **state)
 {
 	enum { WORKERS = 4 };
 	struct dns_source *zone = pump_zone(zone_text);
-	struct crowd crowd = { .fake = fake_new(zone, 5) };
+	struct dns_task_crowd crowd = { .fake = fake_new(zone, 5) };
 	pthread_t answer, workers[WORKERS];
 
 	(void)state;

@@ -182,14 +182,15 @@ leave_one_reason(struct conf *c, const struct policy_input *f)
 
 /* ---- decisions ---- */
 
-struct outcome {
+struct policy_settings_outcome {
 	struct conf c;
 	struct policy_input f;
 	struct arena *a;
 };
 
 static struct policy_decision
-decide(const struct outcome *o, const struct conf *c)
+decide_policy_settings(
+    const struct policy_settings_outcome *o, const struct conf *c)
 {
 	struct policy_decision d;
 
@@ -208,10 +209,10 @@ differs(const struct policy_decision *a, const struct policy_decision *b)
 /* Whether another value of that option leads to another action.  For a list,
  * only the empty one is tried. */
 static bool
-can_change(const struct outcome *o, const struct conf *c,
+can_change(const struct policy_settings_outcome *o, const struct conf *c,
     const struct conf_option *option)
 {
-	struct policy_decision before = decide(o, c);
+	struct policy_decision before = decide_policy_settings(o, c);
 	unsigned n = is_list_option(option) ? 1 : count_values(option);
 
 	for (unsigned value = 0; value < n; value++) {
@@ -219,7 +220,7 @@ can_change(const struct outcome *o, const struct conf *c,
 		struct policy_decision after;
 
 		set_value(&other, option, value);
-		after = decide(o, &other);
+		after = decide_policy_settings(o, &other);
 		if (differs(&before, &after))
 			return true;
 	}
@@ -253,8 +254,8 @@ assign_named(struct conf *c, const struct policy_decision *d)
 /* Whether the action depends on this option for some values of the named ones.
  */
 static bool
-is_relevant(const struct outcome *o, const struct policy_decision *d,
-    const struct conf_option *option)
+is_relevant(const struct policy_settings_outcome *o,
+    const struct policy_decision *d, const struct conf_option *option)
 {
 	for (unsigned i = 0; i < ASSIGNMENTS; i++) {
 		struct conf c = o->c;
@@ -268,9 +269,9 @@ is_relevant(const struct outcome *o, const struct policy_decision *d,
 }
 
 static void
-check_options(unsigned round, const struct outcome *o)
+check_options(unsigned round, const struct policy_settings_outcome *o)
 {
-	struct policy_decision d = decide(o, &o->c);
+	struct policy_decision d = decide_policy_settings(o, &o->c);
 	size_t named = 0;
 
 	for (size_t i = 0; i < conf_n_options; i++) {
@@ -283,12 +284,12 @@ check_options(unsigned round, const struct outcome *o)
 			fail_msg("round %u: %s.%s decides and is not named "
 				 "(rule %.*s)",
 			    round, option->section, option->name,
-			    SPAN_FMT(decide(o, &o->c).rule));
+			    SPAN_FMT(decide_policy_settings(o, &o->c).rule));
 		if (is_named(&d, option) && !is_relevant(o, &d, option))
 			fail_msg("round %u: %s.%s is named and never decides "
 				 "(rule %.*s)",
 			    round, option->section, option->name,
-			    SPAN_FMT(decide(o, &o->c).rule));
+			    SPAN_FMT(decide_policy_settings(o, &o->c).rule));
 	}
 	/* every name is the name of an option */
 	assert_int_equal(named, d.n_settings);
@@ -296,9 +297,9 @@ check_options(unsigned round, const struct outcome *o)
 
 /* Checks that the option after which the rule is named is in the list. */
 static void
-check_rule(unsigned round, const struct outcome *o)
+check_rule(unsigned round, const struct policy_settings_outcome *o)
 {
-	struct policy_decision d = decide(o, &o->c);
+	struct policy_decision d = decide_policy_settings(o, &o->c);
 
 	for (size_t i = 0; i < conf_n_options; i++) {
 		char memory[NAME_MAX_BYTES];
@@ -315,9 +316,9 @@ check_rule(unsigned round, const struct outcome *o)
 }
 
 static void
-check_override(unsigned round, const struct outcome *o)
+check_override(unsigned round, const struct policy_settings_outcome *o)
 {
-	struct policy_decision d = decide(o, &o->c);
+	struct policy_decision d = decide_policy_settings(o, &o->c);
 	const struct conf_override *named = d.section;
 	struct conf_override other;
 	struct conf c = o->c;
@@ -335,7 +336,7 @@ check_override(unsigned round, const struct outcome *o)
 		struct policy_decision after;
 
 		other.action = (enum conf_action)action;
-		after = decide(o, &c);
+		after = decide_policy_settings(o, &c);
 		changes = changes || differs(&d, &after);
 	}
 	if (changes != (named != NULL))
@@ -348,7 +349,7 @@ named_settings_are_those_that_could_change_the_action(void **state)
 {
 	const struct conf *defaults = conf_defaults();
 	struct conf_override override;
-	struct outcome o = { .a = arena_new(1 << 16) };
+	struct policy_settings_outcome o = { .a = arena_new(1 << 16) };
 
 	(void)state;
 	assert_non_null(defaults);

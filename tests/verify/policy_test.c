@@ -410,7 +410,7 @@ rfc9989_7_4_indirect_mail(void **state)
 
 /* ---- the other outcomes, and the codes of RFC 7372 ---- */
 
-struct outcome {
+struct policy_outcome {
 	const char *option;
 	struct policy_input f;
 	enum conf_action standard;
@@ -422,7 +422,7 @@ struct outcome {
 static void
 rfc7372_3_each_outcome_and_code(void **state)
 {
-	static const struct outcome outcomes[] = {
+	static const struct policy_outcome outcomes[] = {
 		{ .option = "spf.on_fail",
 		    .f = { MAIL, .spf = SPF_FAIL },
 		    .standard = CONF_ANNOTATE,
@@ -490,7 +490,7 @@ rfc7372_3_each_outcome_and_code(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
-		const struct outcome *o = &outcomes[i];
+		const struct policy_outcome *o = &outcomes[i];
 		size_t dot = strcspn(o->option, ".");
 
 		for (int action = -1; action <= CONF_TEMPFAIL; action++) {

@@ -127,7 +127,7 @@ signature_value(struct sender *s)
 
 /* Writes a TXT record with escaped bytes, in strings of at most 255 bytes. */
 static void
-put_record(struct buf *zone, const char *name, struct span text)
+put_field_record(struct buf *zone, const char *name, struct span text)
 {
 	buf_text(zone, name);
 	buf_text(zone, ". 300 IN TXT");
@@ -162,19 +162,19 @@ hostile_zone(struct sender *s)
 	struct buf b = buf_alloc(s->a, ZONE_MAX);
 	struct buf dmarc = buf_alloc(s->a, 4 * TEXT_MAX);
 
-	put_record(&b, "s.example", spf_record(s));
-	put_record(&b, "h.example", spf_record(s));
+	put_field_record(&b, "s.example", spf_record(s));
+	put_field_record(&b, "h.example", spf_record(s));
 	buf_text(&dmarc, "v=DMARC1; p=");
 	buf_span(&dmarc, mixed_text(s, "reject"));
 	buf_text(&dmarc, pick(s, 2) > 0 ? "; t=y; rua=mailto:a@b.example" : "");
-	put_record(&b, "_dmarc.s.example", buf_view(&dmarc));
+	put_field_record(&b, "_dmarc.s.example", buf_view(&dmarc));
 	assert_false(b.full);
 	return pump_zone(b.p);
 }
 
 /* ---- a message from such a sender ---- */
 
-struct run {
+struct verify_authres_field_run {
 	struct dns_source *dns;
 	struct own_fields own;
 	struct verify_connection *connection;
@@ -183,7 +183,8 @@ struct run {
 };
 
 static void
-begin_message(struct run *r, struct sender *s, const struct conf *conf)
+begin_message(struct verify_authres_field_run *r, struct sender *s,
+    const struct conf *conf)
 {
 	struct buf sender = buf_alloc(s->a, 2 * TEXT_MAX);
 	struct verify_client client = {
@@ -219,7 +220,8 @@ begin_message(struct run *r, struct sender *s, const struct conf *conf)
 }
 
 static void
-run_message(struct run *r, struct sender *s, const struct conf *conf)
+run_message(struct verify_authres_field_run *r, struct sender *s,
+    const struct conf *conf)
 {
 	begin_message(r, s, conf);
 	for (size_t n = pick(s, 6) == 0 ? 14 : pick(s, 3); n > 0; n--)
@@ -243,7 +245,7 @@ run_message(struct run *r, struct sender *s, const struct conf *conf)
 }
 
 static void
-run_end(struct run *r)
+run_end(struct verify_authres_field_run *r)
 {
 	verify_end(r->m);
 	verify_disconnect(r->connection);
@@ -274,7 +276,8 @@ is_not_blank(unsigned char c)
 
 /* Checks that both readers find this result next. */
 static void
-expect(struct reading *r, const char *method, const char *result)
+expect_verify_authres_field(
+    struct reading *r, const char *method, const char *result)
 {
 	struct span word;
 
@@ -312,11 +315,11 @@ expect_spf(struct reading *r, const struct verdict *v)
 
 	if (v->mail_from.n > 0 && v->spf_helo.code != SPF_NONE &&
 	    v->spf_helo.code == v->spf_mail_from.code) {
-		expect(r, "spf", code);
+		expect_verify_authres_field(r, "spf", code);
 		may_have(r, "smtp", "helo", v->spf_helo.domain);
 		may_have(r, "smtp", "mailfrom", SPAN(""));
 	}
-	expect(r, "spf", code);
+	expect_verify_authres_field(r, "spf", code);
 	may_have(r, "smtp", "helo",
 	    v->mail_from.n > 0 ? SPAN("") : v->spf_mail_from.domain);
 	may_have(r, "smtp", "mailfrom", v->facts.mail_from_domain);
@@ -326,14 +329,16 @@ static void
 expect_dkim(struct reading *r, const struct verdict *v)
 {
 	if (v->n_dkim == 0) {
-		expect(r, "dkim", v->faulty ? "temperror" : "none");
+		expect_verify_authres_field(
+		    r, "dkim", v->faulty ? "temperror" : "none");
 		return;
 	}
 	/* none passes here, so they are shown in order */
 	for (size_t i = 0; i < v->n_dkim && i < RESULTS_SHOWN_MAX; i++) {
 		struct span identity;
 
-		expect(r, "dkim", dkim_code_name(v->dkim[i].code));
+		expect_verify_authres_field(
+		    r, "dkim", dkim_code_name(v->dkim[i].code));
 		may_have(r, "header", "d", v->dkim[i].domain);
 		may_have(r, "header", "s", v->dkim[i].selector);
 		identity = authres_property(&r->result, r->a, "header", "i");
@@ -373,18 +378,19 @@ check_field(struct sender *s, const struct verdict *v)
 	assert_true(authres_open(&r.grammar, r.a, &id));
 	assert_true(span_is(id, "mx.test"));
 	if (v->facts.authenticated) {
-		expect(&r, "auth", "pass");
+		expect_verify_authres_field(&r, "auth", "pass");
 		may_have(&r, "smtp", "auth", SPAN(""));
 	}
 	if (v->client_name.n > 0 && iprev_of(v) != NULL)
-		expect(&r, "iprev", iprev_of(v));
+		expect_verify_authres_field(&r, "iprev", iprev_of(v));
 	if (v->skip == NULL) {
 		expect_spf(&r, v);
 		expect_dkim(&r, v);
 		if (v->arc.code != ARC_NONE)
-			expect(&r, "arc",
+			expect_verify_authres_field(&r, "arc",
 			    v->arc.code == ARC_PASS ? "pass" : "fail");
-		expect(&r, "dmarc", dmarc_code_name(v->dmarc.code));
+		expect_verify_authres_field(
+		    &r, "dmarc", dmarc_code_name(v->dmarc.code));
 		may_have(&r, "header", "from", v->dmarc.author_domain);
 	}
 	assert_int_equal(authres_next(&r.grammar, r.a, &r.result), AUTHRES_END);
@@ -404,7 +410,7 @@ no_sender_can_write_into_the_field(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		struct run r = { .dns = hostile_zone(&s) };
+		struct verify_authres_field_run r = { .dns = hostile_zone(&s) };
 
 		run_message(&r, &s, conf);
 		check_field(&s, r.v);
@@ -432,7 +438,7 @@ field_is(
     const char *conf, const char *zone, const char *login, const char *results)
 {
 	const struct conf *c = conf_text_good(conf);
-	struct run r = { .dns = pump_zone(zone) };
+	struct verify_authres_field_run r = { .dns = pump_zone(zone) };
 	char memory[4 * TEXT_MAX];
 	struct buf unfolded = buf_wrap(memory, sizeof(memory));
 	struct verify_client client = {

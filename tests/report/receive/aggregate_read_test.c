@@ -21,7 +21,7 @@ enum { TEXT_MAX = 8192, CAP = 1 << 20 };
 
 /* ---- a document, read in small pieces ---- */
 
-struct source {
+struct aggregate_read_source {
 	struct span rest;
 	size_t piece;
 	size_t fails_at; /* bytes left when reading fails; 0: never */
@@ -30,7 +30,7 @@ struct source {
 static ptrdiff_t
 pull(void *arg, char *to, size_t n)
 {
-	struct source *s = arg;
+	struct aggregate_read_source *s = arg;
 
 	if (s->fails_at > 0 && s->rest.n <= s->fails_at)
 		return -1;
@@ -70,10 +70,10 @@ put_row(void *arg, const struct report_row *r)
 }
 
 static enum read_end
-read_text(struct span text, size_t piece, struct arena *a,
+read_aggregate_text(struct span text, size_t piece, struct arena *a,
     struct ledger_received *head, struct buf *rows, char *error)
 {
-	struct source s = { .rest = text, .piece = piece };
+	struct aggregate_read_source s = { .rest = text, .piece = piece };
 	const struct read_document d = {
 		.pull = pull, .arg = &s, .row = put_row, .row_arg = rows
 	};
@@ -91,7 +91,7 @@ tell_text(struct span text, size_t piece, struct buf *out)
 	struct arena *a = arena_new(CAP);
 	struct ledger_received h;
 
-	if (read_text(text, piece, a, &h, &rows, error) == READ_DONE)
+	if (read_aggregate_text(text, piece, a, &h, &rows, error) == READ_DONE)
 		buf_printf(out, "%.*s %.*s %lld-%lld %.*s p=%.*s%.*s",
 		    SPAN_FMT(h.organisation), SPAN_FMT(h.report_id),
 		    (long long)h.begin, (long long)h.end, SPAN_FMT(h.domain),
@@ -402,7 +402,9 @@ test_broken_source(void **state)
 
 	(void)state;
 	for (size_t at = 20; at < text.n; at += 13) {
-		struct source s = { .rest = text, .piece = 9, .fails_at = at };
+		struct aggregate_read_source s = {
+			.rest = text, .piece = 9, .fails_at = at
+		};
 		const struct read_document d = { .pull = pull, .arg = &s };
 		struct arena *a = arena_new(CAP);
 		struct ledger_received h;
@@ -425,7 +427,7 @@ test_memory(void **state)
 		enum read_end end;
 
 		arena_fail_at(a, nth);
-		end = read_text(
+		end = read_aggregate_text(
 		    span_str(forms[0].text), 100, a, &h, &rows, error);
 		assert_true(end == READ_MEMORY || end == READ_DONE);
 		if (nth == 1)
@@ -444,7 +446,8 @@ stop_at_second(void *arg, const struct report_row *row)
 static void
 test_stopped(void **state)
 {
-	struct source s = { .rest = span_str(forms[0].text), .piece = 100 };
+	struct aggregate_read_source s = { .rest = span_str(forms[0].text),
+		.piece = 100 };
 	int rows = 0;
 	const struct read_document d = {
 		.pull = pull, .arg = &s, .row = stop_at_second, .row_arg = &rows

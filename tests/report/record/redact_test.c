@@ -32,14 +32,14 @@ put_shown(struct buf *b, struct span text)
 	}
 }
 
-struct vector {
+struct redact_vector {
 	const char *name;
 	const char *field; /* contains CRLF for a fold, but has no line end */
 	const char *want;  /* NULL: the field is left out */
 };
 
 static void
-check(const struct vector *v)
+check_redact(const struct redact_vector *v)
 {
 	char memory[TEXT_MAX], shown_memory[TEXT_MAX];
 	struct buf b = buf_wrap(memory, sizeof(memory));
@@ -60,16 +60,16 @@ check(const struct vector *v)
 }
 
 static void
-check_all(const struct vector *v, size_t n)
+check_all(const struct redact_vector *v, size_t n)
 {
 	for (; n > 0; n--, v++)
-		check(v);
+		check_redact(v);
 }
 
 static void
 rfc6590_3_addresses(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct redact_vector vectors[] = {
 		{ "plain", "From: ann@example.com", "From: <#@example.com>\n" },
 		{ "a name", "From: \"Ann, Boss\" <ann@example.com> (home)",
 		    "From: <#@example.com>\n" },
@@ -94,7 +94,7 @@ rfc6590_3_addresses(void **state)
 static void
 rfc6590_3_other_fields(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct redact_vector vectors[] = {
 		{ "no address", "Subject: hello  there",
 		    "Subject: hello  there\n" },
 		{ "in free text", "Subject: Re: ann@example.com!",
@@ -129,7 +129,7 @@ rfc6590_3_other_fields(void **state)
 static void
 rfc6376_3_5_signatures(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct redact_vector vectors[] = {
 		{ "i=", "DKIM-Signature: v=1; i=ann@a.example; b=ab=;",
 		    "DKIM-Signature: v=1; i=#@a.example; b=ab=\n" },
 		{ "i= without a local part",
@@ -153,7 +153,7 @@ rfc6376_3_5_signatures(void **state)
 static void
 rfc5322_3_6_4_ids(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct redact_vector vectors[] = {
 		{ "unchanged", "Message-ID: <a.b@example.com>",
 		    "Message-ID: <a.b@example.com>\n" },
 		{ "id of another message", "In-Reply-To: <a.b@example.com>",
@@ -167,7 +167,7 @@ rfc5322_3_6_4_ids(void **state)
 static void
 rfc5322_2_2_3_lines(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct redact_vector vectors[] = {
 		{ "injected", "Subject: a\r\nTo: ann@example.com",
 		    "Subject: a\n\tTo: #@example.com\n" },
 		{ "empty line", "Subject: a\r\n\r\nbody",
@@ -221,7 +221,7 @@ hashed(struct redact r, const char *address, char *memory)
 static void
 rfc5890_2_3_2_1_labels(void **state)
 {
-	static const struct vector vectors[] = {
+	static const struct redact_vector vectors[] = {
 		{ "an address",
 		    "From: Ann <ann@b\xc3\xbc"
 		    "cher.example>",

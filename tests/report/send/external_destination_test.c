@@ -18,7 +18,7 @@
 #define WORD "._report._dmarc."
 #define RECORD(uris) "v=DMARC1; p=none; " uris
 
-struct vector {
+struct external_destination_vector {
 	const char *name;
 	const char *domain;
 	const char *record; /* record of the policy domain */
@@ -28,7 +28,7 @@ struct vector {
 	bool temperror;
 };
 
-struct run {
+struct external_destination_run {
 	struct destination_query query;
 	struct dmarc_record record;
 	struct dns_questions *questions;
@@ -37,16 +37,17 @@ struct run {
 };
 
 static enum core_status
-check(void *arg)
+check_external_destination(void *arg)
 {
-	struct run *r = arg;
+	struct external_destination_run *r = arg;
 
 	arena_rewind(r->arena);
 	return destination_check(&r->query, r->questions, r->arena, &r->result);
 }
 
 static void
-put_result(const struct run *r, struct buf *codes, struct buf *addresses)
+put_result(const struct external_destination_run *r, struct buf *codes,
+    struct buf *addresses)
 {
 	for (size_t i = 0; i < r->result.n_findings; i++) {
 		buf_text(codes, i > 0 ? " " : "");
@@ -62,11 +63,12 @@ put_result(const struct run *r, struct buf *codes, struct buf *addresses)
 /* A failed allocation must not add an address: each one found must also be
  * found without failures. */
 static void
-fails_safely(struct run *r, const char *name, const char *addresses)
+fails_safely(
+    struct external_destination_run *r, const char *name, const char *addresses)
 {
 	for (unsigned long nth = 1; nth < 60; nth++) {
 		arena_fail_at(r->arena, nth);
-		if (check(r) != CORE_DONE)
+		if (check_external_destination(r) != CORE_DONE)
 			fail_msg("%s: waits at %lu", name, nth);
 		for (size_t i = 0; i < r->result.n_addresses; i++) {
 			char one[300];
@@ -83,13 +85,15 @@ fails_safely(struct run *r, const char *name, const char *addresses)
 }
 
 static void
-run_vectors(const struct vector *v, size_t n, enum destination_kind kind)
+run_vectors(const struct external_destination_vector *v, size_t n,
+    enum destination_kind kind)
 {
 	for (; n > 0; n--, v++) {
 		struct dns_source *source = pump_zone(v->zone);
-		struct run r = { .questions =
-				     dns_questions_new(DESTINATION_QUESTIONS),
-			.arena = arena_new(DESTINATION_MEMORY) };
+		struct external_destination_run r = {
+			.questions = dns_questions_new(DESTINATION_QUESTIONS),
+			.arena = arena_new(DESTINATION_MEMORY)
+		};
 		char first[400], second[2000];
 		struct buf codes = buf_wrap(first, sizeof(first));
 		struct buf addresses = buf_wrap(second, sizeof(second));
@@ -102,8 +106,8 @@ run_vectors(const struct vector *v, size_t n, enum destination_kind kind)
 							: r.record.ruf,
 			.n_uris = kind == DESTINATION_RUA ? r.record.n_rua
 							  : r.record.n_ruf };
-		unsigned waves =
-		    pump_core(r.questions, source, false, check, &r);
+		unsigned waves = pump_core(
+		    r.questions, source, false, check_external_destination, &r);
 
 		put_result(&r, &codes, &addresses);
 		if (waves > 1)
@@ -122,7 +126,7 @@ run_vectors(const struct vector *v, size_t n, enum destination_kind kind)
 	}
 }
 
-static const struct vector inside[] = {
+static const struct external_destination_vector inside[] = {
 	{ .name = "the domain itself",
 	    .domain = "example.com",
 	    .record = RECORD("rua=mailto:d@example.com"),
@@ -163,7 +167,7 @@ static const struct vector inside[] = {
 	    .addresses = "d@example.com" },
 };
 
-static const struct vector outside[] = {
+static const struct external_destination_vector outside[] = {
 	{ .name = "no authorization",
 	    .domain = "blue.example",
 	    .record = RECORD("rua=mailto:r@red.example"),
@@ -281,7 +285,7 @@ static const struct vector outside[] = {
 	    .addresses = "r@red.example" },
 };
 
-static const struct vector ruf[] = {
+static const struct external_destination_vector ruf[] = {
 	{ .name = "RFC 9991 section 4",
 	    .domain = "blue.example",
 	    .record =
@@ -293,7 +297,7 @@ static const struct vector ruf[] = {
 	    .addresses = "f@red.example" },
 };
 
-static const struct vector uris[] = {
+static const struct external_destination_vector uris[] = {
 	{ .name = "a different scheme",
 	    .domain = "example.com",
 	    .record = RECORD("rua=https://example.com/r,mailto:d@example.com"),
@@ -396,8 +400,8 @@ static void
 test_long_name(void **state)
 {
 	char domain[DOMAIN_MAX + 1], record[600];
-	struct vector v = { "step 4", domain, record, "", "refused", "",
-		false };
+	struct external_destination_vector v = { "step 4", domain, record, "",
+		"refused", "", false };
 
 	(void)state;
 	memset(domain, 'a', sizeof(domain));

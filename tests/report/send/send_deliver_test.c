@@ -177,12 +177,12 @@ start(struct bench *b)
 	char error[SQL_ERROR_MAX];
 	enum send_end end = SEND_FAULT;
 
-	if (bench_start_hander(b) == WORKER_BUSY)
+	if (bench_start_worker(b) == WORKER_BUSY)
 		_exit(BUSY);
 	b->o.ledger = bench_open_again(b->store, error);
-	if (b->o.ledger != NULL && b->o.hander != NULL)
+	if (b->o.ledger != NULL && b->o.worker != NULL)
 		end = send_run(&b->o, b->error);
-	worker_end(b->o.hander);
+	worker_end(b->o.worker);
 	_exit((int)end);
 }
 
@@ -306,8 +306,8 @@ test_busy(void **state)
 
 	(void)state;
 	ledger_close(b->ledger);
-	assert_int_equal(bench_start_hander(b), WORKER_READY);
-	struct worker *first = b->o.hander;
+	assert_int_equal(bench_start_worker(b), WORKER_READY);
+	struct worker *first = b->o.worker;
 
 	assert_int_equal(end_of(start(b)), BUSY);
 	worker_end(first);

@@ -39,7 +39,7 @@ render(const struct digest *d, void (*put)(FILE *out, const struct digest *d))
 }
 
 static struct arena *
-begin(struct digest *d)
+begin_digest(struct digest *d)
 {
 	struct arena *a = arena_new(DIGEST_MEMORY);
 
@@ -67,7 +67,7 @@ static void
 test_the_week_ends_two_days_ago(void **state)
 {
 	struct digest d;
-	struct arena *a = begin(&d);
+	struct arena *a = begin_digest(&d);
 
 	(void)state;
 	assert_int_equal(d.to, TODAY - DIGEST_LAG);
@@ -79,7 +79,7 @@ static void
 test_hostile_texts_are_harmless(void **state)
 {
 	struct digest d;
-	struct arena *a = begin(&d);
+	struct arena *a = begin_digest(&d);
 	struct rendered text, html;
 
 	(void)state;
@@ -103,7 +103,7 @@ static void
 test_items_are_bounded_and_counted(void **state)
 {
 	struct digest d;
-	struct arena *a = begin(&d);
+	struct arena *a = begin_digest(&d);
 	struct rendered text;
 	char name[40], long_text[5000];
 
@@ -172,7 +172,7 @@ test_the_subject_counts(void **state)
 		char memory[300];
 		struct buf b = buf_wrap(memory, sizeof(memory));
 		struct digest d;
-		struct arena *a = begin(&d);
+		struct arena *a = begin_digest(&d);
 
 		for (unsigned k = 0; k < subjects[i].n; k++)
 			digest_add(&d, subjects[i].sections[k],
@@ -191,7 +191,7 @@ test_text_is_wrapped(void **state)
 	    "* a.example: one two three four five six seven eight nine ten "
 	    "eleven twelve\n  thirteen\n    why and how\n";
 	struct digest d;
-	struct arena *a = begin(&d);
+	struct arena *a = begin_digest(&d);
 	struct rendered text;
 
 	(void)state;
@@ -211,7 +211,7 @@ test_no_memory_is_reported(void **state)
 	(void)state;
 	for (unsigned long nth = 1; nth <= 4; nth++) {
 		struct digest d;
-		struct arena *a = begin(&d);
+		struct arena *a = begin_digest(&d);
 
 		arena_fail_at(a, nth);
 		digest_add(

@@ -110,7 +110,7 @@ fixed_source(void)
 
 /* ---- store ---- */
 
-static struct place place;
+static struct store_place place;
 
 static struct ledger *
 open_with(const char *const *addresses, size_t n, size_t pool)

@@ -45,7 +45,8 @@ forged(struct kept_message *m, unsigned domain)
 
 /* Stores the message `n` times for a day, as the daemon would. */
 static void
-keep(struct writer *w, const struct kept_message *m, int64_t day, unsigned n)
+save_replay(
+    struct writer *w, const struct kept_message *m, int64_t day, unsigned n)
 {
 	struct queued_message *e =
 	    queued_message_new(NULL, &m->facts, &m->decision, day * DATE_DAY);
@@ -68,13 +69,13 @@ fill(void)
 
 	assert_non_null(w);
 	rows_message(&m, 1, 1);
-	keep(w, &m, DAY - 3, 60);
-	keep(w, &m, DAY, 40);
+	save_replay(w, &m, DAY - 3, 60);
+	save_replay(w, &m, DAY, 40);
 	forged(&m, 1);
-	keep(w, &m, DAY - 2, 4);
-	keep(w, &m, DAY - 1, 6);
+	save_replay(w, &m, DAY - 2, 4);
+	save_replay(w, &m, DAY - 1, 6);
 	forged(&m, 2);
-	keep(w, &m, DAY - 1, 5);
+	save_replay(w, &m, DAY - 1, 5);
 	forged(&m, 3);
 	m.facts.list_id = SPAN("list.example.org");
 	m.facts.is_list = true;
@@ -82,11 +83,11 @@ fill(void)
 	m.facts.list_by = SPAN("example.org");
 	m.decision.action = m.decision.would = CONF_ANNOTATE;
 	m.decision.rule = SPAN("dmarc.indirect_as_quarantine");
-	keep(w, &m, DAY - 1, 3);
+	save_replay(w, &m, DAY - 1, 3);
 	rows_message(&m, 4, 1);
 	m.facts = (struct policy_input){ .client = { IP_V4, { 10, 1, 2, 3 } } };
 	m.decision.rule = SPAN("skip.network");
-	keep(w, &m, DAY, 7);
+	save_replay(w, &m, DAY, 7);
 	writer_free(w);
 }
 

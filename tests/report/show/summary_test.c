@@ -312,7 +312,7 @@ add_day(struct ledger *l, const char *p, int64_t day, const struct day *of)
 	add_report(l, "example.com", &r, day, of);
 }
 
-static struct place place; /* folder of the open store */
+static struct store_place place; /* folder of the open store */
 
 static struct ledger *
 open_ledger(void)

@@ -74,7 +74,7 @@ put(struct ledger *l, const struct failure *f)
 	failure_spool_end(&p);
 }
 
-struct sum {
+struct failure_queue_sum {
 	uint64_t n, incidents, others;
 	int64_t id; /* of the first failure */
 };
@@ -82,7 +82,7 @@ struct sum {
 static bool
 add(void *arg, const struct ledger_failure *f)
 {
-	struct sum *s = arg;
+	struct failure_queue_sum *s = arg;
 
 	if (s->n++ == 0)
 		s->id = f->id;
@@ -91,10 +91,10 @@ add(void *arg, const struct ledger_failure *f)
 	return true;
 }
 
-static struct sum
+static struct failure_queue_sum
 due(struct ledger *l, int64_t since)
 {
-	struct sum s = { .n = 0 };
+	struct failure_queue_sum s = { .n = 0 };
 
 	assert_int_equal(
 	    ledger_each_failure(l, SPAN_NONE, since, add, &s), LEDGER_OK);
@@ -105,7 +105,7 @@ static void
 assert_due(struct ledger *l, int64_t since, uint64_t n, uint64_t incidents,
     uint64_t others)
 {
-	struct sum s = due(l, since);
+	struct failure_queue_sum s = due(l, since);
 
 	if (s.n != n || s.incidents != incidents || s.others != others)
 		fail_msg("%llu due, %llu incidents, %llu others",
@@ -155,7 +155,7 @@ bounded_in_all(void **state)
 {
 	struct ledger *l = open_ledger();
 	struct texts t;
-	struct sum s;
+	struct failure_queue_sum s;
 	uint64_t n;
 
 	(void)state;

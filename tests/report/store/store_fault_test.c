@@ -105,7 +105,7 @@ locked_until_the_end(void **state)
 {
 	enum { MESSAGES = 12000 };
 	struct store *s = fixture_open(place.file);
-	int64_t until = fixture_ms() + FIXTURE_WAIT_MS;
+	int64_t until;
 	sqlite3 *other;
 
 	(void)state;
@@ -120,6 +120,7 @@ locked_until_the_end(void **state)
 	assert_int_equal(
 	    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
+	until = fixture_ms() + FIXTURE_WAIT_MS;
 	while (fixture_counts(s).committed == 1) {
 		assert_true(fixture_ms() < until);
 		fixture_sleep(1);

@@ -195,7 +195,7 @@ is_parent(const struct shape *s, const xmlNode *node)
 }
 
 static void
-check_value(const struct shape *s, xmlNode *node)
+check_aggregate_value(const struct shape *s, xmlNode *node)
 {
 	char *text = (char *)xmlNodeGetContent(node);
 	bool found = s->values == NULL;
@@ -234,7 +234,7 @@ check_node(xmlNode *node, const char *namespace)
 			continue;
 		while (child != NULL &&
 		    strcmp(name_of(child), shapes[i].name) == 0) {
-			check_value(&shapes[i], child);
+			check_aggregate_value(&shapes[i], child);
 			check_node(child, namespace);
 			child = xmlNextElementSibling(child);
 			n++;
