@@ -281,8 +281,8 @@ void conf_print_warnings(const struct conf *c, FILE *out);
  */
 const char *conf_store_file(const struct conf *c);
 
-/* Whether the override's last day has passed.  Callers warn about this at start
- * and reload. */
+/* Whether the override's last day has passed.  Callers warn about this at
+ * startup and reload. */
 bool conf_override_expired(const struct conf_override *o, int64_t now);
 
 const struct conf *conf_ref(const struct conf *c);

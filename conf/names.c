@@ -5,7 +5,7 @@
 /* ---- similar names ---- */
 
 enum {
-	NAME_MAX_BYTES = 40, /* longer names are not similar to any of ours */
+	NAME_MAX_BYTES = 40, /* longer names do not resemble any option */
 	NEAR_MAX = 3,        /* names that need more edits are not similar */
 };
 

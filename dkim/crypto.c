@@ -405,7 +405,7 @@ crypto_sign(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
 	return good;
 }
 
-/* ---- at start ---- */
+/* ---- at startup ---- */
 
 static void *
 openssl_malloc(size_t n, const char *file, int line)
@@ -442,8 +442,9 @@ openssl_realloc(void *old, size_t n, const char *file, int line)
 	return p;
 }
 
-/* Verifies one signature of each type at start: during its first verifications,
- * OpenSSL initializes itself without checking for failed allocations. */
+/* Verifies one signature of each type at startup: during its first
+ * verifications, OpenSSL initializes itself without checking for failed
+ * allocations. */
 static bool
 verify_once(void)
 {

@@ -43,7 +43,7 @@ struct key {
 };
 
 struct key_list {
-	const char *kind; /* identifies a memo of this module */
+	const char *kind; /* identifies this module (dns_answer_parsed()) */
 	size_t n;
 	size_t cut; /* key records beyond KEY_RECORDS_MAX */
 	struct key keys[KEY_RECORDS_MAX];

@@ -84,7 +84,8 @@ struct dns_record {
 /* Whether both records have the same data; `text` is compared byte by byte. */
 bool dns_record_equal(const struct dns_record *a, const struct dns_record *b);
 
-enum { DNS_RECORDS_MAX = 512 }; /* per answer; one with more is DNS_FAILED */
+/* Records per answer; an answer with more becomes DNS_FAILED. */
+enum { DNS_RECORDS_MAX = 512 };
 
 struct dns_answer {
 	enum dns_state state;

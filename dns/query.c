@@ -7,7 +7,7 @@ enum {
 	 * sends no reply to a query that took it longer than 1.9 s
 	 * (discard-timeout), but then has the answer in its cache. */
 	CROWDED_STEP = 3,
-	CROWDED_COST = 8, /* a repetition while crowded counts as this many */
+	CROWDED_COST = 8, /* cost of a repetition while crowded; otherwise 1 */
 };
 
 /* ---- lists ---- */

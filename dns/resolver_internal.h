@@ -64,8 +64,8 @@ enum {
 	                           EDNS */
 	TCP_CONNECTIONS = 4,    /* connections per server */
 	TCP_SENDS = 3,          /* TCP attempts per question */
-	TCP_SLOW_MS = 1000,     /* after this silence use another connection,
-	                           too */
+	TCP_SLOW_MS = 1000,     /* after this silence also use another
+	                           connection */
 	TCP_IDLE_MS = 5000,     /* RFC 7766 section 6.2.3: kept for reuse */
 	TCP_STALL_MS = 5000,    /* after this silence close the connection */
 	TCP_OUT_MAX = 1 << 20,  /* bytes that may wait to be written */

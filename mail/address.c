@@ -9,7 +9,7 @@
 struct words {
 	struct span text;
 	size_t n;
-	bool dotted; /* a dot between any two words: may be a local part */
+	bool dotted; /* all words are joined by dots, as in a local part */
 };
 
 /*
@@ -179,8 +179,8 @@ read_angle(struct scan *s, struct arena *a, struct mail_address *out)
 	    scan_byte(s, '>');
 }
 
-/* Whether a mailbox ends here.  Programs also accept ";" for ",", as Outlook
- * writes it. */
+/* Whether a mailbox ends here.  Outlook separates addresses with ";", which
+ * many programs accept like ",". */
 static bool
 is_at_end(struct scan *s)
 {

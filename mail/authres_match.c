@@ -110,7 +110,8 @@ next_in_name(struct scan *s, enum comments kind, bool *gap)
 	return -1;
 }
 
-/* Whether all of `name` follows, in any disguise, and is not continued. */
+/* Whether `name` follows, in any disguise, and is not just the beginning of a
+ * longer name. */
 static bool
 name_follows(struct scan s, struct span name, enum comments kind)
 {

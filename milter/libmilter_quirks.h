@@ -1,6 +1,6 @@
 /*
  * libmilter_quirks.h - the workarounds for libmilter (8.15 to 8.18), all in one
- * place.  libmilter_self_test() checks at start that they work.
+ * place.  libmilter_self_test() checks at startup that they work.
  *
  * Signals.  libmilter starts a thread that waits for SIGHUP, SIGTERM and SIGINT
  * with sigwait() and then ends the process, even if messages are in progress.

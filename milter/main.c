@@ -67,7 +67,7 @@ struct daemon {
 	bool foreground;
 	bool only_test;
 	bool has_pid_file;
-	const struct conf *conf; /* as read at start: socket, user */
+	const struct conf *conf; /* as read at startup: socket, user */
 	struct listen_options options, sign_options;
 	struct listen_socket socket, sign_socket;
 	struct signer_process signer;

@@ -19,7 +19,7 @@
  * accepted connection has a new number, so that a reused descriptor is not
  * mistaken for the earlier connection.
  *
- * libmilter_self_test() checks at start that this works (libmilter_quirks.h).
+ * libmilter_self_test() checks at startup that this works (libmilter_quirks.h).
  */
 #ifndef AVOUCH_MILTER_READ_AHEAD_H
 #define AVOUCH_MILTER_READ_AHEAD_H

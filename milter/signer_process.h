@@ -18,7 +18,7 @@
 
 struct signer_process {
 	pid_t pid; /* 0: no child */
-	int ready; /* the child writes a byte at start and after each reload;
+	int ready; /* the child writes a byte at startup and after each reload;
 	              -1: none */
 };
 

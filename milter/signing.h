@@ -1,6 +1,6 @@
 /*
  * signing.h - the keys with which the daemon signs, and the list of senders.
- * Both are read at start and at each reload.
+ * Both are read at startup and at each reload.
  */
 #ifndef AVOUCH_MILTER_SIGNING_H
 #define AVOUCH_MILTER_SIGNING_H

@@ -6,8 +6,8 @@
  * the members of struct rotation_state; ID is the SHA-256 of the public key.  A
  * line "!pauses NAME=NUMBER..." has the members of struct pauses.  The last
  * line is "# end". The file is replaced atomically.  A daemon writes its own
- * file and reads it at start. Commands read all files, to combine the state of
- * all hosts that share the folder.
+ * file and reads it at startup. Commands read all files, to combine the state
+ * of all hosts that share the folder.
  */
 #ifndef AVOUCH_SIGN_KEY_STATE_H
 #define AVOUCH_SIGN_KEY_STATE_H

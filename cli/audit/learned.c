@@ -90,7 +90,7 @@ learn_address(const struct ip *ip, struct ip *list, size_t *n)
 /* Rows with the same day, domain and source, which are consecutive. */
 struct learn_rows {
 	struct audit_learning *l;
-	struct audit_learned *domain; /* NULL: not one of ours */
+	struct audit_learned *domain; /* NULL: not one of our domains */
 	int64_t day;
 	struct ip source;
 	uint64_t passed, failed;

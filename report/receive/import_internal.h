@@ -76,8 +76,8 @@ struct crypto_hash;
 
 struct import_mail { /* a message whose parts are being read */
 	struct import_message *unit;
-	bool is_over; /* the remaining parts are a failing or returned message,
-	                 not a report */
+	bool is_over; /* the remaining parts belong to the message that failed
+	                 or was returned; they are not a report */
 	struct other_report
 	    *failure; /* the failure report in this message, or NULL */
 	struct crypto_hash *hash; /* over the failure report and all later

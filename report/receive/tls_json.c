@@ -147,7 +147,7 @@ add_result(struct tls_reader *r, const struct ledger_tls_result *result)
 	return true;
 }
 
-/* Reads a member of failure-details; `policy` has its domain and type. */
+/* Reads an element of "failure-details"; `policy` has its domain and type. */
 static bool
 take_failure(struct tls_reader *r, const json_t *failure,
     const struct ledger_tls_result *policy, int64_t *sessions)
@@ -194,8 +194,8 @@ take_failures(struct tls_reader *r, const json_t *details,
 	return true;
 }
 
-/* Reads a member of policies.  Failures that no detail explains become a result
- * too. */
+/* Reads an element of "policies".  Failures that no detail explains are added
+ * as a separate result. */
 static bool
 take_tls_policy(struct tls_reader *r, const json_t *member)
 {

@@ -31,12 +31,13 @@ enum {
 };
 
 enum digest_section {
-	DIGEST_URGENT,   /* advice: own mail is lost now */
-	DIGEST_TODO,     /* advice: the owner should fix or decide something */
-	DIGEST_KEYS,     /* signing keys that need to be replaced or fixed */
-	DIGEST_FAILING,  /* domains and senders that pass less than before */
-	DIGEST_NEW,      /* new senders */
-	DIGEST_FIXED,    /* senders that pass now */
+	DIGEST_URGENT,  /* advice: own mail is lost now */
+	DIGEST_TODO,    /* advice: the owner should fix or decide something */
+	DIGEST_KEYS,    /* signing keys that need to be replaced or fixed */
+	DIGEST_FAILING, /* domains and senders whose mail passes less often than
+	                   before */
+	DIGEST_NEW,     /* new senders */
+	DIGEST_FIXED,   /* senders that pass now */
 	DIGEST_POLICIES, /* policies that changed */
 	DIGEST_AUDIT,    /* new findings of the audit, and fixed ones */
 	DIGEST_STEPS,    /* advice: a stricter policy is safe */

@@ -35,13 +35,13 @@ struct replay_change {
 };
 
 struct replay_sum {
-	uint64_t messages;  /* messages decided again */
-	uint64_t otherwise; /* those with a different action or `would` */
-	uint64_t
-	    unchecked;   /* skipped then as mail of our own users, but not now:
-	                    there are no SPF, DKIM and DMARC results for them */
-	uint64_t untold; /* part of `otherwise`: not listed, because of
-	                    REPLAY_CHANGES_MAX or lack of memory */
+	uint64_t messages;   /* messages decided again */
+	uint64_t otherwise;  /* those with a different action or `would` */
+	uint64_t unchecked;  /* mail from our own users, not checked then;
+	                        now it would be, but its SPF, DKIM and DMARC
+	                        results are unknown */
+	uint64_t untold;     /* part of `otherwise`: not listed, because of
+	                        REPLAY_CHANGES_MAX or lack of memory */
 	int64_t first, last; /* days; -1: there are no messages */
 };
 

@@ -18,7 +18,8 @@ enum {
 	RETRY_LOCKED_MS = 10, /* after each wait for a lock (sqlite.c) */
 	RETRY_FIRST_MS = 100, /* after another error; doubled each time ... */
 	RETRY_LAST_MS = 5000, /* ... up to this limit */
-	TIDY_MS = 1000, /* between housekeeping steps while the store is busy */
+	TIDY_MS = 1000,   /* interval between housekeeping steps while the store
+	                     is busy */
 	REST_MS = 60000,  /* wait if there is nothing to do */
 	LOCKED_MS = 1000, /* locks held by others are logged after this time */
 	TELL_MS = 5000,   /* if an error lasted longer, its end is logged */

@@ -22,11 +22,11 @@ enum {
 	                              more are not stored, so that a sender
 	                              cannot fill the disk by making each
 	                              message different */
-	WRITER_QUARANTINE_S = 600, /* between two corrupt files that are set
-	                              aside; otherwise a failing disk would fill
-	                              up with them */
-	WRITER_KEY_S = 600, /* between checks for a redaction key changed by
-	                       `avouch report push` */
+	WRITER_QUARANTINE_S = 600, /* minimum time between two corrupt files
+	                              that are set aside; otherwise they would
+	                              fill up a failing disk */
+	WRITER_KEY_S = 600,      /* interval between checks for a redaction key
+	                            changed by `avouch report push` */
 	WRITER_LOG_PAGES = 4000, /* pages of the write-ahead log: 8 MiB.  A
 	                            longer log is copied into the file even if
 	                            the store is busy */

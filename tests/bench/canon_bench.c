@@ -67,8 +67,8 @@ random_below(unsigned below)
 }
 
 /*
- * Fills `to` with lines of words.  `spaced` lines in a hundred have white space
- * that relaxed canonicalization reduces.
+ * Fills `to` with lines of words.  `spaced` percent of the lines have white
+ * space that relaxed canonicalization reduces.
  */
 static void
 fill_text(char *to, size_t n, unsigned spaced)

@@ -398,7 +398,7 @@ the_cache_counts_the_size_of_keys(void **state)
 	}
 }
 
-/* A memo of another module is neither used as keys nor overwritten. */
+/* Another module's parsed form is neither used as keys nor overwritten. */
 static void
 memo_of_another_module(void **state)
 {

@@ -1,5 +1,5 @@
-/* own_signatures_test.c - our messages that already have our signatures, and
- * flaws that receivers dislike */
+/* own_signatures_test.c - messages that we have already signed, and messages
+ * with flaws that receivers dislike */
 #include "sign/own_signatures.h"
 
 #include <setjmp.h>

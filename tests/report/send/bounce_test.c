@@ -80,7 +80,7 @@ test_bounce(void **state)
 	b->o.now += DATE_DAY;
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 1);
-	/* one of ours, in both forms of a returned message */
+	/* one of our reports, returned as header fields or as a whole */
 	assert_int_equal(
 	    feed(b, "failed", "text/rfc822-headers", id, BOUNCE_OURS),
 	    LEDGER_OK);
