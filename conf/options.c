@@ -292,7 +292,7 @@ const struct conf_option conf_options[] = {
   .help = "Warn about problems that receivers will see in our mail." },
 { "sign", "outgoing", CONF_NETWORKS, "{}", AT(sign.outgoing),
   COUNT(sign.n_outgoing),
-  .help = "Addresses that send our mail, for the SPF check of guard." },
+  .help = "Addresses that send our mail; guard checks that they pass SPF." },
 { "sign", "keys", CONF_PATH, "/var/lib/avouch/keys", AT(sign.keys),
   .help = "Directory of the private keys that sign outgoing mail." },
 { "sign", "publish", CONF_PATH, "", AT(sign.publish),
@@ -322,7 +322,7 @@ const struct conf_option conf_options[] = {
 { "override", "reason", CONF_TEXT, "", OVER(reason),
   .help = "Reason to show in the log and the header field." },
 { "override", "report_reason", CONF_BOOL, "false", OVER(report_reason),
-  .help = "Show reason to the domain's owner in aggregate reports." },
+  .help = "Show the reason to the domain's owner in aggregate reports." },
 { "override", "expires", CONF_DATE, "", OVER(expires),
   .help = "Last day on which the section applies." },
 };

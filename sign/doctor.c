@@ -236,7 +236,7 @@ is_smtpd(const struct doctor_service *service)
 	return span_is(service->command, "smtpd");
 }
 
-/* Finds filters that change mail after it was signed. */
+/* Finds filters that change mail after it is signed. */
 static void
 check_filters(const struct doctor *d, const struct doctor_service *service)
 {
@@ -244,12 +244,12 @@ check_filters(const struct doctor *d, const struct doctor_service *service)
 		const char *name, *text;
 	} filters[] = {
 		{ "content_filter",
-		    "the filter gets mail after it was signed, and what it "
-		    "changes breaks the signature; sign on the port where the "
+		    "the filter gets mail after it is signed, and any change "
+		    "it makes breaks the signature; sign on the port where the "
 		    "filter hands mail back, and set no milter here" },
 		{ "smtpd_proxy_filter",
-		    "the filter gets mail after it was signed, and what it "
-		    "changes breaks the signature; sign on the port where the "
+		    "the filter gets mail after it is signed, and any change "
+		    "it makes breaks the signature; sign on the port where the "
 		    "filter hands mail back, and set no milter here" },
 	};
 	bool is_own;
@@ -323,19 +323,19 @@ check_client(const struct doctor *d, const struct doctor_service *service)
 		const char *name, *text;
 	} rewrites[] = {
 		{ "smtp_generic_maps",
-		    "addresses are changed after the message was signed; use "
+		    "addresses are changed after the message is signed; use "
 		    "canonical_maps, which come before the signer" },
 		{ "smtp_header_checks",
-		    "header fields are changed after the message was signed; "
+		    "header fields are changed after the message is signed; "
 		    "use header_checks, which come before the signer" },
 		{ "smtp_mime_header_checks",
-		    "header fields are changed after the message was signed; "
+		    "header fields are changed after the message is signed; "
 		    "use mime_header_checks" },
 		{ "smtp_nested_header_checks",
-		    "header fields are changed after the message was signed; "
+		    "header fields are changed after the message is signed; "
 		    "use nested_header_checks" },
 		{ "smtp_body_checks",
-		    "the body is changed after the message was signed; use "
+		    "the body is changed after the message is signed; use "
 		    "body_checks" },
 	};
 	bool is_own;

@@ -300,7 +300,7 @@ add_key(struct resolve *r, const struct table_row *row, struct span domain,
 	} else if (before != NULL && !span_is(name, before->selector)) {
 		resolve_error(r, row, name,
 		    "%s already signs with %s (line %u of %s), and a domain "
-		    "signs with one selector; remove one of the lines",
+		    "can use only one selector; remove one of the lines",
 		    before->domain, before->selector, before->line,
 		    before->file);
 	} else if (before == NULL) {

@@ -141,7 +141,8 @@ static const struct {
 	[AUDIT_RULE_MX_LITERAL] = { "mx",
 	    { AUDIT_ERROR, "literal", "RFC 5321 section 5.1",
 		"an MX record must name a host, not an address: %v",
-		"Give the address a name." } },
+		"Publish the address at a host name, and use that name in "
+		"the MX record." } },
 	[AUDIT_RULE_MX_NULL_BESIDE] = { "mx",
 	    { AUDIT_ERROR, "null-mx-beside", "RFC 7505 section 3",
 		"a null MX must be the only MX record: senders interpret the "

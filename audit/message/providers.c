@@ -120,8 +120,8 @@ static const struct audit_fault_text texts[] = {
 	    "the domain in From has no DMARC record",
 	    "Publish at least \"v=DMARC1; p=none\" with a rua= address." },
 	[AUDIT_FAULT_UNALIGNED] = { "unaligned",
-	    "neither the SPF domain nor the d= of a signature that passes"
-	    " belongs to the domain in From",
+	    "neither the SPF domain nor the d= of a passing signature belongs"
+	    " to the domain in From",
 	    "Sign with the From domain in d=." },
 	[AUDIT_FAULT_SMALL_KEY] = { "small-key",
 	    "the DKIM key has fewer than 1024 bits",
@@ -154,7 +154,7 @@ static const struct audit_fault_text texts[] = {
 	    " List-Unsubscribe-Post are needed",
 	    "Add both fields (RFC 8058)." },
 	[AUDIT_FAULT_UNSUBSCRIBE_UNSIGNED] = { "unsubscribe-unsigned",
-	    "no signature that passes covers List-Unsubscribe and"
+	    "no passing signature covers List-Unsubscribe and"
 	    " List-Unsubscribe-Post",
 	    "Add both to h= of the signature (RFC 8058 section 4)." },
 	[AUDIT_FAULT_TEMPORARY] = { "temporary",

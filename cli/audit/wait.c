@@ -78,8 +78,8 @@ read_wait_options(struct cli *c, struct arena *a, struct waiting *w)
 	w->domain = span_skip(address, at + 1);
 	if (address.p == NULL || span_has(w->local, '+'))
 		return cli_fail(c, EX_USAGE,
-		    "--wait %s: must be an address such as audit@example.com, "
-		    "to which the mail server adds +TOKEN",
+		    "--wait %s: must be an address without \"+\", such as "
+		    "audit@example.com; avouch adds +TOKEN to it",
 		    c->wait);
 	return EX_OK;
 }
@@ -186,8 +186,7 @@ wait_in_spool(struct cli *c, int dir, struct waiting *w)
 	if (fd < 0)
 		return cli_fail(c, EX_TEMPFAIL,
 		    "no message has arrived in %" PRId64
-		    " min; the log of the mail server shows what happened to "
-		    "it",
+		    " min; look for it in the mail server's log",
 		    w->ms / 60000);
 	int status = audit_arrived(c, fd);
 

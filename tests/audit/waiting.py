@@ -174,8 +174,8 @@ def success_notice(l):
 @suite.test("no message: status 75, and advice where to look")
 def late(l):
     same(l.late.end(TEMPFAIL), "", "output")
-    holds(l.late.err, "no message has arrived in 1 min; the log of the mail "
-          "server")
+    holds(l.late.err, "no message has arrived in 1 min; look for it in the "
+          "mail server's log")
     same(spooled(l), [], "spool")
 
 

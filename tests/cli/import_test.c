@@ -113,7 +113,8 @@ opendkim(void **state)
 		    NULL },
 		{ F, "SyslogFacility MAIL", NULL, "facility" },
 		{ F, "ClockDrift 600",
-		    "#\ta signature may be dated at most 5 minutes ahead",
+		    "#\ta signature's t= may be at most 5 minutes in the "
+		    "future",
 		    "clock_skew" },
 		{ F, "DNSTimeout 5",
 		    "#\tthe timeout of a DNS query is derived from option "
