@@ -171,7 +171,7 @@ def success_notice(l):
         l.postfix.set(**{name: ""})
 
 
-@suite.test("no message: status 75, and advice where to look")
+@suite.test("no message: status 75, and advice on where to look")
 def late(l):
     same(l.late.end(TEMPFAIL), "", "output")
     holds(l.late.err, "no message has arrived in 1 min; look for it in the "

@@ -400,7 +400,7 @@ the_cache_counts_the_size_of_keys(void **state)
 
 /* Another module's parsed form is neither used as keys nor overwritten. */
 static void
-memo_of_another_module(void **state)
+parsed_by_another_module(void **state)
 {
 	static const char *const texts[] = { "p=" RSA };
 	const struct dns_answer *answer = answer_of(texts, 1);
@@ -561,7 +561,7 @@ main(void)
 		cmocka_unit_test(other_algorithms),
 		cmocka_unit_test(kept_with_the_answer),
 		cmocka_unit_test(the_cache_counts_the_size_of_keys),
-		cmocka_unit_test(memo_of_another_module),
+		cmocka_unit_test(parsed_by_another_module),
 		cmocka_unit_test(several_records),
 		cmocka_unit_test(section_3_3_algorithms),
 		cmocka_unit_test(threads_share_a_key),

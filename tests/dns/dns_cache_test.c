@@ -293,7 +293,7 @@ rfc2308_lifetimes(void **state)
 }
 
 static void
-an_answer_keeps_its_ttl_and_its_memo(void **state)
+an_answer_keeps_its_ttl_and_its_parsed_form(void **state)
 {
 	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
@@ -766,7 +766,7 @@ main(void)
 		cmocka_unit_test(callers_waiting_for_one_answer_are_limited),
 		cmocka_unit_test(questions_differ_by_name_and_type),
 		cmocka_unit_test(rfc2308_lifetimes),
-		cmocka_unit_test(an_answer_keeps_its_ttl_and_its_memo),
+		cmocka_unit_test(an_answer_keeps_its_ttl_and_its_parsed_form),
 		cmocka_unit_test(rfc8767_stale),
 		cmocka_unit_test(stale_only_if_wanted_and_only_answers),
 		cmocka_unit_test(the_bound_holds_while_it_is_filled),

@@ -88,14 +88,14 @@ constants_are_not_counted(void **state)
 static int dropped;
 
 static void
-drop_memo(void *memo)
+drop_parsed(void *parsed)
 {
-	(void)memo;
+	(void)parsed;
 	dropped++;
 }
 
 static void
-memo_lives_as_long_as_its_answer(void **state)
+parsed_form_lives_as_long_as_its_answer(void **state)
 {
 	const struct dns_answer *a = answer_of_text("k=rsa");
 	int first, second;
@@ -103,14 +103,15 @@ memo_lives_as_long_as_its_answer(void **state)
 	(void)state;
 	dropped = 0;
 	assert_null(dns_answer_parsed(a));
-	assert_ptr_equal(dns_answer_set_parsed(a, &first, drop_memo), &first);
+	assert_ptr_equal(dns_answer_set_parsed(a, &first, drop_parsed), &first);
 	assert_ptr_equal(dns_answer_parsed(a), &first);
-	assert_ptr_equal(dns_answer_set_parsed(a, &second, drop_memo), &first);
+	assert_ptr_equal(
+	    dns_answer_set_parsed(a, &second, drop_parsed), &first);
 	assert_int_equal(dropped, 1);
 	dns_answer_unref(a);
 	assert_int_equal(dropped, 2);
 	assert_null(
-	    dns_answer_set_parsed(dns_answer_badname(), &first, drop_memo));
+	    dns_answer_set_parsed(dns_answer_badname(), &first, drop_parsed));
 	assert_null(dns_answer_parsed(dns_answer_badname()));
 	assert_int_equal(dropped, 2);
 }
@@ -492,7 +493,7 @@ main(void)
 		cmocka_unit_test(answer_is_a_copy),
 		cmocka_unit_test(too_many_records_make_no_answer),
 		cmocka_unit_test(constants_are_not_counted),
-		cmocka_unit_test(memo_lives_as_long_as_its_answer),
+		cmocka_unit_test(parsed_form_lives_as_long_as_its_answer),
 		cmocka_unit_test(names_of_types_and_states),
 		cmocka_unit_test(a_question_is_noted_once_in_normal_form),
 		cmocka_unit_test(answers_are_stored_until_the_end),
