@@ -88,7 +88,7 @@ def _(l):
     hours = []  # (memory, CPU ms of a message)
     days = [0, 0]
     mail, cpu = 0, w.cpu()
-    with multiprocessing.Pool(PROCESSES) as pool:
+    with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
         for i, count in enumerate(steps):
             each = -(-count // PROCESSES)
             pool.starmap(work, [(where, each, i * PROCESSES + n)
