@@ -30,8 +30,8 @@ copy_bytes(void *to, struct span bytes)
 static struct span
 relaxed_field(struct arena *a, struct span raw)
 {
-	/* The result is never longer, except for a colon added to a field
-	 * without one. */
+	/* The result is never longer than `raw`, except for a colon that is
+	 * added if the field has none. */
 	struct buf text = buf_alloc(a, raw.n + 2);
 	struct canon_sink sink = { copy_bytes, &text };
 
@@ -179,7 +179,7 @@ probe_compare(struct probe *p)
 	}
 }
 
-/* Compares after each line, and at the limit of l=. */
+/* Compares the hash after each line, and at the limit of l=. */
 static void
 probe_put(void *to, struct span bytes)
 {
@@ -217,7 +217,8 @@ probe_body(struct probe *p, enum canon canon, const struct signature *sig,
 	return !p->failed;
 }
 
-/* Whether the signed prefix is the whole body, or all of it that l= covers. */
+/* Whether the signed prefix is the whole body, or the whole part that l=
+ * covers. */
 static bool
 is_whole(const struct probe *p)
 {

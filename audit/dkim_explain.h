@@ -26,8 +26,8 @@
 
 struct explain_name {     /* one name of h= */
 	struct span name; /* as written in h= */
-	size_t field; /* index in the header; EXPLAIN_NO_FIELD: there is no such
-	                 field left, and its absence is signed */
+	size_t field; /* index in the header; EXPLAIN_NO_FIELD: no field of that
+	                 name is left, so its absence is signed */
 	bool is_changed; /* z= has copies of this field, but none equals it */
 };
 #define EXPLAIN_NO_FIELD SIZE_MAX
@@ -41,7 +41,7 @@ struct explain_signature {
 	const struct explain_name *names;
 	size_t n_names;
 	const uint8_t *body_hash; /* hash of the received body, or NULL */
-	uint64_t body_length;     /* canonical bytes of the body, without l= */
+	uint64_t body_length;     /* canonical bytes of the body, ignoring l= */
 	uint64_t signed_length;   /* canonical bytes that are hashed */
 };
 

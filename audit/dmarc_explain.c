@@ -266,9 +266,9 @@ explain_walk(const struct dmarc_walk *walk, struct arena *a,
 }
 
 /*
- * The tree walk for a name directly below the domain that has no record
- * continues with these steps, except that psd=y in the first one counts (RFC
- * 9989 section 4.10.2 rule 2).
+ * If a name directly below the domain has no record, its tree walk continues
+ * with these steps, except that psd=y counts in the first one (RFC 9989 section
+ * 4.10.2 rule 2).
  */
 const struct dmarc_step *
 dmarc_policy_below(const struct dmarc_walk *above)
@@ -383,7 +383,7 @@ dmarc_explain_alignment(const struct dmarc_facts *f, struct span author,
 	if (dmarc_align_ask(&c, author, &au) == CORE_WAIT)
 		return CORE_WAIT;
 	out->walk = au.walk;
-	if (au.walk.policy != NULL) /* must point into the copy */
+	if (au.walk.policy != NULL) /* make it point into the copy */
 		out->walk.policy =
 		    &out->walk.steps[au.walk.policy - au.walk.steps];
 	out->nonexistent = au.existence == DMARC_EXISTS_NOT;

@@ -40,7 +40,7 @@ struct dmarc_case {                /* policy for a message that fails */
 	const char *tag;           /* "p", "sp", "np"; NULL: no record */
 	struct span record_domain; /* domain of the record; absent: no record */
 	enum dmarc_policy policy;  /* as published */
-	enum dmarc_policy disposition; /* as requested: t=y weakens it */
+	enum dmarc_policy disposition; /* requested; one level lower if t=y */
 	struct span text; /* a sentence that states the members above */
 };
 
@@ -62,7 +62,8 @@ struct dmarc_relation {
 	enum dmarc_fact fact;
 	enum dmarc_alignment mode; /* required by the record */
 	enum dmarc_aligned aligned;
-	struct span organizational_domain; /* absent if it is not needed */
+	struct span organizational_domain; /* absent if the alignment does not
+	                                      depend on it */
 };
 
 struct dmarc_relations {
@@ -91,10 +92,11 @@ bool dmarc_explain(struct span domain, const struct dmarc_walk *walk,
     struct dmarc_explanation *out);
 
 /*
- * Returns the step whose record applies to names directly below a domain that
- * have no record of their own; NULL if no record applies or `above` has failed.
- * `above` is the walk for the domain, or for its last seven labels if it has
- * more (RFC 9989 section 4.10 step 4 skips the other labels for names below).
+ * Returns the step whose record applies to a name directly below a domain if
+ * that name has no record of its own; NULL if no record applies or `above` has
+ * failed.  `above` is the walk for the domain, or for its last seven labels if
+ * it has more (RFC 9989 section 4.10 step 4 skips the other labels for names
+ * below).
  */
 const struct dmarc_step *dmarc_policy_below(const struct dmarc_walk *above);
 

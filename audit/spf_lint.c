@@ -10,7 +10,7 @@ enum {
 	FITS_TEXTS = 450,  /* bytes of its strings, if the size of the answer is
 	                      unknown */
 	FOLLOWED_MAX = 64, /* terms looked up; more are only counted */
-	LOOKUPS_MANY = 8,  /* of 10; one more service may exceed the limit */
+	LOOKUPS_MANY = 8,  /* of 10 allowed; one more service may be too many */
 };
 
 /* Returns NULL if the answer has not arrived yet. */
@@ -48,7 +48,7 @@ check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
 
 /* ---- DNS lookups of terms ---- */
 
-/* Whether %{d} is the only macro, and so the name does not depend on the
+/* Whether %{d} is the only macro, so that the name does not depend on the
  * message. */
 static bool
 is_nameable(struct span spec)
@@ -91,8 +91,8 @@ count_void(struct spf_linting *l, const struct spf_lint_frame *f,
 		spf_lint_add(l, f, SPF_RULE_VOID, term->text, SPAN_NONE);
 }
 
-/* Sets `no4` and `no6` if `name` has no IPv4 or no IPv6 address.  Returns false
- * if an answer is missing. */
+/* Sets `no4` if `name` has no IPv4 address, and `no6` if it has no IPv6
+ * address.  Returns false if an answer is missing. */
 static bool
 look_up_host(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, struct span name, bool *no4, bool *no6)
@@ -149,7 +149,7 @@ look_up_mx(struct spf_linting *l, const struct spf_lint_frame *f,
 		if (no4 && no6)
 			spf_lint_add(l, f, SPF_RULE_MX_HOST, term->text, host);
 	}
-	/* a term counts as void once: see spf_run_match() */
+	/* each term counts as void at most once: see spf_run_match() */
 	l->void4 += some4;
 	l->void6 += some6;
 }
@@ -381,8 +381,8 @@ leads_back(const struct spf_lint_frame *f, struct span domain)
 	return false;
 }
 
-/* Whether the record of `domain` was read before.  If not, notes that it is
- * read now. */
+/* Whether the record of `domain` was read before.  If not, remembers it as
+ * read. */
 static bool
 was_seen(struct spf_linting *l, struct span domain)
 {

@@ -6,7 +6,7 @@
 enum {
 	BROAD_V4_BITS = 8, /* as in SPF_WEAK_RANGE */
 	BROAD_V6_BITS = 16,
-	WIDE_V4_BITS = 15, /* in the domain's own record (Gmail: 5.7.24) */
+	WIDE_V4_BITS = 15, /* for the domain's own record (Gmail: 5.7.24) */
 	WIDE_V6_BITS = 31,
 	COMPARED_MAX = 512, /* terms compared with each other */
 };
@@ -73,8 +73,8 @@ has_host_bits(const struct spf_term *term)
 	return false;
 }
 
-/* Whether a network is too large.  Included records of large providers may have
- * larger ones than the domain's own record. */
+/* Whether a network is too large.  Included records of large providers may
+ * contain larger networks than the domain's own record. */
 static bool
 is_broad(const struct spf_lint_frame *f, const struct spf_term *term)
 {

@@ -74,7 +74,7 @@ struct cli_action {
 	const char *name;     /* NULL: end of the table */
 	const char *synopsis; /* arguments, "" if there are none */
 	const char *help;     /* one line */
-	unsigned options;     /* the CLI_WITH_* of the command that apply */
+	unsigned options;     /* those of the command's CLI_WITH_* that apply */
 	unsigned takes; /* CLI_TAKES_*: options that not all actions accept */
 	int min_args, max_args; /* number of arguments after the name */
 	int (*run)(struct cli *c);
@@ -101,7 +101,7 @@ enum {
 	CLI_WITH_POLICY = 256, /* --store --days */
 	CLI_WITH_SYNTAX = 512,
 	CLI_WITH_AUDIT = 1024,   /* all options of `audit` */
-	CLI_SEVERAL = 1 << 30,   /* repeatable; only in the table of options */
+	CLI_SEVERAL = 1 << 30,   /* repeatable; used only in the option table */
 	CLI_WITH_SIGN = 1 << 11, /* --keys --selector --domain */
 	CLI_WITH_KEYS = 1 << 12, /* --algorithm --pair --target --dry-run */
 	CLI_WITH_KEY_FILE = 1 << 13,

@@ -15,8 +15,8 @@ enum { ERROR_MAX = 512 };
 
 /*
  * Reads the file given with --config or else the file that the daemon reads, if
- * it exists, because users expect the daemon's result.  Returns NULL after
- * printing a message and setting `status`.
+ * it exists, because users expect the daemon's result.  On failure, prints a
+ * message, sets `status` and returns NULL.
  */
 static const struct conf *
 check_open_conf(const struct cli *c, int *status)

@@ -305,8 +305,8 @@ import_file(
 	return EX_OK;
 }
 
-/* A partial configuration must not be used, so nothing is printed unless it is
- * complete. */
+/* An incomplete configuration must not be used, so nothing is printed unless
+ * every file was converted. */
 static int
 import_all(struct cli *c, struct import *im, struct arena *a)
 {

@@ -383,7 +383,7 @@ line_text(const char *label, const char *format, ...)
 #define PLAIN "\033[0m"
 
 /* Prints a line for each reason why a resolver does not work, in red on a
- * terminal (https://no-color.org). */
+ * terminal unless NO_COLOR is set (https://no-color.org). */
 static void
 print_resolvers(json_t *o)
 {

@@ -57,8 +57,8 @@ cli_conf_read(const char *path)
 	return conf;
 }
 
-/* Reads --nameserver.  Without it, `o` is unchanged, and if it has no servers,
- * those in /etc/resolv.conf are used. */
+/* Reads --nameserver.  Without that option, `o` is unchanged, and if `o` has no
+ * servers, those in /etc/resolv.conf are used. */
 static int
 nameserver_read(const struct cli *c, struct dns_resolver_options *o)
 {

@@ -37,7 +37,7 @@ struct source { /* the origin of a setting */
 struct setting {
 	struct setting *next;
 	const struct conf_option *option;
-	const char *comment;      /* only for our own settings */
+	const char *comment;      /* only if the option has no counterpart */
 	const char *value;        /* NULL: a list, or rejected */
 	struct element *elements; /* elements of a list */
 	struct source *sources;
@@ -135,7 +135,7 @@ program_of_path(const char *path)
 	return IMPORT_UNKNOWN;
 }
 
-/* Returns the program that knows most of the names. */
+/* Returns the program that knows the largest number of these names. */
 static enum import_program
 program_of_entries(const struct import_entry *e)
 {

@@ -7,7 +7,7 @@
 #include "lib/ip.h"
 #include "lib/scan.h"
 
-/* Shortest prefix lengths of networks that one site may have. */
+/* A network with a shorter prefix is too large to belong to one site. */
 enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 /* ---- types of values ---- */
@@ -151,7 +151,7 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 	case IP_NET_NO_ADDRESS:
 	case IP_NET_NO_PREFIX:
 		if (span_is_nocase(element, "localhost"))
-			return; /* it is already in our list by default */
+			return; /* our list contains it by default */
 		import_note(im, e, IMPORT_CHANGES,
 		    "%.*s: only addresses and networks can be listed in %s",
 		    SPAN_FMT(span_first(element, 100)), name);

@@ -110,7 +110,7 @@ run_global_option(const char *name, int argc, char **argv)
 }
 
 /*
- * If a standard descriptor is closed, the next file that we open would get its
+ * If a standard descriptor is closed, the next file that we open gets its
  * number.  To prevent this, opens a descriptor on which every read and write
  * fails.
  */
@@ -172,7 +172,8 @@ main(int argc, char **argv)
 	else if (status == EX_OK)
 		status = run_command(&c);
 	status = output_flush(cli_dns_close(&c, status));
-	/* With any other status, the mail system would return the message to
-	 * the sender address, which may be forged. */
+	/* EX_OK if the mail system runs the command: with any other status, it
+	 * would return the message to the sender address, which may be forged.
+	 */
 	return c.receive != NULL || c.answer != NULL ? EX_OK : status;
 }

@@ -20,8 +20,8 @@ struct option_row {
 	const char *argument; /* NULL for a flag */
 	size_t offset; /* offset in struct cli of a bool, const char * or struct
 	                  cli_list */
-	unsigned groups; /* CLI_WITH_*; 0 means every subcommand.  With
-	                    CLI_TAKES_*, only actions that accept the option */
+	unsigned groups; /* CLI_WITH_*; 0: every subcommand accepts it.  With
+	                    CLI_TAKES_*, only some actions accept it */
 	const char *help;
 };
 
@@ -177,7 +177,7 @@ row_is_of_action(const struct option_row *row, const struct cli_action *action)
 enum { TAKERS_SHOWN_MAX = 3 };
 
 /* Writes the actions that accept the option, such as "send, failures"; writes
- * nothing if these are all actions, or more than `max`. */
+ * nothing if all actions accept it, or more than `max`. */
 static void
 put_takers(struct buf *b, const struct cli_command *command,
     const struct option_row *row, unsigned max)

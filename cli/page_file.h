@@ -1,5 +1,5 @@
 /*
- * page_file.h - writes the HTML page of --html.
+ * page_file.h - writes the HTML page for --html.
  */
 #ifndef AVOUCH_CLI_PAGE_FILE_H
 #define AVOUCH_CLI_PAGE_FILE_H

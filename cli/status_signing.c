@@ -27,8 +27,8 @@ static const struct {
 };
 
 struct unsigned_count {
-	const char *reason, *domain; /* `domain` is NULL: the domains that are
-	                                not counted separately */
+	const char *reason, *domain; /* NULL `domain`: all domains that are not
+	                                counted separately */
 	json_int_t n;
 };
 
@@ -53,8 +53,8 @@ keep_largest(struct unsigned_count *kept, struct unsigned_count one)
 	}
 }
 
-/* Finds the largest counts: one for each domain and, for each reason, one for
- * the rest, which is not counted by domain. */
+/* Finds the largest counts.  Each reason has one for each domain that is
+ * counted separately, and one for all others. */
 static void
 find_largest(json_t *o, struct unsigned_count *kept)
 {
@@ -112,7 +112,7 @@ line_signed(json_t *o, json_int_t good, json_int_t missing)
 	char memory[LINE_MAX_BYTES];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 	json_int_t all = good + missing;
-	/* not 100 % if even one is missing */
+	/* rounded down, so 100 % only if none is missing */
 	json_int_t per_mille = good * 1000 / all;
 
 	buf_printf(&b, "signed %lld.%lld %% of our own mail",

@@ -15,7 +15,7 @@
 
 enum {
 	SNAPSHOT_MEMORY = 16 << 20, /* bytes of memory for one configuration */
-	READING_MEMORY = 64 << 20,  /* bytes of memory while it is read */
+	READING_MEMORY = 64 << 20,  /* bytes of memory used to read it */
 };
 
 /* ---- building a snapshot ---- */
@@ -51,8 +51,7 @@ set_defaults(struct conf_builder *b)
 	}
 }
 
-/* Returns the values of an assignment; with "+=", after those of the
- * default. */
+/* Returns the values of an assignment; "+=" appends them to the default. */
 static const struct conf_value *
 values_of(const struct conf_builder *b, const struct conf_assignment *a)
 {

@@ -127,12 +127,12 @@ struct conf {
 	struct conf_mta *trusted_mtas;
 	size_t n_trusted_mtas;
 	bool skip_authenticated;
-	bool auth_login; /* whether our field names the login */
+	bool auth_login; /* whether our field contains the login name */
 	struct ip_net *trusted_forwarders; /* clients whose mail is indirect
 	                                      (RFC 9989 section 7.4) */
 	size_t n_trusted_forwarders;
 	enum conf_action on_overload; /* action if we lack resources */
-	unsigned timeout_ms;          /* longest wait of a message for DNS */
+	unsigned timeout_ms;          /* maximum wait for DNS per message */
 
 	struct {
 		enum conf_action on_fail, on_softfail, on_temperror,

@@ -151,7 +151,7 @@ conf_name_error(const char *section, const char *name, unsigned line,
 	const char *near;
 
 	if (errors->errors.is_cut)
-		return; /* the search for similar names is slow */
+		return; /* skip the search for similar names, which is slow */
 	near = nearest(section, name);
 	if (conf_option_find(section, name) != NULL)
 		conf_error_add(errors, line, "%s%s%s: needs \"=\" and a value",

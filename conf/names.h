@@ -15,8 +15,8 @@ bool conf_is_section(const char *name);
 /*
  * Finds the option `name` of a section ("": before all sections).  Adds a
  * warning for a name of an earlier version.  Returns NULL if the option was
- * removed, or if the name is unknown; then adds an error that suggests the most
- * similar name.
+ * removed.  If the name is unknown, returns NULL and adds an error that
+ * suggests the most similar name.
  */
 const struct conf_option *conf_name_find(const char *section, const char *name,
     unsigned line, struct conf_errors *errors);

@@ -54,8 +54,8 @@ conf_action_name(enum conf_action action)
 	return enum_name(actions, ARRAY_SIZE(actions), (int)action);
 }
 
-/* Actions for a message that could not be checked: it is never rejected
- * permanently. */
+/* Actions for a message that could not be checked.  Permanent rejection is not
+ * one of them. */
 static const struct enum_token overload_actions[] = {
 	{ "accept", CONF_ACCEPT },
 	{ "tempfail", CONF_TEMPFAIL },

@@ -38,7 +38,7 @@ enum conf_type {
 	CONF_MTAS,     /* struct conf_mta *, and size_t at `count` */
 	CONF_SERVERS,  /* struct server_address[], and size_t at `count` */
 	CONF_DOMAINS,  /* char **: domains in normal form */
-	CONF_PATTERNS, /* char **; conf.h has the forms */
+	CONF_PATTERNS, /* char **: patterns; see conf.h */
 	CONF_FIELDS,   /* char **: names of header fields */
 };
 

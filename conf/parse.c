@@ -51,8 +51,8 @@ add_value(struct conf_parser *p, struct conf_assignment *a)
 	a->last = v;
 }
 
-/* Whether the next token cannot be a value, or is the name of the next
- * assignment or section: then the value is missing. */
+/* Whether the value is missing: the next token cannot be a value, or is the
+ * name of the next assignment or section. */
 static bool
 is_beyond_value(const struct conf_parser *p)
 {

@@ -44,7 +44,7 @@ struct conf_value { /* as written, but without its quotes */
 struct conf_assignment { /* an option that is set in the file */
 	struct conf_assignment *next;
 	const struct conf_option *option;
-	unsigned line; /* line of the name where it is set first */
+	unsigned line; /* line in which the option is first set */
 	bool adds;     /* "+=": keeps the values of the default */
 	struct conf_value *values,
 	    *last; /* at most one, unless the option is a list */
@@ -67,8 +67,8 @@ struct conf_section {
  */
 struct conf_section *conf_parse(struct span text, struct conf_errors *errors);
 
-/* Returns the values of the option's default, or NULL if it has none, is an
- * empty list, or memory ran out. */
+/* Returns the values of the option's default.  Returns NULL if there is no
+ * default, if it is an empty list, or if memory ran out. */
 struct conf_value *conf_parse_default(
     const struct conf_option *o, struct conf_errors *errors);
 

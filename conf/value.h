@@ -15,8 +15,8 @@
 /*
  * Sets the field of `o` in `base` (a struct conf, or a struct conf_override)
  * from `values`, of which only the first is used unless the option is a list.
- * Allocates memory from `a`.  On error, adds it to `errors`, leaves the field
- * unchanged and returns false.
+ * Allocates memory from `a`.  On failure, adds an error to `errors`, leaves the
+ * field unchanged and returns false.
  */
 bool conf_value_read(const struct conf_option *o,
     const struct conf_value *values, void *base, struct arena *a,

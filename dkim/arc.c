@@ -97,8 +97,9 @@ part_of(struct span name, enum arc_part *part)
 	return false;
 }
 
-/* Parses one field into `*out`.  Sets its instance, 0 if it has none, and
- * `*fault` if there is another error.  Returns false if memory ran out. */
+/* Parses one field into `*out`.  Sets the field's instance (0 if it has none),
+ * and sets `*fault` if there is another error.  Returns false if memory ran
+ * out. */
 static bool
 read_part(struct arc *c, enum arc_part part, size_t field, struct arc_set *out,
     unsigned *instance, const char **fault)
@@ -420,7 +421,7 @@ seal_passes(struct arc *c, unsigned instance)
 	c->result.stale = c->result.stale || r.stale;
 	if (r.code == DKIM_PASS)
 		return true;
-	/* RFC 8617 section 5.2.1: all failures are permanent, even in DNS */
+	/* RFC 8617 section 5.2.1: all failures, even of DNS, are permanent */
 	decide_at(c,
 	    sigcheck_is_cut_short(&one.set->seal, r.code) ? ARC_TEMPERROR
 							  : ARC_FAIL,
@@ -443,7 +444,7 @@ ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 	    &set->ams, &c->rules, c->body_hashes, ams_hash, &one, c->a, r);
 	if (r->code == DKIM_FAIL && !set->ams.sig.has_canon) {
 		/* RFC 6376 section 3.5: the default of c= is simple/simple;
-		 * some sealers assume relaxed, which seals use. */
+		 * some sealers assume relaxed, because seals use it. */
 		set->ams.sig.header = CANON_RELAXED;
 		set->ams.sig.body = CANON_RELAXED;
 		set->ams.body = set->relaxed_body;

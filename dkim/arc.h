@@ -39,11 +39,12 @@ struct arc_sealer {
 
 struct arc_result {
 	enum arc_code code;
-	unsigned instances; /* highest instance found; 0: none */
-	unsigned
-	    oldest_pass; /* lowest instance whose AMS and all later ones pass
-	                    (RFC 8617 section 5.2 step 5); 0: all pass */
-	const struct arc_sealer *sealers; /* parsed ones, instance 1 first */
+	unsigned instances;   /* highest instance found; 0: none */
+	unsigned oldest_pass; /* lowest instance for which its own AMS and all
+	                         later AMS pass (RFC 8617 section 5.2 step 5);
+	                         0: all pass */
+	/* those whose seal could be parsed, lowest instance first */
+	const struct arc_sealer *sealers;
 	size_t n_sealers;
 	struct span reason; /* one line of printable ASCII */
 	bool stale;

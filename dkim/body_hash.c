@@ -154,7 +154,7 @@ body_hashes_request(struct body_hashes *b, enum canon canon, uint64_t limit)
 			return i;
 	if (b->n == BODY_HASHES_MAX)
 		return -1;
-	/* without a stream, this request has no result */
+	/* if this fails, the request has no result */
 	if (b->streams[canon] == NULL)
 		b->streams[canon] = stream_new(b, canon);
 	b->wishes[b->n] = (struct wish){ .canon = canon, .limit = limit };

@@ -118,8 +118,8 @@ body_put(struct canon_body *b, struct span run)
 	b->held += run.n;
 }
 
-/* Writes the pending line ends and white space when another octet follows, so
- * they were not at the end. */
+/* Writes the pending line ends and white space: another octet follows, so they
+ * are not at the end. */
 static inline void
 body_release(struct canon_body *b)
 {
@@ -142,7 +142,7 @@ body_run(struct canon_body *b, const char *p, size_t n)
 {
 	size_t run, taken;
 
-	/* Work in pieces that stay in the CPU cache for the hash. */
+	/* Small pieces are still in the CPU cache when they are hashed. */
 	if (n > CANON_BLOCK)
 		n = CANON_BLOCK;
 	run = b->canon == CANON_RELAXED ? b->ways->run_relaxed(p, n)

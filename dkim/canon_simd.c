@@ -59,7 +59,7 @@ words_run(const char *p, size_t n, bool relaxed)
 		if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 			w = __builtin_bswap64(w);
 		if (word_suspects(w, &before, relaxed) == 0) {
-			/* The last byte may be a space before white space. */
+			/* More white space may follow a space at the end. */
 			done = i + WORD - 1;
 			continue;
 		}

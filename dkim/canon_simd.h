@@ -36,7 +36,7 @@ struct canon_simd {
 	 * Reduces white space (relaxed) in up to `blocks` whole blocks; stops
 	 * at a line end that is not CRLF.  Everything before `p` must already
 	 * be processed.  Reads CANON_BLOCK_SIZE bytes beyond the end, and may
-	 * overwrite the same number after `out`.  Returns where it stopped.
+	 * overwrite as many bytes after its output.  Returns where it stopped.
 	 */
 	const char *(*compress)(
 	    struct compress *s, const char *p, size_t blocks);

@@ -11,7 +11,8 @@
 #include "lib/enum_names.h"
 
 enum {
-	B_MIN = 8,  /* characters of b= reported (RFC 6008 section 4) */
+	B_MIN = 8,  /* minimum characters of b= that are reported (RFC 6008
+	               section 4) */
 	B_MAX = 64, /* signatures equal up to here count as the same */
 };
 
@@ -256,8 +257,8 @@ refusal(struct dkim *d)
 	return buf_view(&reason);
 }
 
-/* Returns why no signature can be verified if the exact header is not known, or
- * NULL. */
+/* Returns why the exact header is unknown, so that no signature can be
+ * verified, or NULL. */
 static const char *
 header_fault(const struct mail_header *h)
 {

@@ -26,8 +26,8 @@
 enum {
 	DKIM_SIGNATURES_MAX =
 	    100,            /* signatures listed individually per message */
-	DKIM_LISTED = 25,   /* listed without being parsed in full; further ones
-	                       are only counted */
+	DKIM_LISTED = 25,   /* signatures listed without being parsed in full;
+	                       further ones are only counted */
 	DKIM_READ_EACH = 2, /* signatures parsed for each one that may be
 	                       verified, because some are unusable */
 };
@@ -72,7 +72,7 @@ struct dkim_result { /* result for one DKIM-Signature field */
 	bool strict;                         /* t=s in the key */
 	bool cut_short; /* DKIM_TEMPERROR because we lacked resources, not
 	                   because of DNS */
-	bool stale;     /* the key's answer is past its TTL */
+	bool stale;     /* the DNS answer with the key is older than its TTL */
 	bool verified;  /* chosen for verification, within the budget */
 	size_t field;   /* index in the header */
 };

@@ -326,7 +326,7 @@ list_read(const struct dns_answer *answer)
 	for (size_t i = 0; i < answer->n_records; i++) {
 		struct key k;
 
-		/* enough keys; the rest is not even parsed */
+		/* enough keys; the rest are not even parsed */
 		if (l->cut > 0)
 			break;
 		key_read(answer->records[i].text, &k);

@@ -75,8 +75,8 @@ dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_identifier_state *p)
 
 /*
  * Whether it matters that the author domain exists: only if the record is at a
- * domain above it, and its np differs from its sp or p (RFC 9989 section 4.7
- * np).
+ * domain above it, and np of the record differs from sp or p (RFC 9989 section
+ * 4.7 np).
  */
 static bool
 existence_matters(const struct dmarc_walk *walk)
@@ -101,9 +101,10 @@ says_nxdomain(const struct dns_answer *answer)
 
 /*
  * RFC 9989 section 3.2.13 and appendix A.4: a domain does not exist if the
- * answer is NXDOMAIN, whatever the type.  Often the walk already shows that it
- * exists: if the "_dmarc." name below it does, so does the domain (RFC 8020).
- * Otherwise its TXT records are queried, which SPF has most likely queried too.
+ * answer is NXDOMAIN, whatever the type.  Often the walk already shows that the
+ * domain exists: if the "_dmarc." name below it exists, so does the domain (RFC
+ * 8020).  Otherwise its TXT records are queried, which SPF has most likely
+ * queried too.
  */
 static enum core_status
 author_existence(struct dmarc_align *c, struct dmarc_author *au)
@@ -160,11 +161,11 @@ dmarc_align_mode(
  *  - An identifier that shares no label at the end never aligns, and needs no
  *    walk.  Neither does one that is not at or below the organizational domain
  *    of the author domain, once that is known.
- *  - One that is identical aligns in either mode (section 4.10.2, first note:
+ *  - An identical one aligns in either mode (section 4.10.2, first note:
  *    the same walk has the same result), and needs no walk either.
  *  - One that shares only the last label needs a walk only if the
- *    organizational domain is that one label, which takes a record at a
- *    top-level domain without psd=y.  It is not prefetched for that.
+ *    organizational domain is that one label, which requires a record at a
+ *    top-level domain without psd=y.  That walk is not prefetched.
  */
 static bool
 party_needs_walk(

@@ -66,7 +66,7 @@ enum core_status dmarc_align_ask(
     struct dmarc_align *c, struct span domain, struct dmarc_author *au);
 
 /* Returns the usable record that applies to the author domain; NULL if there is
- * none, and then nothing is aligned. */
+ * none, in which case nothing is aligned. */
 const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
 
 /* Returns the alignment mode for `p` in that record; without a record, the

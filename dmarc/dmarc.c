@@ -45,9 +45,9 @@ struct alignment {
 	/* the first SPF and the first DKIM identifier that pass and are
 	 * aligned */
 	const struct dmarc_identifier_state *spf, *dkim;
-	/* a temperror that is or may be aligned */
+	/* an identifier that had a temperror, and is or may be aligned */
 	const struct dmarc_identifier_state *unchecked;
-	/* passes, but its alignment is unknown */
+	/* an identifier that passes, but whose alignment is unknown */
 	const struct dmarc_identifier_state *unknown;
 };
 
@@ -210,8 +210,8 @@ no_memory(struct span domain)
 	};
 }
 
-/* Checks one author domain.  On CORE_WAIT, all missing answers have been
- * queried. */
+/* Checks one author domain.  On CORE_WAIT, queries for all missing answers have
+ * been sent. */
 static enum core_status
 author_check(
     struct dmarc_align *c, struct span domain, struct dmarc_result *out)

@@ -18,7 +18,7 @@
 #include "lib/core_status.h"
 
 enum {
-	DMARC_MAX_QUERIES = 8, /* in one tree walk, RFC 9989 section 4.10 */
+	DMARC_MAX_QUERIES = 8, /* per tree walk, RFC 9989 section 4.10 */
 	/* identifiers whose walks are compared with that of a list's domain;
 	 * real lists have one or two */
 	DMARC_RELATED_MAX = 4,
@@ -54,7 +54,7 @@ struct dmarc_facts {
 	const struct span *authors; /* distinct author domains, normal form */
 	size_t n_authors;
 	/* the last n_possible of `authors` are domains that some programs may
-	 * show.  One without a record is ignored, since most are not even
+	 * display.  One without a record is ignored, since most are not even
 	 * domains */
 	size_t n_possible;
 	const char *authors_fault; /* NULL: the author domains are certain. Else
@@ -76,8 +76,8 @@ struct dmarc_result {
 	const struct dmarc_record *record; /* NULL: none */
 	enum dmarc_policy policy; /* the value of p, sp or np that applies */
 	const char *policy_tag;   /* "p", "sp", "np"; NULL: no record */
-	/* the policy requested for this message: none unless fail; one level
-	 * lower with t=y */
+	/* the policy requested for this message: none unless the result is
+	 * fail; one level lower with t=y */
 	enum dmarc_policy disposition;
 	bool spf_aligned;  /* SPF passes and is aligned */
 	bool dkim_aligned; /* a signature passes and is aligned */
@@ -85,7 +85,7 @@ struct dmarc_result {
 	bool pct_zero;     /* pct=0: RFC 9989 ignores it */
 	bool nonexistent;  /* the author domain does not exist (np) */
 	bool stale;
-	struct span aligned_by; /* the aligned domain that gave the pass */
+	struct span aligned_by; /* the aligned domain that passed */
 	struct span reason;     /* one line of printable ASCII */
 	size_t n_authors;       /* author domains evaluated; this result is the
 	                           strictest */
@@ -95,7 +95,7 @@ const char *dmarc_code_name(enum dmarc_code code);
 
 /*
  * Sends all queries that dmarc_check() may need, for every domain of `f` in
- * parallel, whatever the results of SPF and DKIM will be.  Returns CORE_DONE if
+ * parallel, regardless of the results of SPF and DKIM.  Returns CORE_DONE if
  * all answers are known.
  */
 enum core_status dmarc_ask(const struct dmarc_facts *f,
@@ -105,7 +105,7 @@ enum core_status dmarc_ask(const struct dmarc_facts *f,
  * Sets the result: every author domain is checked and the strictest result
  * applies.  Without author domains, and without `authors_fault`, it is
  * DMARC_NONE.  Strings in `out` are in `a` or point into `f` and `questions`.
- * An exhausted arena gives DMARC_TEMPERROR.
+ * If the arena is exhausted, it is DMARC_TEMPERROR.
  *
  * Both functions first query the record of each author domain, then the names
  * above them, then the walks of the identifiers.  So one author domain cannot
@@ -118,7 +118,7 @@ enum core_status dmarc_check(const struct dmarc_facts *f,
  * The identifier that authenticates one of `domains`: it passes, and its domain
  * is the same, or is a parent of it, or has the same organizational domain by
  * the tree walk (RFC 9989 section 4.10.2).  It confirms evidence of indirect
- * mail (section 7.4), which anyone can write into a message.
+ * mail (section 7.4), because anyone can write such evidence into a message.
  */
 struct dmarc_related {
 	size_t domain;                     /* index in `domains` */
@@ -126,9 +126,9 @@ struct dmarc_related {
 };
 
 /*
- * Sends all queries that dmarc_find_related() may need, whatever the results of
- * SPF and DKIM will be.  A domain at or below that of an identifier needs none;
- * any other needs its own walk, and those of the first DMARC_RELATED_MAX
+ * Sends all queries that dmarc_find_related() may need, regardless of the
+ * results of SPF and DKIM.  A domain at or below that of an identifier needs
+ * none; any other needs its own walk, and those of the first DMARC_RELATED_MAX
  * identifiers that share its last two labels.
  */
 enum core_status dmarc_ask_related(const struct dmarc_facts *f,

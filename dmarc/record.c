@@ -23,8 +23,8 @@ dmarc_policy_name(enum dmarc_policy policy)
 	return enum_name(policies, ARRAY_SIZE(policies), (int)policy);
 }
 
-/* RFC 9989 section 4.10.1: p applies if sp or np does not; section 4.7: sp
- * applies without np. */
+/* RFC 9989 section 4.10.1: p applies if neither sp nor np does; section 4.7: sp
+ * applies instead of a missing np. */
 enum dmarc_policy
 dmarc_record_policy(
     const struct dmarc_record *r, enum dmarc_target target, const char **tag)
@@ -134,8 +134,8 @@ read_t(struct span value, struct dmarc_record *r)
 	return r->testing || span_is_nocase(value, "n");
 }
 
-/* Historic in RFC 9989 (appendix A.6).  RFC 7489 section 6.6.4 made pct=0 one
- * level less severe than the policy, like t=y now. */
+/* Historic in RFC 9989 (appendix A.6).  With pct=0, RFC 7489 section 6.6.4
+ * applied the policy one level lower, as t=y does now. */
 static bool
 read_pct(struct span value, struct dmarc_record *r)
 {
@@ -372,8 +372,8 @@ reader_apply(struct dmarc_record_reader *rd, const struct tag *tag)
 			rules[i].read(tag->value, rd->record);
 			return DMARC_TAG_HISTORIC;
 		}
-		/* RFC 6376 section 3.2: names MUST NOT occur twice. By RFC 9989
-		 * section 4.8 only the error is discarded, not the whole
+		/* RFC 6376 section 3.2: names MUST NOT occur twice.  Under RFC
+		 * 9989 section 4.8, only the error is discarded, not the whole
 		 * record. */
 		if (rd->seen[i])
 			return DMARC_TAG_TWICE;

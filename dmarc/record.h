@@ -12,8 +12,8 @@
 #include "lib/span.h"
 
 enum {
-	DMARC_RECORD_MAX = 8192, /* bytes; longer ones are BROKEN */
-	DMARC_URIS_MAX = 20,     /* URIs kept of one list */
+	DMARC_RECORD_MAX = 8192, /* bytes; longer records are BROKEN */
+	DMARC_URIS_MAX = 20,     /* URIs kept from one list */
 };
 
 enum dmarc_policy {
@@ -66,13 +66,13 @@ enum dmarc_target {              /* the domain to which a record is applied */
 enum dmarc_policy dmarc_record_policy(
     const struct dmarc_record *r, enum dmarc_target target, const char **tag);
 
-/* Returns the policy after t=y, which makes it one level less severe (RFC 9989
- * section 4.7). */
+/* Returns the policy to apply: if t=y, it is one level less severe than
+ * `policy` (RFC 9989 section 4.7). */
 enum dmarc_policy dmarc_policy_asked(enum dmarc_policy policy, bool testing);
 
 /* ---- the pieces of a record, for programs that explain it ---- */
 
-enum { DMARC_TAGS_MAX = 64 }; /* tags kept of one record */
+enum { DMARC_TAGS_MAX = 64 }; /* tags kept for one record */
 
 enum dmarc_tag_state {
 	DMARC_TAG_OK,

@@ -25,7 +25,7 @@ is_repeated(const struct dmarc_align *c, size_t party)
 }
 
 /* Compares the organizational domain of `domain` with those of the identifiers
- * that `domain` is not below. */
+ * whose domain is neither `domain` nor above it. */
 static enum core_status
 relate_by_walk(struct dmarc_align *c, struct span domain,
     const struct dmarc_identifier **by)

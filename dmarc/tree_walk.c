@@ -99,7 +99,7 @@ read_step(struct dmarc_step *step, struct arena *a)
 static struct span
 select_organizational(struct span domain, const struct dmarc_walk *walk)
 {
-	/* If the process finds none: the initial target domain. */
+	/* If no rule applies, the result is the initial target domain. */
 	struct span found = domain;
 
 	for (size_t i = 0; i < walk->n_steps; i++) {
@@ -110,12 +110,12 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
 		/* Rule 1: psd=n is explicit. */
 		if (step->record->psd == DMARC_PSD_NO)
 			return step->domain;
-		/* Rule 2: psd=y, except at the first name: the name one label
-		 * below, even if the walk skipped it. */
+		/* Rule 2: psd=y, except at the first name.  The result is the
+		 * name one label below, even if the walk skipped it. */
 		if (step->record->psd == DMARC_PSD_YES && i > 0)
 			return domain_suffix(
 			    domain, domain_labels(step->domain) + 1);
-		/* Rule 3: the name with the fewest labels. */
+		/* Rule 3: otherwise the name with the fewest labels. */
 		found = step->domain;
 	}
 	return found;

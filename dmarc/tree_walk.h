@@ -17,7 +17,7 @@ struct dmarc_step {         /* one name queried in the walk */
 	bool broken; /* its policy cannot be applied: by RFC 9989 section 4.10.1
 	                DMARC does not apply if this is the policy record; its
 	                psd still counts */
-	const char *note; /* what was wrong, or NULL */
+	const char *note; /* the problem found at this name, or NULL */
 };
 
 struct dmarc_walk {

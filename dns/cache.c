@@ -34,8 +34,8 @@ struct cache_entry {
 	const struct dns_answer *answer; /* NULL: none yet */
 	int64_t expires;                 /* milliseconds of options.clock() */
 	int64_t stale_until;             /* like `expires`, for use while the
-	                                    servers fail */
-	size_t bytes;                    /* as counted in its shard */
+	                                    servers are failing */
+	size_t bytes;                    /* counted in the shard's total */
 	struct dns_wait *first, **last;  /* list of waiting callers */
 	unsigned waits; /* callers that joined since it was asked */
 	bool asked;     /* the source below has the question */
@@ -245,8 +245,8 @@ lifetime(const struct dns_answer *a)
 	return 0;
 }
 
-/* Returns a reference to the answer past its TTL, marked as stale; NULL if none
- * may still be used. */
+/* Returns a reference to the expired answer, marked as stale; NULL if there is
+ * none or it must not be used any more. */
 static const struct dns_answer *
 stale_answer(const struct cache_entry *e, int64_t now)
 {

@@ -37,8 +37,8 @@ enum {                                 /* seconds */
 struct dns_cache_options {
 	size_t bytes;           /* limit for all shards together, at least
 	                           256 KiB */
-	uint32_t stale_seconds; /* while the servers fail, an answer is used
-	                           for this long past its TTL; 0: never */
+	uint32_t stale_seconds; /* while the servers are failing, an answer is
+	                           used for this long past its TTL; 0: never */
 	int64_t (*clock)(
 	    void); /* monotonic milliseconds; NULL: the real clock */
 };

@@ -12,9 +12,9 @@
 #include "lib/enum_names.h"
 
 enum {
-	DOWN_AFTER = 3,    /* consecutive timeouts, or RCODE REFUSED */
-	FAILS_AFTER = 20,  /* consecutive other error codes, which may be
-	                      caused by the names */
+	DOWN_AFTER = 3,    /* consecutive timeouts or REFUSED replies */
+	FAILS_AFTER = 20,  /* consecutive replies with other error codes, which
+	                      may be caused by the names */
 	REPORT_MS = 60000, /* minimum time between reports of one reason */
 	ALIVE_MS = 100,    /* minimum time between questions for "localhost" */
 };

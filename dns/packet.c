@@ -158,8 +158,8 @@ enum { /* RFC 1035 section 4.1.1, RFC 6840 section 5.7 */
 	RECORD_FIXED = 10,    /* type, class, TTL and length of a record */
 	SOA_NUMBERS = 20,     /* bytes of an SOA after its two names */
 	TLSA_MIN = 4,         /* bytes of a TLSA record with one byte of data */
-	TTL_MAX = 0x7fffffff, /* RFC 2181 section 8: a larger one counts as
-	                         zero */
+	TTL_MAX = 0x7fffffff, /* RFC 2181 section 8: a larger TTL counts
+	                         as zero */
 	/* Records read from one answer; a reply with more is
 	 * DNS_PACKET_GARBLED. */
 	SEEN_MAX = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
@@ -409,7 +409,7 @@ count_strings(const struct packet_reader *r, const struct packet_slot *slot)
 /* The layout of each type's data (RFC 1035 section 3.3, RFC 3596). */
 static const struct packet_shape {
 	enum dns_type type;
-	uint8_t before, names, after; /* counts: bytes, names, bytes */
+	uint8_t before, names, after; /* bytes, names, more bytes */
 } shapes[] = {
 	{ DNS_A, 4, 0, 0 },
 	{ DNS_AAAA, 16, 0, 0 },
@@ -420,7 +420,7 @@ static const struct packet_shape {
 	{ DNS_SOA, 0, 2, SOA_NUMBERS },
 };
 
-/* Checks owner and data of a record whose type we support. */
+/* Checks the owner and the data of a record whose type we support. */
 static bool
 check_slot(const struct packet_reader *r, const struct packet_slot *slot)
 {
@@ -705,8 +705,8 @@ classify_negative(struct packet_reader *r, const struct dns_packet_question *q,
 		return fault(out, DNS_ERROR_REFUSED);
 	if (out->state != DNS_FAILED)
 		return DNS_PACKET_ANSWER;
-	/* An extended RCODE, such as BADVERS, which a query of version 0 should
-	 * not get.  Without EDNS there are none. */
+	/* This is an extended RCODE, such as BADVERS, which a query of version
+	 * 0 should not get.  Without EDNS there are no extended RCODEs. */
 	return q->edns ? DNS_PACKET_NO_EDNS : DNS_PACKET_ERROR;
 }
 

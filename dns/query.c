@@ -390,8 +390,8 @@ tcp_failed(
 	struct dns_server *s = sock->server;
 
 	if (query_awaits_tcp(q, s) || q->tcp_forged)
-		return; /* awaited from another connection, or repeated over
-		           UDP */
+		return; /* another connection may bring the answer, or `q` is
+		           repeated over UDP */
 	if (sock->connected && !q->tcp_again) {
 		q->tcp_again = true;
 		query_send_over_tcp(r, q, s, DNS_ERROR_TIMEOUT);

@@ -45,7 +45,7 @@ struct dns_queue {
 	atomic_uint refs;
 	atomic_bool ended;
 	atomic_uint repetitions;
-	atomic_uint unsent; /* questions accepted below, but not sent yet */
+	atomic_uint unsent; /* accepted by the resolver, but not sent yet */
 
 	pthread_mutex_t lock; /* protects the members that follow */
 	struct queued_list waiting;
@@ -254,7 +254,7 @@ collect_all(struct dns_queue *queue, struct dns_wait **chain)
 }
 
 /* Whether the message has used up its repetitions, or too many of its questions
- * found no room in the source below. */
+ * failed while the source below was crowded. */
 static bool
 is_used_up(struct dns_queue *queue, const struct dns_wait *wait,
     const struct dns_answer *answer)
@@ -371,7 +371,7 @@ queue_close(struct dns_source *source)
 
 	pthread_mutex_lock(&queue->lock);
 	collect_all(queue, &chain);
-	while (queue->sending) /* the source below may be closed after us */
+	while (queue->sending) /* the caller may close the source below next */
 		pthread_cond_wait(&queue->sent, &queue->lock);
 	pthread_mutex_unlock(&queue->lock);
 	answer_all(chain, DNS_ERROR_RESOURCE);

@@ -2,7 +2,7 @@
  * queue.h - limits the DNS questions that one message sends to the source that
  * all messages share.
  *
- * A source on top of another source; every message has its own queue.  It
+ * A queue is a source on top of another source; every message has its own.  It
  * limits the message to a share, so that nothing a sender puts into one message
  * can use up the resources that other messages need:
  *
@@ -73,7 +73,8 @@ void dns_queue_unref(struct dns_queue *queue);
  * answers. */
 bool dns_queue_has_ended(const struct dns_queue *queue);
 
-/* Counts one repetition as `cost`.  Returns false if none are left. */
+/* Subtracts `cost` from the repetitions that are left, for one repetition.
+ * Returns false if too few are left. */
 bool dns_queue_repeat(struct dns_queue *queue, unsigned cost);
 
 /* dns_queue_accepted() counts a question that another thread will send;

@@ -362,7 +362,8 @@ set_servers(struct resolver *r, const struct dns_resolver_options *o)
 	}
 }
 
-/* Blocks all signals in the new thread, so that the program's threads get them.
+/* Blocks all signals in the new thread, so that the program's other threads get
+ * them.
  */
 static int
 start_thread(struct resolver *r)

@@ -41,7 +41,7 @@ enum {
 };
 
 /* Called from the resolver's thread when someone sends forged answers that
- * claim to be from `server`, once for each port closed because of it. */
+ * claim to be from `server`, once for each port closed because of them. */
 typedef void dns_resolver_forged(const struct server_address *server);
 
 /* Why a server does not work. */
@@ -90,7 +90,7 @@ struct dns_resolver_options {
 	dns_resolver_notify *on_event;  /* NULL: not reported */
 };
 
-struct dns_resolver_counts { /* counted since the start; any thread may read
+struct dns_resolver_counts { /* counted since startup; any thread may read
 	                        a copy */
 	uint64_t questions, datagrams, repetitions, tcp, answers, timeouts,
 	    servfails;
@@ -102,8 +102,8 @@ struct dns_resolver_counts { /* counted since the start; any thread may read
 	                           answers anything */
 	uint64_t cut_off; /* questions ended by a limit of their message */
 	uint64_t crowded; /* questions not answered while crowded */
-	/* current number, including questions abandoned a few seconds ago,
-	 * because resolvers still work on them */
+	/* current number of questions, including those abandoned a few seconds
+	 * ago, because resolvers are still working on them */
 	uint64_t unanswered;
 	/* The longest interval in which the resolver's thread did not check for
 	 * packets, and the most CPU time that it used in such an interval. */
@@ -119,7 +119,7 @@ void dns_resolver_counts(
 
 struct dns_server_health { /* arrays are indexed by enum dns_trouble */
 	struct server_address address;
-	uint64_t failures[DNS_TROUBLES]; /* since the start */
+	uint64_t failures[DNS_TROUBLES]; /* since startup */
 	uint64_t seconds[DNS_TROUBLES];  /* duration; 0: no such trouble now */
 };
 

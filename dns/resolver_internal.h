@@ -30,20 +30,20 @@ enum {
 	                         replaced */
 	PORT_LIFE_MS = 10000, /* minimum lifetime of a port (RFC 5452 section
 	                         9.2) */
-	PORT_SPREAD_MS = 20001, /* limit of a random addition to the lifetime */
+	PORT_SPREAD_MS = 20001, /* limit of the random time added to that */
 	PORTS_RETIRED = 64,     /* ports kept open only for late answers */
 	PORT_IDS = 65536,
 	/* A port is closed after this many replies with ids that were not used
 	 * on it.  By then, one forger in 4,000 has succeeded. */
 	WRONG_IDS_MAX = 16,
 
-	READS_MAX = 2,       /* system calls per turn for one UDP socket, to
-	                        keep each turn short */
-	TCP_READS_MAX = 8,   /* the same limit for one TCP connection */
-	PACKETS_MAX = 128,   /* packets read per turn: each answer may run up
-	                        to DNS_CACHE_WAITS_MAX cores */
-	DUE_MAX = 128,       /* queries repeated or ended per turn */
-	BATCH = 32,          /* datagrams per system call */
+	READS_MAX = 2,     /* system calls per iteration of the loop for one
+	                      UDP socket, to keep each iteration short */
+	TCP_READS_MAX = 8, /* the same limit for one TCP connection */
+	PACKETS_MAX = 128, /* packets read per iteration: each answer may run up
+	                      to DNS_CACHE_WAITS_MAX cores */
+	DUE_MAX = 128,     /* queries repeated or ended per iteration */
+	BATCH = 32,        /* datagrams per system call */
 	DATAGRAM_MAX = 4096, /* bytes; more than DNS_EDNS_PAYLOAD, in case a
 	                        server ignores that */
 
@@ -60,8 +60,8 @@ enum {
 	BACKOFF_MAX_MS = 30000, /* longest interval between probes */
 	PLAIN_MS = 600000,      /* how long a server is queried without EDNS */
 	PLAIN_SENDS = 3,        /* the third question to a server is sent
-	                           without EDNS if it never answered one with
-	                           EDNS */
+	                           without EDNS if that server never answered
+	                           one with EDNS */
 	TCP_CONNECTIONS = 4,    /* connections per server */
 	TCP_SENDS = 3,          /* TCP attempts per question */
 	TCP_SLOW_MS = 1000,     /* after this silence also use another
@@ -110,7 +110,7 @@ struct dns_query {
 	unsigned step;
 	unsigned sends;
 	unsigned tcp_sends;
-	uint8_t asked[DNS_SERVERS_MAX]; /* number of questions sent to each
+	uint8_t asked[DNS_SERVERS_MAX]; /* how often it was sent to each
 	                                   server */
 	unsigned refused;     /* bits: servers that cannot answer it */
 	enum dns_error error; /* the last error of any server */
@@ -129,7 +129,7 @@ enum { LINK_ALL, LINK_STEP };
 /* The load caused by all domains with the same hash value. */
 struct domain_load {
 	uint16_t asked;    /* questions that the resolvers may be working on */
-	uint16_t overdue;  /* those that have been unanswered for a long time */
+	uint16_t overdue;  /* questions unanswered for a long time */
 	uint16_t failures; /* questions that failed since the last answer */
 };
 
@@ -147,12 +147,12 @@ struct dns_socket {
 	int fd;
 	struct attempt *attempts;
 	struct dns_socket *next; /* in the list of retired or closed sockets */
-	bool closed;             /* freed at the end of the turn */
+	bool closed;             /* freed at the end of the iteration */
 	/* UDP only: */
 	unsigned uses;    /* questions sent */
 	int64_t expires;  /* time after which no more questions are sent */
 	bool retired;     /* no more questions are sent */
-	bool unreachable; /* reported by its host, but not yet handled */
+	bool unreachable; /* noticed, but not yet handled */
 	bool suspect;     /* WRONG_IDS_MAX was reached; not yet handled */
 	unsigned wrong_ids;
 	uint8_t *used_ids; /* a bit for each id that was used on this port */
@@ -168,7 +168,7 @@ struct dns_socket {
 
 /* One reason why a server may not work. */
 struct server_trouble {
-	atomic_uint_least64_t failures; /* since the start */
+	atomic_uint_least64_t failures; /* since startup */
 	atomic_int_least64_t since;     /* milliseconds; 0: no such trouble */
 	uint64_t unreported;            /* failures not yet reported */
 	int64_t reported;               /* time of the last report; 0: never */
@@ -309,8 +309,8 @@ bool query_awaits_tcp(const struct dns_query *q, const struct dns_server *s);
  * queries over other sockets or to other servers. */
 void query_break(struct resolver *r, struct dns_socket *sock);
 
-/* Call this when the TCP socket `sock` is slow.  Sends all its questions but
- * the oldest over another connection too. */
+/* Call this when the TCP socket `sock` is slow.  Sends all its questions
+ * except the oldest over another connection too. */
 void query_bypass(struct resolver *r, struct dns_socket *sock);
 
 /* Call this when someone sends forged replies to the UDP socket `sock`.

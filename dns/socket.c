@@ -445,7 +445,7 @@ dns_socket_flush(struct resolver *r)
 		}
 		if (errno == EINTR)
 			continue;
-		/* the first error may be that of an earlier datagram: retry
+		/* the first error may belong to an earlier datagram: retry
 		 * once */
 		if (refused != 0 || errno == EAGAIN || errno == ENOBUFS)
 			break;

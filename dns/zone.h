@@ -24,9 +24,10 @@
 #include "dns/source.h"
 
 enum {
-	DNS_ZONE_FILE_MAX = 64 << 20, /* bytes read of one file */
-	DNS_ZONE_ENTRY_MAX = 65000,   /* bytes of one entry, its lines joined */
-	DNS_ZONE_CHAIN_MAX = 8,       /* CNAMEs followed for one question */
+	DNS_ZONE_FILE_MAX = 64 << 20, /* bytes read from one file */
+	DNS_ZONE_ENTRY_MAX =
+	    65000,              /* bytes of one entry, with its lines joined */
+	DNS_ZONE_CHAIN_MAX = 8, /* CNAMEs followed for one question */
 };
 
 /* On failure returns NULL; then `error` says in one line what is wrong, with

@@ -47,7 +47,7 @@ struct zone_node {
 };
 
 struct zone {
-	struct dns_source source; /* must be first: it is cast to its zone */
+	struct dns_source source; /* must be first: it is cast to struct zone */
 	struct arena *arena;
 	size_t n_nodes, n_slots;
 	struct zone_node **slots;

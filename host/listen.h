@@ -28,8 +28,8 @@ struct listen_options {
 struct listen_socket {
 	int fd;           /* -1: libmilter owns the descriptor, or there is
 	                     none */
-	const char *path; /* path of a unix socket, inside the options; else
-	                     NULL */
+	const char *path; /* path of a unix socket, a part of options.socket;
+	                     otherwise NULL */
 	bool in_use;      /* opening failed because another process uses the
 	                     address */
 	pid_t used_by;    /* pid of that process; 0: unknown */
@@ -38,7 +38,7 @@ struct listen_socket {
 };
 
 /*
- * Opens the socket; without an address it listens on the loopback address.  An
+ * Opens the socket, on the loopback address if `socket` has no address.  An
  * old unix socket is removed if no process listens on it.  The strings of
  * `options` must live as long as `out`.  On failure returns false; `error` says
  * in one line what is wrong and which process uses the address, if any.

@@ -25,8 +25,8 @@ struct arena {
 	                             spare */
 	size_t cap;
 	size_t used;
-	unsigned long fail_at; /* number of the allocation from which all fail;
-	                          0: never */
+	unsigned long fail_at; /* this allocation and all later ones fail; 0:
+	                          none does */
 	bool failed;
 };
 

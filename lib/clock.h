@@ -24,7 +24,7 @@ enum {
 
 struct clock_time {
 	int64_t now;   /* seconds since 1970, the best estimate */
-	bool doubtful; /* no decision may depend only on it */
+	bool doubtful; /* no decision may depend on `now` alone */
 };
 
 /*

@@ -16,7 +16,7 @@
 #include "lib/utf8.h"
 
 enum {
-	TAIL = 16,       /* reserved for the quote, cut mark, brace and
+	TAIL = 16,       /* bytes reserved for the quote, cut mark, brace and
 	                    newline */
 	UNIT_MAX = 8,    /* bytes of the longest escaped character, with the
 	                    NUL */

@@ -27,7 +27,7 @@
 #include "lib/span.h"
 
 enum {
-	LOG_LINE_MAX = 4096, /* PIPE_BUF: written to a pipe in one piece */
+	LOG_LINE_MAX = 4096, /* PIPE_BUF: a write to a pipe is not split */
 	LOG_CAUSES_MAX = 64,
 };
 

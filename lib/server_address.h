@@ -25,7 +25,7 @@ struct server_address {
 /*
  * Reads "ADDR", "ADDR@PORT", "fe80::1%eth0" or "fe80::1%eth0@PORT".  Returns
  * NULL, or an error that says what is wrong and how to fix it.  The error
- * continues a sentence that begins with the text: "is not an address; write
+ * continues a sentence that begins with `text`: "is not an address; write
  * ...".
  */
 const char *server_address_parse(struct span text, struct server_address *out);

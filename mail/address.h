@@ -24,8 +24,8 @@ struct mail_address {
 struct mail_address_list {
 	struct scan s; /* the part not yet read */
 	struct arena *a;
-	bool valid; /* by RFC 5322 with its obsolete forms; true so far, or at
-	               ADDRESS_END for the whole list */
+	bool valid;     /* what was read so far (at ADDRESS_END, the whole list)
+	                   follows RFC 5322 with its obsolete forms */
 	bool has_group; /* a group has been seen */
 	bool in_group, after_group;
 };
@@ -41,8 +41,8 @@ struct mail_address_list mail_address_list_of(
  * full.  Obsolete domains with CFWS around their dots are joined in `a`.
  *
  * Accepts more than the grammar if programs agree on the meaning: dots anywhere
- * in a local part and, with `valid` false, ";" for ",", a dot at the end of a
- * domain, a group without its end, and an address as the display name of
+ * in a local part and, setting `valid` to false, ";" for ",", a dot at the end
+ * of a domain, a group without its end, and an address as the display name of
  * another ("a@b <c@d>"), which is returned as a separate address first.
  */
 enum mail_address_status mail_address_next(

@@ -12,7 +12,7 @@
  *    unless they span several lines, or there are groups.
  * 2. SLOPPY: one field that is not valid, but in which every "@", wherever it
  *    is, belongs to a clean address, and all of them have one domain.
- *    - An "@" before a word without a dot names no domain, as in "News @
+ *    - An "@" before a word without a dot has no domain, as in "News @
  *      Acme <a@b.cc>".  Some programs drop white space or comments after such a
  *      word and may still find a domain, which is a possible author.
  *    - "%" counts like "@" if a dotted name follows, and "!" and "^" if one
@@ -193,8 +193,8 @@ read_author_field(struct author_reading *r, struct span value)
 		author_read_mta_signs(r, value);
 }
 
-/* Appends the possible authors to the certain ones.  If there is only
- * "root@localhost", it counts as certain. */
+/* Appends the possible authors to the certain ones.  If no domain in an
+ * address has a dot ("root@localhost"), the possible ones count as certain. */
 static void
 add_all_possible(struct author_reading *r)
 {

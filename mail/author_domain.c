@@ -37,8 +37,8 @@ is_hidden(unsigned char c)
 
 /* ---- domains ---- */
 
-/* Bytes of a dot at the start of `s`, in any form that IDNA (RFC 3490 section
- * 3.1) or Unicode's NFKC maps to "."; 0 if there is none. */
+/* Returns the size of the dot at the start of `s`, in any form that IDNA (RFC
+ * 3490 section 3.1) or Unicode's NFKC maps to "."; 0 if there is none. */
 static size_t
 dot_size(struct span s)
 {

@@ -52,8 +52,8 @@ struct span author_trim(struct span word);
  * is full. */
 struct span author_clean_domain(struct arena *a, struct span text);
 
-/* Adds `name` to the `n` domains of one of the two lists, unless already
- * there. */
+/* Adds `name` to the `n` domains of one of the two lists, unless it is
+ * already there. */
 void author_add_domain(struct author_reading *r, struct span *domains,
     size_t *n, struct span name);
 
@@ -79,8 +79,8 @@ void author_skip_cfws(struct scan *s);
 /* Checks that a clean address follows each "<" of a field that is not valid. */
 void author_check_angles(struct author_reading *r, struct span value);
 
-/* Whether parentheses are nested deeper than comments may be, with or without
- * the backslashes. */
+/* Whether parentheses may be nested deeper than the limit for comments, for
+ * programs that honor backslashes or for those that do not. */
 bool author_is_deep(struct span text);
 
 /*

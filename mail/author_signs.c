@@ -93,7 +93,7 @@ author_skip_cfws(struct scan *s)
 	} while (mail_skip_comment(s));
 }
 
-/* Whether no more of a domain follows after bytes that some program drops:
+/* Whether the domain does not continue after bytes that some program drops:
  * `b"an"k`, `b(x)ank`. */
 static bool
 ends_cleanly(struct scan at)
@@ -192,7 +192,7 @@ add_pieces(struct author_reading *r, struct scan at, struct span word)
 		add_glued(r, at, word, GLUE_SENDMAIL);
 }
 
-/* Some programs take a comment in front of a domain for the domain. */
+/* Some programs mistake a comment before a domain for the domain. */
 static void
 read_first_comment(struct author_reading *r, struct scan *at, struct span local)
 {
@@ -316,7 +316,7 @@ read_after_percent(struct author_reading *r, struct scan at, struct span local)
 }
 
 /* `at` follows a "!" or "^"; `before` is the name before it, and `words` are
- * all the words there. */
+ * all the words before it, joined by dots. */
 static void
 read_bang(struct author_reading *r, struct scan at, struct span before,
     struct span words)
@@ -464,7 +464,7 @@ void
 author_read_mta_signs(struct author_reading *r, struct span value)
 {
 	char text[AUTHOR_GLUED_MAX + 1], blank_text[AUTHOR_GLUED_MAX + 1];
-	/* the name before `s`, and all the words there */
+	/* the name before `s`, and all words before `s`, joined by dots */
 	struct buf name = buf_wrap(text, sizeof(text));
 	struct buf words = buf_wrap(blank_text, sizeof(blank_text));
 	struct scan s = scan_of(value);

@@ -21,13 +21,14 @@ struct span authres_id(struct span value, struct buf *memory);
 
 /*
  * Whether the field may be mistaken for one written by `id`, and so must be
- * removed on arrival (RFC 8601 section 5).  True
+ * removed on arrival (RFC 8601 section 5).  This is the case
  * - if the token of the authserv-id is `id`, in any case, as U-labels or
  *   A-labels;
  * - if anything but white space precedes the authserv-id, or anything but a
  *   version is between it and the ";" (comments, quotes, junk), and the field
  *   contains `id` as a word anywhere, since some reader may see it, or contains
- *   bytes that may hide it (backslashes, controls, encoded words, UTF-8, ")x");
+ *   bytes that may hide it (backslashes, control characters, encoded words,
+ *   UTF-8, ")x");
  * - for any authserv-id, if the version is not 1: section 5 requires removal of
  *   these fields if they come from the network.
  * There is no limit on the length; takes linear time.
@@ -75,7 +76,8 @@ struct span authres_property(const struct authres_result *r, struct arena *a,
  * - ";" only separates results; "=" only follows a method, a property,
  *   "reason", or our own words in a comment; quotes only enclose a whole value;
  *   there are no backslashes, and no parentheses except around a comment;
- * - there is one comment per place, and at most AUTHRES_RESULTS_MAX results.
+ * - there is at most one comment in each place, and at most AUTHRES_RESULTS_MAX
+ *   results.
  *
  * If the whole value does not fit into `text`, the first piece that does not
  * fit and everything after it are left out, `text.full` is set, and what was

@@ -1,10 +1,10 @@
 /*
- * Finds the Authentication-Results of an incoming message that claim to be ours
- * (RFC 8601 sections 5 and 7.8).  A forger chooses how a field is broken, and
- * programs that read it later differ in what they make of it.  So the grammar
- * does not decide: every field is removed in which some reader may find our id
- * in the place of the authserv-id, in any disguise.  A field that clearly names
- * another host is kept.
+ * Finds the Authentication-Results fields of an incoming message that claim to
+ * be ours (RFC 8601 sections 5 and 7.8).  A forger chooses how a field is
+ * broken, and programs that read it later differ in what they make of it.  So
+ * the grammar does not decide: every field is removed in which some reader may
+ * find our id in the place of the authserv-id, in any disguise.  A field that
+ * clearly names another host is kept.
  */
 #include <stdint.h>
 
@@ -89,8 +89,8 @@ is_word(unsigned char c)
 
 /*
  * Returns the next byte of a name, in lower case; -1 at the end.  Skips spaces,
- * quotes, backslashes, controls, UTF-8 and comments, and then sets `gap`.
- * OpenDMARC reads `mx . example.o""rg` as one name.
+ * quotes, backslashes, control characters, UTF-8 and comments, and then sets
+ * `gap`. OpenDMARC reads `mx . example.o""rg` as one name.
  */
 static int
 next_in_name(struct scan *s, enum comments kind, bool *gap)
@@ -149,7 +149,7 @@ has_name_in(struct span text, struct span name, enum comments kind)
 			return false;
 		if (gap)
 			inside = false;
-		if (c == '.' || c == '-') /* no name begins with one */
+		if (c == '.' || c == '-') /* a name cannot begin with these */
 			continue;
 		if (!inside && name_follows(from, name, kind))
 			return true;

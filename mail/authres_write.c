@@ -12,7 +12,7 @@ enum {
 	PIECE_MAX = AUTHRES_VALUE_MAX + 128,
 };
 
-static const char none[] = "; none"; /* room is reserved for it */
+static const char none[] = "; none"; /* every writer reserves room for this */
 
 /* ---- values ---- */
 

@@ -5,7 +5,7 @@
 #include "lib/ascii.h"
 #include "lib/scan.h"
 
-enum { FIELDS_FIRST = 32 }; /* ordinary mail has no more; doubled as needed */
+enum { FIELDS_FIRST = 32 }; /* enough for ordinary mail; doubled as needed */
 
 static bool
 cut(struct mail_header *h)
@@ -92,8 +92,8 @@ without_trailing_space(struct span name)
 	return name;
 }
 
-/* How many bytes are left for a field of that name.  Some are reserved for
- * From, so that an author cannot hide behind our limits. */
+/* Returns the number of bytes left for a field with this name.  Some are
+ * reserved for From, so that an author cannot hide behind our limits. */
 static size_t
 bytes_left(const struct mail_header *h, struct span name)
 {
@@ -135,7 +135,7 @@ mail_header_add(
 	return true;
 }
 
-/* Reads the rest of a line with its LF. */
+/* Reads the rest of a line, including its LF. */
 static struct span
 take_line(struct scan *s)
 {

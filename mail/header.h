@@ -25,7 +25,7 @@ enum {
 struct mail_field {
 	struct span raw; /* name, colon and value, without the final line end */
 	struct span name;  /* without white space before the colon */
-	struct span value; /* all after the colon, with leading white space */
+	struct span value; /* everything after the colon, unchanged */
 };
 
 struct mail_header {

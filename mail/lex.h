@@ -12,7 +12,7 @@
 #include "lib/buf.h"
 #include "lib/scan.h"
 
-enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* nested comments; no recursion */
+enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* depth of nesting */
 
 /* Skips comments and folding white space.  Returns false, with the cursor at
  * the parenthesis, if a comment is not closed or nested too deeply. */

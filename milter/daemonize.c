@@ -20,7 +20,7 @@
 enum {
 	OPEN_FILES_MAX =
 	    1 << 20, /* enough descriptors; a higher limit may be slow */
-	STACK_BYTES = 512 * 1024, /* five times the largest use measured */
+	STACK_BYTES = 512 * 1024, /* five times the largest stack measured */
 };
 
 static bool

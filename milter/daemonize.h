@@ -27,8 +27,8 @@ bool daemonize_set_user(const char *user, struct buf *error);
 bool daemonize_background(struct buf *error);
 void daemonize_ready(void);
 
-/* Call in each further process of the daemon.  Nothing that the process does
- * afterwards reaches the service manager or the waiting parent. */
+/* Call this in each additional process of the daemon.  Nothing that the process
+ * does afterwards reaches the service manager or the waiting parent. */
 void daemonize_is_not_first(void);
 
 /*

@@ -31,8 +31,8 @@ enum {
 	                    checked every second */
 	USED_S = 3600,   /* interval between writes of the times of the last
 	                    signatures */
-	ALIVE_S = 86400, /* the same if nothing was signed, to show that
-	                    this host still exists */
+	ALIVE_S = 86400, /* the same interval if nothing was signed, to show
+	                    that this host still exists */
 	STOP_S = 5,
 	TURN_MS = 1000,
 	WATCH_ERROR_MAX = 2048,
@@ -173,7 +173,7 @@ collect_used(const struct sign_keys *keys, int64_t now)
 	return true;
 }
 
-/* Writes the state file.  If that fails, the state is lost at a restart, and
+/* Writes the state file.  If that fails, the state is lost on restart, and
  * the keys are then treated as new.  Call with the lock held. */
 static void
 state_save(const struct sign_keys *keys)
@@ -229,7 +229,7 @@ folder_mark(const char *folder)
 	while (directory != NULL && (one = readdir(directory)) != NULL)
 		if (one->d_name[0] != '.' &&
 		    fstatat(dirfd(directory), one->d_name, &st, 0) == 0)
-			mark += mark_add(1, &st); /* a sum: in any order */
+			mark += mark_add(1, &st); /* the order varies */
 	if (directory != NULL)
 		closedir(directory);
 	return mark;
@@ -243,8 +243,8 @@ check_folder(int64_t now)
 	const char *folder = watch.conf->sign.keys;
 	struct sign_keys *keys;
 	size_t n = 0;
-	/* the time first, so that a change between the two calls is noticed at
-	 * the next check */
+	/* get the time first, so that a change between the two calls is noticed
+	 * at the next check */
 	uint64_t time = folder_time(folder), mark = folder_mark(folder);
 	bool changed;
 

@@ -68,7 +68,7 @@ struct libmilter_state {
 	                          sigwait() */
 	bool wakes; /* a test connection reached a worker; if connect() failed,
 	               libmilter_wake() does nothing */
-	bool reads_ahead; /* it did so with read-ahead; otherwise
+	bool reads_ahead; /* that test also passed with read-ahead; otherwise
 	                     read_ahead_stop() was called */
 };
 

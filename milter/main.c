@@ -1,5 +1,5 @@
 /*
- * main.c - avouch-milter: start, signals, reload and shutdown.
+ * main.c - avouch-milter: startup, signals, reload and shutdown.
  *
  * The main thread waits for signals.  libmilter's listener, its workers and the
  * resolver have separate threads.
@@ -165,7 +165,7 @@ run_listener(void *arg)
 {
 	struct daemon *d = arg;
 
-	(void)smfi_main(); /* logs why it ends */
+	(void)smfi_main(); /* libmilter logs why it returns */
 	atomic_store(&d->listener_ended, true);
 	return NULL;
 }

@@ -41,7 +41,7 @@ static struct {
 	atomic_uint_fast64_t actions[ACTIONS_MAX];
 	atomic_uint_fast64_t would[ACTIONS_MAX];
 	atomic_uint_fast64_t skipped;
-	atomic_uint_fast64_t unchecked; /* because memory ran out */
+	atomic_uint_fast64_t unchecked; /* messages for which memory ran out */
 	atomic_uint_fast64_t forged;    /* forged fields that were removed */
 	atomic_uint_fast64_t gave_up, faulty, overload;
 	atomic_uint_fast64_t invalid_from;
@@ -354,7 +354,7 @@ static void
 put_resolvers(struct buf *b, const struct service_counts *s)
 {
 	if (s->n_servers == 0)
-		return; /* a zone file is used */
+		return; /* there are no servers if a zone file is used */
 	put_family(b, "resolver_failures_total", "counter",
 	    "Failures of a resolver that were noticed, by reason.");
 	put_servers(b, "resolver_failures_total", s, true);

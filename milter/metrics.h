@@ -1,5 +1,5 @@
 /*
- * metrics.h - counters since the start, and the page that shows them in
+ * metrics.h - counters since startup, and the page that shows them in
  * Prometheus' text format, version 0.0.4.
  *
  * Counting needs no lock and costs about a dozen additions per message.  A

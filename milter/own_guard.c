@@ -26,8 +26,8 @@ struct own_guard_task {
 	int64_t until;
 };
 
-/* A pair of author and sender, by hash.  Pairs with the same hash share an
- * entry. */
+/* A pair of author and sender, identified by a hash.  Pairs with the same hash
+ * share an entry. */
 struct known_pair {
 	uint64_t hash;
 	int64_t judged; /* seconds since 1970; 0: never */

@@ -30,7 +30,7 @@ void own_guard_message(
  * regularly. */
 void own_guard_tick(void);
 
-/* Makes the next message of each pair due for a check.  Call at a reload. */
+/* Makes the next message of each pair due for a check.  Call this on reload. */
 void own_guard_forget(void);
 
 /* Cancels all checks; later messages are ignored.  Call before

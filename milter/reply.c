@@ -253,8 +253,8 @@ reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
 	if (s->trusted_mta)
 		return SMFIS_CONTINUE;
 	if (v == NULL && s->own.n > OWN_FIELDS_MAX)
-		action = CONF_TEMPFAIL; /* not all forged fields are listed, so
-		                           they cannot be removed */
+		action = CONF_TEMPFAIL; /* the list of forged fields is full, so
+		                           some cannot be removed */
 	if (v == NULL && action == CONF_TEMPFAIL)
 		return reply_refuse(ctx, 451, "4.3.0", SPAN(POLICY_NO_MEMORY));
 	if (action == CONF_REJECT)

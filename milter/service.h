@@ -114,7 +114,7 @@ struct service_counts {
 	struct dns_resolver_counts net;
 	struct dns_cache_counts cache;
 	struct dns_server_health
-	    servers[DNS_SERVERS_MAX]; /* those in use now */
+	    servers[DNS_SERVERS_MAX]; /* the servers in use now */
 	size_t n_servers;
 };
 
@@ -130,7 +130,7 @@ void service_close(void);
  * service_close(). */
 size_t service_in_progress(void);
 
-/* Returns false if a callback takes far longer than "timeout" allows. */
+/* Returns false if a callback is taking far longer than "timeout" allows. */
 bool service_is_alive(void);
 
 /*

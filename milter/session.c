@@ -70,9 +70,10 @@ port_number(const char *text)
 }
 
 /*
- * A local client has a unix socket, or no address and the name "localhost":
- * Postfix and Sendmail use that name for messages that they read from a pipe
- * (sendmail -bs).  Any other client without an address may be remote.
+ * A client is local if it uses a unix socket, or has no address and the name
+ * "localhost": Postfix and Sendmail use that name for messages that they read
+ * from a pipe (sendmail -bs).  Any other client without an address may be
+ * remote.
  */
 static bool
 is_local(const struct session_client *client)

@@ -33,7 +33,7 @@ void sign_sink_put(
     const struct signer_outcome *o, struct span queue_id, bool refused);
 
 /*
- * Counts `cause` (a constant) for a domain of ours, and sets `count` to the
+ * Counts `cause` (a constant) for one of our domains, and sets `count` to the
  * total.  Returns true if the caller should log it: it was not logged within
  * the last hour.
  */
@@ -46,8 +46,8 @@ enum sign_dmarc { SIGN_DMARC_BOTH, SIGN_DMARC_ONE, SIGN_DMARC_NONE };
  * of them, or with neither. */
 void sign_sink_count_dmarc(enum sign_dmarc by);
 
-/* Returns when this process last handled a message of our own; 0: not since its
- * start. */
+/* Returns when this process last handled a message of our own; 0: not since it
+ * started. */
 int64_t sign_sink_last_message(void);
 
 /* Sets the metrics about pauses between our own messages (sign/pauses.h).  Only

@@ -11,7 +11,8 @@
 #include "lib/log.h"
 #include "milter/key_watch.h"
 
-/* Shared by successive sets of keys, which can be replaced separately. */
+/* The list of senders.  Keys can be replaced without it, so successive sets of
+ * keys share it. */
 struct counted_senders {
 	atomic_uint refs;
 	struct senders *senders;

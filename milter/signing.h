@@ -42,7 +42,7 @@ void signing_unref(const struct signing *s); /* may be NULL */
  * on failure.  Returns false if memory ran out. */
 bool signing_set_keys(struct sign_keys *keys);
 
-/* Drops the reference to the current keys and senders.  Call at the end. */
+/* Releases the current keys and senders.  Call this at shutdown. */
 void signing_close(void);
 
 #endif

@@ -49,7 +49,7 @@ is_address(
 	    span_equal_nocase(plain_local(a, its_local), local);
 }
 
-/* "a%b.example" is an address in MAIL FROM, but not as a login. */
+/* "a%b.example" counts as an address in MAIL FROM, but not as a login. */
 static bool
 is_login(const struct author_rule *r, struct arena *a, struct span local,
     struct span domain)

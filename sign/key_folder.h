@@ -40,7 +40,8 @@ enum {
 struct key_entry {
 	char selector[KEY_SELECTOR_MAX + 1];
 	char pair[KEY_SELECTOR_MAX + 1]; /* "": none */
-	char target[DOMAIN_MAX + 1]; /* our zone of a CNAME pair; "": unknown */
+	char target[DOMAIN_MAX +
+	    1]; /* our zone that the CNAME pair points to; "": unknown */
 	int64_t created, retired, revoked; /* 0: never */
 	bool imported;
 };

@@ -81,7 +81,7 @@ struct look_host {
 	struct dns_source *source;
 };
 
-struct look_step { /* one name in a chain */
+struct look_step { /* one name in a chain of CNAMEs */
 	const struct key_looker *looker;
 	const struct private_key *key;
 	struct span name;
@@ -174,8 +174,8 @@ open_host(const struct key_looker *looker, struct look_host *host)
 	struct server_address list[LOOK_ADDRESSES_MAX];
 	size_t n = 0;
 
-	/* At most half are IPv4, so that IPv6 is tried too; not every host has
-	 * both. */
+	/* At most half of the addresses are IPv4, so that IPv6 is tried too:
+	 * this host may have only one of them. */
 	add_addresses(list, &n, LOOK_ADDRESSES_MAX / 2, host->a.answer);
 	add_addresses(list, &n, LOOK_ADDRESSES_MAX, host->aaaa.answer);
 	dns_answer_unref(host->a.answer);
@@ -374,7 +374,8 @@ look_chain(struct look_step *step, struct key_look *out)
 		memcpy(name, step->alias, sizeof(name));
 		step->name = span_str(name);
 	}
-	out->finding = ROTATION_ABSENT; /* no resolver follows such a chain */
+	out->finding = ROTATION_ABSENT; /* resolvers do not follow a chain of
+	                                   this length */
 	out->fault = KEY_FAULT_UNREADABLE;
 }
 

@@ -23,14 +23,16 @@
 #include "sign/rotation.h"
 
 enum {
-	LOOK_SERVERS_MAX = 16,  /* per zone; further servers are not queried */
-	LOOK_ADDRESSES_MAX = 4, /* per server */
+	LOOK_SERVERS_MAX =
+	    16, /* servers per zone; further ones are not queried */
+	LOOK_ADDRESSES_MAX = 4, /* addresses per server */
 	LOOK_CHAIN_MAX = 4,     /* CNAMEs followed */
 	LOOK_LABELS_MAX =
-	    24, /* per name; the result for longer names is unknown */
+	    24, /* labels per name; the result for longer names is unknown */
 	LOOK_FIRST_MS = 700, /* milliseconds until a query is repeated */
 	LOOK_TIME_MS = 4000,
-	LOOK_NEGATIVE_S = 3600, /* seconds, if the negative TTL is unknown */
+	LOOK_NEGATIVE_S =
+	    3600, /* seconds to assume if the negative TTL is unknown */
 };
 
 /* Opens a DNS source that queries only these addresses of one server, or
@@ -40,12 +42,12 @@ typedef struct dns_source *key_look_open(
 
 struct key_looker {
 	struct dns_source *dns; /* a recursive resolver */
-	/* NULL: query `dns` for the record, for example a zone file */
+	/* NULL: only query `dns` for the record; it may be a zone file */
 	key_look_open *open;
 	void *arg;
 };
 
-/* The key_look_open for the real network. */
+/* The implementation of key_look_open that uses the network. */
 key_look_open key_look_open_net;
 
 struct key_look_server {

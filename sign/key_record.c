@@ -87,7 +87,7 @@ key_verifies(const struct private_key *ours, const struct key *theirs)
 		span_of((const char *)signature, n)) == CRYPTO_GOOD;
 }
 
-/* Writes the base64 characters of p= in a value that may be damaged, without
+/* Writes the base64 characters of p= in a value that may be damaged, skipping
  * white space, quotation marks and backslashes. */
 static void
 put_p(struct buf *b, struct span text)

@@ -235,7 +235,7 @@ state_set(void *arg, struct sign_key *key, const struct rotation_state *state)
 {
 	(void)arg;
 	key->state = *state;
-	key->quiet = 1; /* used as a mark here: the key has a line */
+	key->quiet = 1; /* used here to mark keys that have a line */
 }
 
 static void

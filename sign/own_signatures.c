@@ -9,7 +9,7 @@ static const struct dkim_options check_options = {
 	.min_rsa_bits = PRIVATE_KEY_BITS_MIN,
 };
 
-/* sigcheck_verify() expects a DNS answer besides the keys. */
+/* sigcheck_verify() needs a DNS answer in addition to the keys. */
 static const struct dns_answer published = { .state = DNS_FOUND };
 
 struct own_signature {
@@ -44,7 +44,7 @@ public_key(struct own_signatures *o, const struct sign_key *key)
 	return l;
 }
 
-/* Returns our key that this field names, or NULL if it names none of ours. */
+/* Returns the key in `keys` that this field names, or NULL if there is none. */
 static const struct sign_key *
 key_of_field(const struct mail_field *f, struct sign_key *const *keys, size_t n)
 {

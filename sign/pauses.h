@@ -18,7 +18,7 @@
 enum {
 	PAUSES_WEEKS = 4,
 	PAUSES_KNOWN_S =
-	    14 * 86400,      /* seconds of mail before anything is judged */
+	    14 * 86400,      /* seconds of mail before pauses are judged */
 	PAUSES_MIN_S = 3600, /* seconds; a shorter pause is always normal */
 	PAUSES_FACTOR = 2,
 };
@@ -26,8 +26,8 @@ enum {
 /* State that survives a restart.  All zero: no message was seen. */
 struct pauses {
 	int64_t since; /* time of the first message */
-	int64_t last;  /* time of the last message, plus the time when no daemon
-	                  ran */
+	int64_t last; /* time of the last message, plus the time during which no
+	                 daemon ran */
 	int64_t saved; /* when this state was written */
 	int64_t week;  /* week of the last pauses_note(), counted since 1970 */
 	int64_t longest[PAUSES_WEEKS]; /* seconds; index: week modulo

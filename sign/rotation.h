@@ -106,7 +106,7 @@ const char *rotation_phase_name(enum rotation_phase phase);
 int64_t rotation_removable(const struct rotation_state *state, int64_t retired);
 
 /* Returns the seconds from `now` until the next check of a key.  `quiet` is the
- * number of checks since the last change, or since the start. */
+ * number of checks since the last change, or since startup. */
 int64_t rotation_next_look(
     const struct rotation_state *state, unsigned quiet, int64_t now);
 

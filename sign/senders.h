@@ -29,7 +29,7 @@ struct senders; /* immutable */
  * `errors` gets lines such as "FILE:LINE: what is wrong, and how to fix it". */
 struct senders *senders_read(const char *path, FILE *errors);
 
-/* Like senders_read(), from memory; errors call the file `name`. */
+/* Like senders_read(), but from memory; `name` is the file name in errors. */
 struct senders *senders_read_text(
     struct span text, const char *name, FILE *errors);
 

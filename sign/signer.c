@@ -81,7 +81,7 @@ signer_begin(const struct conf *conf, struct sign_keys *keys,
 void
 signer_header(struct signer *s, struct span name, struct span value)
 {
-	/* The header records that a field did not fit. */
+	/* If a field does not fit, s->header records that. */
 	if (!s->headers_ended)
 		(void)mail_header_add(&s->header, s->arena, name, value);
 }

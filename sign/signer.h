@@ -38,7 +38,8 @@ enum {
 struct signer_envelope {
 	struct span sender; /* MAIL FROM, with or without "<>" */
 	struct span login;  /* absent: the client did not log in */
-	bool all_ours;      /* from the sign socket: needs no login */
+	bool all_ours; /* the message came from the sign socket, so no login is
+	                  needed */
 };
 
 enum signer_result {
@@ -58,13 +59,15 @@ enum signer_reason {
 	SIGNER_NO_AUTHOR,
 	SIGNER_SEVERAL_AUTHORS,
 	SIGNER_KEY_UNPUBLISHED,
-	SIGNER_HEADER_TOO_LARGE, /* not stored completely, or has a NUL */
+	SIGNER_HEADER_TOO_LARGE, /* the header could not be stored completely,
+	                            or contains a NUL */
 	SIGNER_REASONS,
 };
 
 const char *signer_reason_name(enum signer_reason reason); /* "no_key" */
 
-/* Flaws of the message that break signatures later or that receivers dislike */
+/* Flaws in a message that break its signature later or that receivers
+ * dislike. */
 enum signer_flaw {
 	SIGNER_FLAW_LONG_LINE = 1 << 0, /* over 998 bytes: smtp(8) breaks it */
 	SIGNER_FLAW_8BIT = 1 << 1, /* converted to 7-bit for some receivers */

@@ -144,7 +144,7 @@ is_toplabel(struct span label)
 	return named;
 }
 
-/* Checks the domain-end of a `text` that does not end in a macro-expand. */
+/* Checks the domain-end of `text`, which does not end in a macro-expand. */
 static const char *
 check_domain_end(struct span text)
 {

@@ -90,7 +90,7 @@ read_answer(struct spf_run *run, struct spf_frame *f, struct span name,
 		return fail_at(
 		    run, f, name, type, dns_error_text(answer->fault));
 	case DNS_PENDING:
-	case DNS_BADNAME: /* RFC 7208 section 4.8: nothing can match it */
+	case DNS_BADNAME: /* RFC 7208 section 4.8: such a name never matches */
 		break;
 	}
 	return SPF_NO_MATCH;

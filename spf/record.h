@@ -35,13 +35,14 @@ enum spf_kind {
 struct spf_term {
 	enum spf_kind kind;
 	enum spf_code qualifier; /* SPF_PASS, FAIL, SOFTFAIL or NEUTRAL */
-	unsigned bits4, bits6; /* prefix lengths; ip4, ip6: only one applies */
-	unsigned needs;        /* SPF_NEEDS_* of `spec` */
-	struct ip ip;          /* ip4 and ip6 only */
-	struct span text;      /* as written */
-	struct span spec;      /* the domain-spec (SPF_KIND_OTHER: the
-	                          macro-string); absent: not given */
-	const char *fault;     /* the syntax error, a constant; NULL: none */
+	unsigned bits4,
+	    bits6;      /* prefix lengths; for ip4 and ip6, only one applies */
+	unsigned needs; /* SPF_NEEDS_* of `spec` */
+	struct ip ip;   /* ip4 and ip6 only */
+	struct span text;  /* as written */
+	struct span spec;  /* the domain-spec (SPF_KIND_OTHER: the
+	                      macro-string); absent: not given */
+	const char *fault; /* the syntax error, a constant string; NULL: none */
 };
 
 struct spf_record {

@@ -23,8 +23,8 @@ split_sender(struct span sender, struct span *local, struct span *domain)
 		*local = span_skip(*local, colon + 1);
 }
 
-/* Returns `name` as macros expand to it: as received, but without U-labels and
- * the final dot. */
+/* Returns `name` in the form that macros expand to: as received, but without
+ * U-labels and without the final dot. */
 static struct span
 shown_name(struct span name, struct span normal)
 {
@@ -35,8 +35,8 @@ shown_name(struct span name, struct span normal)
 	return name;
 }
 
-/* Sets the identity by RFC 7208 sections 2.3 and 2.4; the local-part by section
- * 4.3. */
+/* Sets the identity according to RFC 7208 sections 2.3 and 2.4, and the
+ * local-part according to section 4.3. */
 static bool
 read_sender(struct spf_run *run, struct span *domain)
 {
@@ -77,8 +77,8 @@ read_query(struct spf_run *run)
 
 /* ---- check_host() ---- */
 
-/* Selects the record by RFC 7208 section 4.5.  If it returns NULL, `decision`
- * says why. */
+/* Selects the record according to RFC 7208 section 4.5.  If it returns NULL,
+ * `decision` says why. */
 static const struct dns_record *
 select_record(struct spf_run *run, struct spf_frame *f,
     const struct dns_answer *answer, struct spf_decision *decision)
@@ -149,7 +149,7 @@ load_record(struct spf_run *run, struct spf_frame *f, struct spf_record *record,
 		return false;
 	answer = spf_run_ask(run, f, f->domain, DNS_TXT);
 	switch (answer->state) {
-	case DNS_PENDING: /* continue as if it did not match */
+	case DNS_PENDING: /* continue as if nothing matched */
 		decision->code = SPF_NEUTRAL;
 		return false;
 	case DNS_NODATA:

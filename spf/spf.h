@@ -127,7 +127,8 @@ const char *spf_weakness_name(enum spf_weakness weakness);
  * of section 4.6.4 gives SPF_PERMERROR, an exhausted arena SPF_TEMPERROR.
  * Spans in `out` point into `a`, `q` or `questions`.
  *
- * Prefetches every name that the record already shows, within the limits.
+ * Prefetches every name that is already known from the record, within the
+ * limits.
  */
 enum core_status spf_check(const struct spf_query *q,
     struct dns_questions *questions, struct arena *a, struct spf_result *out);

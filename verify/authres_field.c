@@ -58,7 +58,7 @@ name_is_verified(struct span name)
  * RFC 8601 section 2.7.3.  The MTA looked up the name when the client
  * connected, and reports the outcome: a verified name, or "unknown" together
  * with the PTR name.  Sendmail also says why a name is not verified.  Returns
- * NULL for no result: clients of our own users need no name.
+ * NULL if there is no result: clients of our own users need not have a name.
  */
 static const char *
 iprev_result(const struct verdict *v)

@@ -241,7 +241,7 @@ facts_list_evidence(struct verify_message *m)
 }
 
 /* Whether the result could be different with more memory, time or DNS
- * questions.  A pass could not: one aligned identifier is enough. */
+ * questions.  A pass could not change: one aligned identifier is enough. */
 static bool
 is_overloaded(const struct verify_message *m)
 {

@@ -30,7 +30,8 @@ struct dns_task_counts {
 	unsigned runs;  /* times the core ran */
 	unsigned waves; /* batches of questions sent */
 	unsigned questions;
-	bool gave_up; /* dns_task_wait() returned false, or will */
+	bool gave_up; /* dns_task_wait() has returned false, or will return
+	                 false */
 };
 
 /*
@@ -50,8 +51,8 @@ struct dns_task *dns_task_start(struct dns_source *source, dns_task_core *step,
  */
 bool dns_task_wait(struct dns_task *j, int64_t deadline);
 
-/* Waits until the core is done, or until `until` (clock_ms()) without expiring
- * questions.  Returns whether it is done. */
+/* Waits until the core is done or the time `until` (clock_ms()) is reached.
+ * Does not expire questions.  Returns whether it is done. */
 bool dns_task_done_by(struct dns_task *j, int64_t until);
 
 /* Call these after dns_task_wait().  All questions have answers

@@ -152,8 +152,8 @@ propose(struct policy_context *p, const struct policy_rule *rule,
 	}
 }
 
-/* Proposes a rule about an error.  If this host lacked resources, the next
- * attempt may succeed, so the message is deferred instead of rejected. */
+/* Proposes a rule that applies to an error.  If this host lacked resources, the
+ * next attempt may succeed, so the message is deferred instead of rejected. */
 static void
 propose_error(struct policy_context *p, const struct policy_rule *rule)
 {
@@ -337,8 +337,8 @@ propose_dkim(struct policy_context *p)
 		propose_error(p, &dkim_permerror);
 }
 
-/* Whether there is evidence of indirect mail: SPF cannot pass after
- * forwarding. */
+/* Whether there is evidence of indirect mail, for which SPF usually cannot
+ * pass. */
 static bool
 is_indirect(struct policy_context *p)
 {
@@ -369,9 +369,9 @@ is_always_indirect(const struct policy_context *p)
 }
 
 /*
- * Large receivers refuse such mail (Gmail: 550 5.7.26), whether or not its
- * domain has a DMARC record.  Checks that failed temporarily have their own
- * rules.
+ * Large receivers refuse mail that passes neither SPF nor DKIM (Gmail:
+ * 550 5.7.26), whether or not its domain has a DMARC record.  If a check failed
+ * temporarily, other rules apply.
  */
 static void
 propose_unauthenticated(struct policy_context *p)

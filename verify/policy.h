@@ -36,7 +36,8 @@ struct policy_input {
 	struct ip client;   /* IP_NONE: unknown; 127.0.0.1 for mail submitted on
 	                       this host without SMTP */
 	bool trusted_mta;   /* the client is in trusted_mtas */
-	bool authenticated; /* the client logged in (SMTP AUTH, or cert) */
+	bool authenticated; /* the client logged in (SMTP AUTH or a client
+	                       certificate) */
 	struct span mail_from_domain; /* in normal form; absent: null sender */
 	const struct span *recipient_domains; /* distinct */
 	size_t n_recipient_domains;
@@ -61,9 +62,9 @@ struct policy_input {
 
 	/* results */
 	const char *from_fault; /* why the From field is invalid (`reason` of
-	                           struct mail_from); NULL: it is valid, or it
-	                           names no domain in a bounce */
-	bool header_over_limit; /* too many fields or bytes: it cannot be
+	                           struct mail_from); NULL: the field is valid,
+	                           or belongs to a bounce and names no domain */
+	bool header_over_limit; /* the header has too many fields or bytes to be
 	                           checked */
 	enum spf_code spf;      /* the result for MAIL FROM */
 	enum spf_weakness spf_weakness;
@@ -112,9 +113,9 @@ struct policy_decision {
 	struct span text;     /* printable ASCII, no "%" doubling */
 	bool skipped; /* sent by one of our users: nothing is enforced */
 
-	/* The options that were read, such as "dmarc.on_reject", in this order
-	 * and without duplicates.  No other option affects this message, except
-	 * lists of networks or domains that do not match it. */
+	/* The options that were read, such as "dmarc.on_reject", in the order
+	 * in which they were first read.  No other option affects this message,
+	 * except lists of networks or domains that do not match it. */
 	const char *settings[POLICY_SETTINGS_MAX];
 	size_t n_settings;
 	/* the override that decided, valid as long as the configuration; NULL:

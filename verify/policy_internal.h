@@ -41,7 +41,7 @@ struct policy_context {
 	/* the deciding rule; NULL: none applies */
 	const struct policy_rule *rule;
 	enum conf_action action; /* the action of `rule` */
-	unsigned rejecting;      /* rules that ask to reject */
+	unsigned rejecting;      /* number of rules that ask to reject */
 	/* policy requested by the owner of the author domain */
 	enum dmarc_policy asked;
 	enum conf_action dmarc; /* the action if only DMARC counted */
@@ -59,8 +59,8 @@ bool policy_refuses(enum conf_action action);
 
 /*
  * Returns the first override that matches and has not expired, or NULL.  Sets
- * `expired`, which must be NULL before, to the first match before it that has
- * expired.
+ * `expired`, which must be NULL before, to the first expired override before it
+ * that also matches.
  */
 const struct conf_override *policy_find_override(const struct conf *c,
     const struct policy_input *f, int64_t now,

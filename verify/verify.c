@@ -22,7 +22,7 @@ enum {
 	 */
 	QUESTIONS_MAX = 200,
 	/* The walks from the domains in list fields have a separate budget, so
-	 * that they use up no questions of the author's check. */
+	 * that they do not use up the questions of the author's check. */
 	LIST_QUESTIONS =
 	    DMARC_MAX_QUERIES * (MAIL_LIST_CLAIMS_MAX + DMARC_RELATED_MAX),
 };

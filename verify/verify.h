@@ -102,8 +102,8 @@ struct verify_message *verify_mail(
     struct verify_connection *c, const struct verify_envelope *e);
 void verify_rcpt(struct verify_message *m, struct span recipient);
 
-/* Adds a header field, in message order, also to `own`.  `value` is as in
- * mail_header_add(). */
+/* Adds a header field, in message order, and notes it in `own`.  `value` is as
+ * in mail_header_add(). */
 void verify_header(
     struct verify_message *m, struct span name, struct span value);
 void verify_headers_end(struct verify_message *m);
@@ -128,8 +128,8 @@ struct verdict {
 	struct span auth_authen;
 	struct span helo;
 	struct span mail_from; /* without "<>" */
-	const char *skip;      /* why nothing was checked, such as
-	                          "skip.authenticated"; NULL: everything was */
+	const char *skip;      /* why the message was not checked, such as
+	                          "skip.authenticated"; NULL: it was */
 	struct spf_result spf_helo, spf_mail_from;
 	const struct dkim_result *dkim;
 	size_t n_dkim;
@@ -143,7 +143,7 @@ struct verdict {
 	/* The value of our field, folded with LF TAB, without a line end.  If
 	 * `facts.trusted_mta`, it is absent, and no field is added. */
 	struct span authentication_results;
-	struct verify_add add[VERIFY_ADD_MAX]; /* Received-SPF and the like */
+	struct verify_add add[VERIFY_ADD_MAX]; /* such as Received-SPF */
 	size_t n_add;
 
 	/* The fields that claim to be ours: removed, or kept if

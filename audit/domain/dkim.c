@@ -244,8 +244,8 @@ selector_day(struct span selector)
 	    : -1;
 }
 
-/* Reports an old date in the selector of a key in use, if its creation time is
- * unknown. */
+/* Reports an old date in the selector of a key in use, if the key's creation
+ * time is unknown. */
 static void
 audit_dated_key(struct auditing *d, const struct audit_key *k)
 {

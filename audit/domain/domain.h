@@ -8,7 +8,7 @@
  * sts.h and dane.h check their results.
  *
  * A hint never lowers a grade.  A failed DNS question is never a finding.  It
- * is listed, and no grades are set if one could depend on it.
+ * is listed, and no grades are set if any of them could depend on it.
  */
 #ifndef AVOUCH_AUDIT_DOMAIN_DOMAIN_H
 #define AVOUCH_AUDIT_DOMAIN_DOMAIN_H
@@ -42,8 +42,9 @@ struct audit_seen {
 
 /* Facts from receivers' reports about the domain. */
 struct audit_reports {
-	int64_t none_since; /* time since which all reports state p=none, in
-	                       seconds since 1970; 0: the latest does not */
+	int64_t none_since; /* start of the period in which all reports state
+	                       p=none, in seconds since 1970; 0: the latest
+	                       report does not */
 	bool none_always;   /* there are no earlier reports */
 	/* the members below are about the last AUDIT_REPORT_DAYS */
 	uint64_t messages;
@@ -101,12 +102,13 @@ struct audit_failure { /* a question without an answer */
 
 struct audit_domain {
 	struct span domain; /* normal form; absent: not a valid domain name */
-	bool sends_mail;    /* true unless it is known to send no mail */
-	bool is_parked; /* sends no mail, accepts no mail, and has p=reject */
-	bool validates; /* the resolver checks DNSSEC */
-	bool has_sts; /* it has exactly one MTA-STS record, and that is valid */
+	bool sends_mail; /* true unless the domain is known to send no mail */
+	bool is_parked;  /* sends no mail, accepts no mail, and has p=reject */
+	bool validates;  /* the resolver checks DNSSEC */
+	bool has_sts;    /* the domain has exactly one MTA-STS record, which is
+	                    valid */
 	bool has_tls_report;
-	bool is_enforced; /* DMARC asks to quarantine or reject */
+	bool is_enforced; /* the DMARC policy is quarantine or reject */
 	struct span sts_id;
 	int64_t now; /* time of the query */
 	struct spf_lint spf;
@@ -121,8 +123,8 @@ struct audit_domain {
 	struct audit_findings findings;
 	struct audit_failure failures[AUDIT_FAILED_MAX];
 	size_t n_failures;
-	bool is_unsure; /* a grade may depend on a failed question, so none are
-	                   set */
+	bool is_unsure; /* a grade may depend on a failed question, so no grades
+	                   are set */
 	char arrive, spoof; /* 'A' (best) to 'F'; '-': no grade */
 };
 

@@ -81,9 +81,9 @@ struct auditing {
 	const struct audit_change *spf_change; /* the change computed last */
 	struct span spf_change_owner;
 	const struct audit_change *dmarc_change;
-	bool has_spf_change, has_dmarc_change; /* whether it was computed */
-	bool passes_outgoing[AUDIT_GIVEN_MAX]; /* whether SPF passes for this
-	                                          address */
+	bool has_spf_change, has_dmarc_change; /* whether they were computed */
+	bool passes_outgoing[AUDIT_GIVEN_MAX]; /* whether SPF passes, for each
+	                                          outgoing address */
 };
 
 /* Queries DNS.  A pending answer sets `waiting`.  Never returns NULL. */

@@ -9,7 +9,7 @@
 #include "spf/spf.h"
 
 enum {
-	PTR_NAMES_MAX = 10, /* per address, RFC 7208 section 4.6.4 */
+	PTR_NAMES_MAX = 10, /* names per address, RFC 7208 section 4.6.4 */
 	DATA_MAX = 4 * DOMAIN_MAX + 16, /* bytes of an escaped name */
 	MX_PREFERENCE = 10,
 };

@@ -19,10 +19,10 @@ struct audit_service {
 	const char *name;
 	const char *selectors[AUDIT_SERVICE_SELECTORS_MAX]; /* NULL: unused */
 
-	/* All customers share the service's servers, and each can send as any
-	 * other unless the TXT record of LOCK.DOMAIN, which begins with
-	 * `lock_text`, restricts that.  NULL: the service does not support such
-	 * a record. */
+	/* All customers share the service's servers, and each can send mail as
+	 * any other customer unless the TXT record of LOCK.DOMAIN, which begins
+	 * with `lock_text`, restricts that.  NULL: the service does not support
+	 * such a record. */
 	const char *lock, *lock_text;
 };
 

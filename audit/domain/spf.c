@@ -8,8 +8,8 @@
 #include "lib/enum_names.h"
 #include "spf/spf.h"
 
-/* Findings that do not show a problem of the domain; they are useful only to a
- * user who lints the record. */
+/* Findings that do not show a problem with the domain; they are useful only to
+ * a user who lints the record. */
 static const char *const spf_left_out[] = { "dns-failure", "depends-on-message",
 	"null-mx", "mx-host-without-address", "include-without-record",
 	"redirect-without-record" };
@@ -25,8 +25,8 @@ is_left_out(const struct audit_finding *f)
 
 /* ---- includes that lead nowhere ---- */
 
-/* Whether anyone can register names directly below `name`: a top-level domain,
- * or a name such as co.uk. */
+/* Whether anyone can register names directly below `name`, as below a top-level
+ * domain or a name such as co.uk. */
 static bool
 is_registry(struct span name)
 {
@@ -44,7 +44,8 @@ is_registry(struct span name)
 	return false;
 }
 
-/* Returns the registrable domain above `name` if it is not registered. */
+/* Returns the registrable domain at or above `name` if no one has registered
+ * it, otherwise an absent span. */
 static struct span
 registrable_part(struct auditing *d, struct span name)
 {

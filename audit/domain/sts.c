@@ -77,8 +77,8 @@ static const struct {
 	{ "mx", read_pattern },
 };
 
-/* Reads one field.  Ignores unknown fields and, except for mx, all but the
- * first of repeated ones. */
+/* Reads one field.  Ignores unknown fields, and repetitions of any field except
+ * mx. */
 static const char *
 read_field(struct span line, bool seen[4], struct sts_policy *out)
 {

@@ -179,8 +179,8 @@ has_reply(const struct audit_provider_rule *rule, struct span code)
 		span_equal(enhanced_of(rule->reply2), code));
 }
 
-/* Adds the rules of `area` that have this code; returns false if there are
- * none. */
+/* Adds a finding for each rule of `area` with this code, unless it was already
+ * added or is excluded.  Returns false if no rule has the code. */
 static bool
 add_rules(const struct reply *r, struct arena *a, struct audit_findings *out,
     const char *area, struct span code)

@@ -6,7 +6,7 @@
 
 enum { COMMENT_DEPTH_MAX = 8 };
 
-/* Reads a comment, which may be nested, including its parentheses. */
+/* Reads a comment including its parentheses; comments may be nested. */
 static struct span
 take_comment(struct scan *s)
 {

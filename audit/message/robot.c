@@ -100,7 +100,7 @@ has_one_author(const struct verdict *v, struct arena *a)
 	return n == 1 && l.valid && !l.has_group;
 }
 
-/* Whether DMARC passes.  If only SPF passes, that does not count if the record
+/* Whether DMARC passes.  A pass by SPF alone does not count if the SPF record
  * lets nearly everyone pass. */
 static bool
 is_authentic(const struct verdict *v)

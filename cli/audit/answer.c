@@ -2,8 +2,8 @@
  * answer.c - avouch audit --answer ADDRESS: a robot, run by the mail server for
  * each message, that replies with an audit of the message.
  *
- * The exit status is always 0 (see main.c).  A sender may be forged, so nothing
- * is sent to it except an answer that audit/message/robot.h allows.
+ * The exit status is always 0 (see main.c).  A sender address may be forged, so
+ * nothing is sent to it except an answer that audit/message/robot.h allows.
  */
 #include <errno.h>
 #include <fcntl.h>

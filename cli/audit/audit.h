@@ -41,8 +41,8 @@ int audit_show_message(
 
 /* ---- wait.c ---- */
 
-/* Opens the directory of --spool.  Returns EX_OK, or another status after
- * printing a message. */
+/* Opens the directory given with --spool.  Returns EX_OK, or another status
+ * after printing a message. */
 int audit_open_spool(struct cli *c, int *dir);
 
 /* ---- learned.c ---- */
@@ -118,7 +118,7 @@ void audit_task_free(struct audit_task *t);
 #define AUDIT_SCOPE                                                            \
 	"Blocklists, spam scores and the content of mail are not checked."
 
-/* Return the meaning of a letter in a few words. */
+/* Return the meaning of a grade in a few words. */
 const char *audit_arrive_meaning(char letter);
 const char *audit_spoof_meaning(char letter);
 
@@ -137,8 +137,8 @@ json_t *audit_domain_json(const struct audit_domain *d);
 
 /* ---- page.c ---- */
 
-/* Writes the page of --html.  Returns EX_OK, or another status after printing a
- * message. */
+/* Writes the HTML page for --html.  Returns EX_OK, or another status after
+ * printing a message. */
 int audit_write_page(struct cli *c, const struct audit_domain *d);
 
 #endif

@@ -141,8 +141,8 @@ fetch_policy_of(struct cli *c, struct audit_domain *d, struct arena *a)
 	    d, a, policy->text, policy->text.p == NULL ? policy->why : NULL);
 }
 
-/* Reads the certificate in the file of --cert, which is checked as if the host
- * had sent it. */
+/* Reads the certificate from the file given with --cert; it is checked as if
+ * the host had sent it. */
 static int
 read_certificate(struct cli *c, struct arena *a, struct audit_smtp *out)
 {

@@ -11,8 +11,8 @@
 #include "sign/key_folder.h"
 
 enum {
-	/* days of reports that are read to find out since when a policy has
-	 * been published */
+	/* days of reports that are read to find out how long a policy has been
+	 * published */
 	POLICY_DAYS = 400,
 	/* a newer key may be unused because it is not published yet */
 	KEY_AGE_LEAST = 7 * 86400,

@@ -75,8 +75,8 @@ mine_choose(struct mine_list *list, const json_t *known, struct arena *a)
 struct mine_run {
 	struct cli *c;
 	struct audit_learning learned;
-	const json_t *known; /* the domains of the state */
-	json_t *next;        /* the domains of the next state */
+	const json_t *known; /* the domains in the state that was read */
+	json_t *next;        /* the domains in the next state */
 	struct audit_mine *out;
 	struct audit_task tasks[MINE_AT_ONCE];
 };

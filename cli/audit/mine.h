@@ -38,7 +38,7 @@ enum {
 struct mine_list {
 	struct span *domains; /* sorted, in normal form */
 	size_t n;
-	bool cut; /* there are more domains than that */
+	bool cut; /* there are more domains than the list can hold */
 };
 
 /* Lists the domains below sign.keys and those in reports of the last

@@ -48,7 +48,7 @@ mine_list_add(struct mine_listing *m, struct span name)
 	domain = domain_normal(m->arena, name);
 	if (domain.p == NULL)
 		return;
-	place = mine_list_place(l, domain); /* now in lower case */
+	place = mine_list_place(l, domain); /* again, in lower case */
 	if (place < l->n && span_equal(l->domains[place], domain))
 		return;
 	memmove(&l->domains[place + 1], &l->domains[place],

@@ -12,7 +12,8 @@
 
 enum {
 	STATE_FILE_MAX = 64 << 20, /* bytes */
-	STATE_MODE = 0644, /* it has no secrets; its directory has mode 0750 */
+	STATE_MODE = 0644, /* the file contains no secrets; its directory has
+	                      mode 0750 */
 };
 
 /* ---- the file ---- */
@@ -124,10 +125,10 @@ finding_json(const struct audit_finding *f, int64_t first)
 	return o;
 }
 
-/* Marks findings that are not new, and removes them from `old`, in which only
- * those that are gone remain.  Called first with `needs_text`, so that only
- * equal texts match, and then without, because a text may contain a number that
- * has changed. */
+/* Marks findings that are not new, and removes them from `old`, so that only
+ * findings that are gone remain there.  Called first with `needs_text`, so that
+ * only equal texts match, and then without it, because a text may contain a
+ * number that has changed. */
 static void
 keep_first(json_t *list, json_t *old, bool needs_text)
 {

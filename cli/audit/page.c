@@ -11,7 +11,7 @@ page_words(FILE *out, const char *text)
 	page_text(out, span_str(text));
 }
 
-/* Returns the CSS class for a letter: good, warning, bad or unknown. */
+/* Returns the CSS class for a grade: good, warning, bad or unknown. */
 static const char *
 letter_class(char letter)
 {

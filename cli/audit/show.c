@@ -195,8 +195,8 @@ audit_change_is_above(const struct audit_findings *f, size_t i)
 	return false;
 }
 
-/* Whether two findings are about the same problem, by the rules of different
- * receivers.  They are then shown together. */
+/* Whether two findings are about the same problem, according to the rules of
+ * different receivers.  They are then shown together. */
 static bool
 is_same(const struct audit_finding *a, const struct audit_finding *b)
 {

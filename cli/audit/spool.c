@@ -284,8 +284,8 @@ is_awaited(int dir, const char *token)
 	    S_ISREG(st.st_mode) && st.st_size == 0 && !is_unlocked(dir, token);
 }
 
-/* Opens and locks the file for the message.  Returns -1 with errno 0 if it is
- * not awaited. */
+/* Opens and locks the file for the message.  Returns -1 with errno 0 if the
+ * message is not awaited or is already being received. */
 static int
 begin_receive(int dir, const char *token, const char *name)
 {

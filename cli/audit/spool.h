@@ -20,7 +20,7 @@
 enum {
 	SPOOL_TOKEN_BYTES = 16, /* 128 bits, so that no one can guess a token */
 	SPOOL_TOKEN_MAX = 2 * SPOOL_TOKEN_BYTES + 1, /* in hex, with the NUL */
-	SPOOL_WAITS_MAX = 20,         /* waits at the same time */
+	SPOOL_WAITS_MAX = 20,         /* processes waiting at a time */
 	SPOOL_MESSAGE_MAX = 10 << 20, /* bytes */
 	SPOOL_FACT_MAX = 1024,        /* bytes kept of a HELO name or sender */
 	SPOOL_STALE_S = 600, /* age at which an unlocked file is removed */

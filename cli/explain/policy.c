@@ -28,8 +28,8 @@ put_name(struct buf *b, const struct conf_setting *s)
 	buf_text(b, s->name);
 }
 
-/* Whether to show `s`, because the policy used it, or because the override that
- * decided sets it. */
+/* Whether to show `s`, because the policy used it, or because it is set by the
+ * override that determined the action. */
 static bool
 has_a_say(const struct policy_decision *d, const struct conf_setting *s)
 {

@@ -15,9 +15,9 @@
 
 enum {
 	KEY_ERROR_MAX = 2048,
-	KEY_TTL = 3600, /* TTL in seconds of the records that we print */
-	KEY_EXIT_FOUND =
-	    1, /* exit status of due and check if something needs to be done */
+	KEY_TTL = 3600,     /* TTL in seconds of the records that we print */
+	KEY_EXIT_FOUND = 1, /* exit status of `key due` and `key check` if
+	                       something needs to be done */
 };
 
 struct key_cli {
@@ -88,8 +88,9 @@ struct span key_record_line(
     struct key_cli *k, struct span name, struct span value);
 
 /*
- * Runs sign.publish as PROGRAM VERB NAME TTL VALUE.  Returns true if it is not
- * set or exited with status 0, or false after printing a message.
+ * Runs sign.publish as PROGRAM VERB NAME TTL VALUE.  Returns true if no program
+ * is set or the program exited with status 0, or false after printing a
+ * message.
  */
 bool key_publish(const struct key_cli *k, const char *verb, struct span name,
     struct span value);

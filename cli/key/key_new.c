@@ -224,7 +224,7 @@ pair_free_at(const struct sign_key *key, const struct sign_key *other)
 	return rotation_removable(&key->state, retired);
 }
 
-/* Renames the old file, so that it is not read any more. */
+/* Renames the old file, so that it is no longer read. */
 static int
 move_old_file(struct key_order *o, const struct sign_key *key)
 {

@@ -14,10 +14,10 @@ struct key_stop {
 	struct key_entries *entries;
 	struct sign_keys *keys;
 	struct sign_domain *domain;
-	struct sign_key *key;    /* NULL: its file was deleted */
-	struct key_entry *entry; /* its line in the list of selectors */
-	int64_t until;  /* time from which its record is no longer needed */
-	bool published; /* the record with an empty p= was published */
+	struct sign_key *key;    /* NULL: the key file was deleted */
+	struct key_entry *entry; /* the key's line in the list of selectors */
+	int64_t until;           /* the record is needed until this time */
+	bool published;          /* the record with an empty p= was published */
 };
 
 static void

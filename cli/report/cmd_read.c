@@ -24,10 +24,10 @@
 enum {
 	ERROR_MAX = 512,
 	PATH_LENGTH_MAX = 4096,
-	FOLDERS_MAX = 8,       /* depth of nested folders */
-	REFUSALS_SHOWN = 1000, /* refusals listed in the JSON object */
-	UNCHECKED_ROWS_MAX =
-	    1000, /* rows stored after which the quota must be checked again */
+	FOLDERS_MAX = 8,           /* depth of nested folders */
+	REFUSALS_SHOWN = 1000,     /* refusals listed in the JSON object */
+	UNCHECKED_ROWS_MAX = 1000, /* number of stored rows after which the
+	                              quota is checked again */
 };
 
 #define FILES_MAX 5000000 /* files read from folders, in total */
@@ -139,8 +139,8 @@ read_on_event(void *arg, const struct report_import_event *e)
 	}
 }
 
-/* Stops if the store must not grow any further, because the daemon uses it too
- * and would lose rows. */
+/* Returns false and stops the run if the store has reached its quota: the
+ * daemon uses the store too, and would lose rows. */
 static bool
 has_room(void *arg)
 {

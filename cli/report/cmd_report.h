@@ -53,9 +53,9 @@ int report_open_ledger(
 
 /*
  * Hosts that share a store must agree on the date: a host whose clock is ahead
- * would close days for all of them.  If the clocks differ, prints a message and
- * returns something other than EX_OK.  A time given by the operator (--now) is
- * not checked.
+ * would end the day too early for all of them.  If the clocks differ, prints a
+ * message and returns something other than EX_OK.  A time given by the operator
+ * (--now) is not checked.
  */
 int report_check_clock(struct cli *c, struct report_store *store);
 

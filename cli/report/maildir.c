@@ -76,7 +76,8 @@ open_aside(struct maildir *m)
 	return m->aside_fd < 0 ? maildir_fail(m, MAILDIR_ASIDE) : EX_OK;
 }
 
-/* Moves a message to "cur" as seen, or aside as unseen. */
+/* Moves a message to "cur" and marks it as seen, or moves it to the subfolder
+ * and leaves it unseen. */
 static int
 move_away(struct maildir *m, const char *name, bool aside)
 {

@@ -24,7 +24,7 @@ struct file_to_sign {
 	struct message m;
 	struct span domain, selector;
 	struct private_key *key;
-	struct span value; /* value of the field */
+	struct span value; /* value of the DKIM-Signature field */
 };
 
 /* Reads --domain and --selector, and converts them to normal form. */

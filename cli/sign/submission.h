@@ -21,8 +21,8 @@ struct submission {
 };
 
 /*
- * The certificate is verified, and a password is sent only with TLS, except for
- * a server on loopback.  On failure, returns false and writes to `error`,
+ * Unless the server is on loopback, its certificate is verified and a password
+ * is sent only with TLS.  On failure, returns false and writes to `error`,
  * including the server's reply.
  */
 bool submission_send(const struct submission *s, struct buf *error);

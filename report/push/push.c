@@ -71,7 +71,7 @@ central_fault(struct push *p)
 	return push_error(p, "the shared store: ", ledger_error(p->central));
 }
 
-/* Reports that two files have the same name, and the host of the other. */
+/* Reports that two files have the same name, and which host has the other. */
 static bool
 report_two_files(struct push *p)
 {
@@ -115,7 +115,7 @@ name_equal(const struct push_name *a, const struct push_name *b)
 	return strcmp(a->text, b->text) == 0;
 }
 
-/* Sets a name of 128 random bits, like that of a store (schema.h). */
+/* Sets `n` to 128 random bits as text, like the name of a store (schema.h). */
 static void
 name_random(struct push_name *n)
 {
@@ -256,7 +256,7 @@ accept_known_push(struct push *p)
 	return true;
 }
 
-/* Sets p->day to the last day that need not be pushed. */
+/* Sets p->day to the last day that does not need to be pushed. */
 static bool
 compare_tokens(struct push *p)
 {

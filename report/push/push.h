@@ -46,16 +46,16 @@ enum push_kind {
 	PUSH_KNOWN, /* the rows were already there, pushed by a run that was
 	               killed before it could record it */
 	PUSH_AGAIN, /* `day` is the last day in the database (-1: none),
-	               although more were pushed: it was restored from a backup
-	               or is a different database.  The missing days are pushed
-	               again */
+	               although more were pushed: the database was restored
+	               from a backup or is a different one.  The missing days
+	               are pushed again */
 };
 
 struct push_event {
 	enum push_kind kind;
 	int64_t day;
-	uint64_t rows, messages; /* of PUSH_DAY */
-	int64_t counts_for; /* of PUSH_DAY: `day`, or the later day to which
+	uint64_t rows, messages; /* for PUSH_DAY */
+	int64_t counts_for; /* for PUSH_DAY: `day`, or the later day to which
 	                       late rows were added */
 };
 

@@ -16,8 +16,8 @@
 
 struct push_rows {
 	struct ledger *local, *central;
-	uint64_t rows, messages; /* of the last day that was copied */
-	bool local_failed; /* the error is in `local`, else in `central` */
+	uint64_t rows, messages; /* counts for the last day that was copied */
+	bool local_failed; /* the error is in `local`, otherwise in `central` */
 };
 
 /* Creates the temporary tables.  Must be called once per connection. */

@@ -152,12 +152,12 @@ struct report_reader {
 	int64_t pulled;
 	bool at_end, broken;
 	char filtered[XML_FILTER_GROWTH * (CHUNK + XML_FILTER_HELD_MAX)];
-	size_t out, n_out; /* bytes of `filtered` already passed on, and all */
+	size_t out, n_out; /* bytes of `filtered`: passed on; in total */
 
 	/* The current position. */
 	enum place places[READ_DEPTH_MAX + 1];
 	size_t depth;
-	enum slot slot; /* of the current VALUE */
+	enum slot slot; /* where to store the current VALUE */
 	bool complete;  /* </feedback> was read */
 
 	/* The values so far. */
@@ -169,7 +169,7 @@ struct report_reader {
 	size_t n_dkim;
 	int64_t rows, messages;
 	struct arena *scratch; /* strings of one row */
-	enum read_end end;     /* READ_DONE: not ended yet */
+	enum read_end end;     /* READ_DONE: no error so far */
 };
 
 static bool

@@ -4,8 +4,8 @@
  * deviations.
  *
  * Rows are passed on one by one; only the head and the current row are in
- * memory.  Parsing uses no network and no entities. xml_filter.h limits tags
- * and character data, and the constants below limit everything else.
+ * memory.  Parsing uses neither the network nor entities.  xml_filter.h limits
+ * tags and character data, and the constants below limit everything else.
  *
  * The parser accepts names in any case and with any prefix, unknown elements,
  * missing parts as long as the domain and the time are clear, dates in
@@ -31,13 +31,13 @@
 enum {
 	READ_DEPTH_MAX = 16, /* nested elements; 6 are needed */
 	READ_ROWS_MAX = 1000000,
-	READ_VALUE_MAX = 1000,    /* bytes stored of one value */
-	READ_HEAD_MEMORY = 40000, /* most bytes of arena that a head needs */
+	READ_VALUE_MAX = 1000,    /* bytes of one value that are stored */
+	READ_HEAD_MEMORY = 40000, /* maximum bytes of arena for a head */
 	READ_ERROR_MAX = 300,
 };
 
-/* Reads up to `n` bytes into `to`.  Returns how many; 0 at the end; -1 after an
- * error, which the function's owner reports. */
+/* Reads up to `n` bytes into `to`.  Returns the number of bytes read; 0 at the
+ * end; -1 after an error, which the function's owner reports. */
 typedef ptrdiff_t read_pull(void *arg, char *to, size_t n);
 
 struct read_document {

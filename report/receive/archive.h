@@ -2,7 +2,7 @@
  * archive.h - reads the files in an untrusted gzip or ZIP file.
  *
  * Bytes are unpacked as they are read; nothing is written to disk.  Files that
- * unpack to far more than a report can, that are broken, or that are cut off
+ * unpack to far more than any report, that are broken, or that are cut off
  * are refused.  No other format or compression is accepted.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_ARCHIVE_H
@@ -45,8 +45,8 @@ enum unpack_step { UNPACK_FILE, UNPACK_END, UNPACK_FAULT };
  * valid until the next call. */
 enum unpack_step unpack_next(struct unpack *u, struct span *name);
 
-/* Reads bytes of the current file.  Returns how many; 0 at its end; -1 after an
- * error. */
+/* Reads bytes of the current file.  Returns the number of bytes read; 0 at
+ * its end; -1 after an error. */
 ptrdiff_t unpack_read(struct unpack *u, char *to, size_t n);
 
 /* Returns a description of the error. */

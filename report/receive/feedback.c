@@ -130,8 +130,8 @@ arrival(const struct feedback_reader *r, int64_t now)
 	return now;
 }
 
-/* Returns the name in Reporting-MTA ("dns; mx.example"), else the sender of the
- * report, else User-Agent. */
+/* Returns the name in Reporting-MTA ("dns; mx.example"), otherwise the sender
+ * of the report, otherwise User-Agent. */
 static struct span
 reporter(struct feedback_reader *r, struct span sender)
 {

@@ -2,7 +2,7 @@
  * feedback.h - parses the message/feedback-report part of a received failure
  * report: RFC 5965 section 3, RFC 6591 section 3.1, RFC 9991 section 3.
  *
- * Only the domain of an address is stored, and nothing of the failing message:
+ * Only the domain of an address is stored, and no part of the failing message:
  * its header and body remain only in the file that was read.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_FEEDBACK_H
@@ -14,11 +14,10 @@
 
 enum {
 	FEEDBACK_BYTES_MAX = 64 << 10, /* bytes of a part that are read */
-	FEEDBACK_TEXT_MAX = 255,       /* bytes stored of a value */
+	FEEDBACK_TEXT_MAX = 255,       /* bytes of a value that are stored */
 	FEEDBACK_RESULTS_MAX =
-	    1000, /* bytes stored of Authentication-Results */
-	FEEDBACK_MEMORY = 16
-	    << 10, /* most bytes of arena that one report needs */
+	    1000, /* bytes of Authentication-Results that are stored */
+	FEEDBACK_MEMORY = 16 << 10, /* maximum bytes of arena for one report */
 };
 
 enum feedback_end {

@@ -148,7 +148,7 @@ struct peeked_stream { /* the bytes of a file: first those read to detect its
 	                  format */
 	struct import_message *unit;
 	char first[PEEK];
-	struct span rest;      /* in memory, or in `first` */
+	struct span rest;      /* unread bytes in memory */
 	struct unpack *unpack; /* NULL: nothing follows `rest` */
 };
 

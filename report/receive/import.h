@@ -23,9 +23,9 @@ enum {
 	REPORT_IMPORT_NESTED_MAX = 64 << 20, /* bytes of a nested file */
 	REPORT_IMPORT_REASON_MAX = 500,
 	REPORT_IMPORT_AHEAD =
-	    2 * 86400, /* seconds that a report may begin after now, because of
-	                  clock errors and time zones; rows far in the future
-	                  would never expire */
+	    2 * 86400, /* seconds by which a report may begin in the future,
+	                  because of clock errors and time zones; rows far in
+	                  the future would never expire */
 };
 
 #define REPORT_IMPORT_BYTES_MAX                                                \

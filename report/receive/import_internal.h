@@ -16,7 +16,7 @@
 
 struct read_report {
 	struct read_report *next;
-	bool other; /* XML in a message or archive that is not a report */
+	bool other; /* XML that is not a report, in a message or archive */
 	struct ledger_received report;
 };
 
@@ -43,7 +43,8 @@ struct import_message {
 	size_t good;    /* number of those that are reports */
 	unsigned depth;
 	int64_t unpacked;
-	bool bad; /* the unit was refused or failed; see `kind` and `reason` */
+	bool bad; /* the unit was refused or its import failed; see `kind` and
+	             `reason` */
 	enum report_import_kind kind;
 	char reason[REPORT_IMPORT_REASON_MAX];
 };
@@ -80,7 +81,7 @@ struct import_mail { /* a message whose parts are being read */
 	                 or was returned; they are not a report */
 	struct other_report
 	    *failure; /* the failure report in this message, or NULL */
-	struct crypto_hash *hash; /* over the failure report and all later
+	struct crypto_hash *hash; /* hash of the failure report and all later
 	                             parts; identifies the report */
 };
 

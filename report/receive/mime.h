@@ -18,7 +18,7 @@ enum {
 	MAILBOX_FIELDS_MAX = 100000, /* lines that may be header fields; GMime
 	                                needs about 700 bytes for each */
 	MAILBOX_COLONS_MAX =
-	    200, /* in an address field; each may begin a nested group */
+	    200, /* colons in an address field; each may begin a nested group */
 	MAILBOX_PARSED_MAX = 512
 	    << 10, /* bytes of all fields with addresses or parameters; GMime
 	              needs about 75 times as much memory */

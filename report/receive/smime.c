@@ -5,7 +5,7 @@
 #include <openssl/objects.h>
 #include <string.h>
 
-enum { OID_WITHIN = 32 }; /* the file's type is within this many bytes */
+enum { OID_WITHIN = 32 }; /* bytes at the start of a file that show its type */
 
 bool
 smime_is(struct span bytes)

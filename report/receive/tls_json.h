@@ -14,13 +14,13 @@
 
 enum {
 	TLS_JSON_BYTES_MAX = 16 << 20,
-	TLS_JSON_DEPTH_MAX = 16,      /* nested values; 6 are needed */
-	TLS_JSON_VALUES_MAX = 500000, /* jansson needs up to 250 bytes each */
+	TLS_JSON_DEPTH_MAX = 16, /* depth of nesting; a report needs 6 */
+	TLS_JSON_VALUES_MAX =
+	    500000, /* jansson needs up to 250 bytes for each */
 	TLS_JSON_POLICIES_MAX = 1000,
-	TLS_JSON_RESULTS_MAX = 10000, /* failures and policies in total */
-	TLS_JSON_TEXT_MAX = 255,      /* bytes stored of one value */
-	TLS_JSON_ARENA_MAX = 16
-	    << 20, /* most bytes of arena that one report needs */
+	TLS_JSON_RESULTS_MAX = 10000,  /* failures and policies in total */
+	TLS_JSON_TEXT_MAX = 255,       /* bytes of a value that are stored */
+	TLS_JSON_ARENA_MAX = 16 << 20, /* bytes of arena that always suffice */
 };
 
 #define TLS_JSON_SESSIONS_MAX INT64_C(1000000000000) /* in one report */
@@ -32,8 +32,8 @@ enum tls_json_end {
 	TLS_JSON_MEMORY,
 };
 
-/* Strings and results in `out` are in `a`; its key, file and read time are not
- * set. */
+/* Strings and results in `out` are in `a`; the key, file and read time of `out`
+ * are not set. */
 enum tls_json_end tls_json_read(struct span json, struct arena *a,
     struct ledger_tls *out, const char **reason);
 

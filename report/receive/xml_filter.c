@@ -7,7 +7,7 @@
 #include "lib/enum_names.h"
 #include "lib/utf8.h"
 
-/* Output, with enough room as xml_filter() requires. */
+/* Output, with the room that xml_filter() requires. */
 struct filter_output {
 	char *p;
 	size_t n;
@@ -57,8 +57,8 @@ is_control(unsigned char c)
 	return (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
 }
 
-/* Returns the length of a UTF-8 character from its first byte, or 0 if it is
- * not a first byte. */
+/* Returns the length of the multibyte UTF-8 character that begins with this
+ * byte, or 0 if none does. */
 static size_t
 sequence(unsigned char first)
 {
@@ -105,7 +105,7 @@ put_text(struct xml_filter *s, struct filter_output *out, unsigned char c)
 	}
 }
 
-/* Endless text is refused, not buffered. */
+/* Refuses overlong text instead of buffering it. */
 static bool
 count_text(struct xml_filter *s)
 {
@@ -143,7 +143,7 @@ is_number(struct span text, uint64_t *value)
 	return scan_number(&s, 0x10ffff, value) && scan_done(&s);
 }
 
-/* Writes the reference whose name is held; `ended`: a ";" follows it. */
+/* Writes the reference whose name is held.  `ended`: it ends with ";". */
 static void
 put_reference(struct xml_filter *s, struct filter_output *out, bool ended)
 {
@@ -188,8 +188,9 @@ is_name_byte(unsigned char c)
 }
 
 /*
- * <xs:schema>, which some reporters write around or within the report, and do
- * not always close.  Its contents are read as if the tag were absent.
+ * Whether the tag is <xs:schema>, which some reporters write around or within
+ * the report, and do not always close.  Its contents are read as if the tag
+ * were absent.
  */
 static bool
 is_schema_tag(const struct xml_filter *s)
@@ -295,7 +296,8 @@ take_open(struct xml_filter *s, struct filter_output *out, unsigned char c)
 	}
 }
 
-/* After "<!": a comment, a CDATA section, or something to refuse. */
+/* Reads what follows "<!": a comment, a CDATA section, or something to
+ * refuse. */
 static void
 take_marked(struct xml_filter *s, unsigned char c)
 {

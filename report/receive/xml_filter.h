@@ -56,8 +56,8 @@ enum xml_filter_form {
 struct xml_filter { /* must be all zero at the start of a document */
 	enum xml_filter_state state;
 	enum xml_filter_form form;
-	unsigned char half[2]; /* bytes to detect the form from, or the first
-	                          byte of a UTF-16 unit */
+	unsigned char half[2]; /* bytes to detect the encoding from, or the
+	                          first byte of a UTF-16 unit */
 	size_t n_half;
 	char held[XML_FILTER_HELD_MAX]; /* part of a character, a reference or
 	                                   "[CDATA[" */

@@ -15,8 +15,8 @@ enum {
 
 /* ---- whether a report is due ---- */
 
-/* RFC 8601 section 2.7.1: temperror may be our own error, and policy is one of
- * our own limits. */
+/* RFC 8601 section 2.7.1: temperror may be our own error, and policy means that
+ * one of our own limits was exceeded. */
 static bool
 is_broken(const struct dkim_result *r)
 {
@@ -84,7 +84,7 @@ any_failed(const struct verdict *v)
  * Never reports on local users, nor on automatic mail: two reporters could
  * otherwise report to each other forever (RFC 9991 section 5.1).  Also leaves
  * out list mail and forwarded mail, because a report would reveal to the author
- * where it was finally delivered (section 7.1).
+ * where the message was finally delivered (section 7.1).
  */
 static bool
 may_report(const struct verdict *v)

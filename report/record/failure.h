@@ -58,7 +58,7 @@ struct failure { /* all printable ASCII; each string ends with a NUL */
 	struct span record;
 	struct span author;   /* author domain */
 	struct span source;   /* address of the client */
-	struct span subject;  /* empty: must not be reported */
+	struct span subject;  /* empty if it must not be reported */
 	struct span feedback; /* fields of RFC 5965 section 3; lines end with
 	                         LF */
 	struct span header;   /* fields of the message; lines end with LF */

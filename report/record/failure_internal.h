@@ -13,8 +13,8 @@ struct telling {
 	const struct conf *conf;
 	struct redact redact;
 	enum failure_kind kind;
-	const struct dkim_result *signature; /* the one that failed; NULL:
-	                                        none */
+	const struct dkim_result
+	    *signature; /* the signature that failed; NULL: none */
 	struct span queue_id;
 	int64_t now;
 };

@@ -11,8 +11,8 @@
  * count byte and that many strings.
  */
 
-enum { /* the three lists share the space left by four strings and the
-	  results */
+enum { /* the three lists share the space that four strings and the results
+	  leave */
 	LIST_BYTES_MAX = (FACTS_BYTES_MAX - 4 * (FACTS_NAME_MAX + 1) - 32) / 3,
 };
 

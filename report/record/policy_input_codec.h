@@ -20,11 +20,11 @@ enum {
 	                           version 1 had no list_by */
 	FACTS_LIST_MAX = 32,    /* domains stored per list */
 	FACTS_NAME_MAX = 255,   /* bytes of a domain or a List-Id */
-	FACTS_BYTES_MAX = 4096, /* bytes, including a NUL; a list that exceeds
-	                           its share of them is cut */
+	FACTS_BYTES_MAX = 4096, /* bytes, including a NUL; a list that is longer
+	                           than its share is cut */
 };
 
-/* Never fills a buffer of FACTS_BYTES_MAX bytes. */
+/* A buffer of FACTS_BYTES_MAX bytes is always large enough. */
 void facts_pack(struct buf *b, const struct policy_input *f);
 
 /*

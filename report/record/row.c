@@ -53,9 +53,9 @@ disposition_name(enum dmarc_policy disposition)
 }
 
 /*
- * Whether to report the reason for a decision.  In test mode, it names the
- * policy that was applied, which differs from the published one.  In an
- * override section, it was written for the operator.
+ * Whether to report the reason for a decision.  In test mode, the reason names
+ * the policy that was applied, which differs from the published one.  A reason
+ * in an override section was written for the operator.
  */
 static bool
 is_reason_reported(const struct policy_decision *d)

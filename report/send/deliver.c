@@ -66,8 +66,8 @@ static void
 send_tell_delivery(struct send *s, const struct ledger_delivery *d,
     enum send_kind kind, struct span note)
 {
-	bool single = is_failure(
-	    &d->report); /* its part is the number of a stored failure */
+	bool single = is_failure(&d->report); /* its `part` then contains the id
+	                                         of a stored failure */
 	struct send_event e = {
 		.kind = kind,
 		.day = d->report.day,
@@ -488,8 +488,8 @@ send_deliver(struct send *s, struct span domain)
 		if (l.a == NULL)
 			return send_fault(s, "out of memory");
 		good = deliver_round(s, domain, &l);
-		/* Deliveries left for another run would be read again in the
-		 * next round. */
+		/* Stop if deliveries were left for another run, because the
+		 * next round would read them again. */
 		more = l.cut && s->left == left && !s->o->dry_run;
 		s->left += l.cut && !more;
 		arena_free(l.a);

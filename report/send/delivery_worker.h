@@ -9,10 +9,10 @@
  * worker is killed too (the whole service, the machine) does the delivery
  * remain in SENDING and get sent again.
  *
- * The worker holds the lock for sending, so no two runs overlap, not even the
- * end of a killed run and the next run.  If hosts share a store, the lock is
- * lost with the connection to it; the worker then records its current delivery
- * over a new connection, and sends nothing more.
+ * The worker holds the lock for sending, so no two runs overlap, not even a
+ * killed run that has yet to finish and the next run.  If hosts share a store,
+ * the lock is lost with the connection to it; the worker then records its
+ * current delivery over a new connection, and sends nothing more.
  */
 #ifndef AVOUCH_REPORT_SEND_DELIVERY_WORKER_H
 #define AVOUCH_REPORT_SEND_DELIVERY_WORKER_H

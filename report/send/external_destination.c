@@ -137,8 +137,9 @@ host_ask(struct destination_host *h, struct span policy_domain,
 }
 
 /*
- * RFC 9990 section 4 steps 6 to 9.  An override may only name addresses at
- * the same host; otherwise neither gets a report (last rule of section 4).
+ * RFC 9990 section 4 steps 6 to 9.  All addresses in an override must be at the
+ * same host; otherwise neither the original address nor the override gets a
+ * report (last rule of section 4).
  */
 static enum destination_code
 host_word(const struct destination_host *h, const struct destination_query *q,
@@ -172,7 +173,7 @@ host_word(const struct destination_host *h, const struct destination_query *q,
 		}
 		replaced |= n_uris > 0;
 	}
-	/* The override only names URIs that we cannot send mail to. */
+	/* The override has only URIs that we cannot send mail to. */
 	return replaced && *n == 0 ? DESTINATION_REFUSED : code;
 }
 

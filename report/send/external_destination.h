@@ -19,8 +19,9 @@
 #include "lib/core_status.h"
 
 enum {
-	DESTINATION_ADDRESSES_MAX = 10, /* per report; RFC 9990 section 3.5
-	                                   leaves the limit to the receiver */
+	DESTINATION_ADDRESSES_MAX =
+	    10, /* addresses per report; RFC 9990 section 3.5 leaves the limit
+	           to the receiver */
 	DESTINATION_QUESTIONS =
 	    8 * (2 + DMARC_URIS_MAX) + DMARC_URIS_MAX, /* DNS questions */
 	DESTINATION_MEMORY = 2 << 20, /* bytes of arena that always suffice */
@@ -32,9 +33,9 @@ enum destination_code {
 	DESTINATION_INSIDE,    /* in the domain's own organization */
 	DESTINATION_GIVEN,     /* external, authorized by its host */
 	DESTINATION_REFUSED,   /* external, not authorized */
-	DESTINATION_MISUSED,   /* its host names an address at a different host
-	                          instead: neither gets a report (section 4, last
-	                          rule) */
+	DESTINATION_MISUSED,   /* its host overrides it with an address at a
+	                          different host: neither gets a report (section
+	                          4, last rule) */
 	DESTINATION_BAD_URI,   /* not a mail address that we are willing to send
 	                          to */
 	DESTINATION_TEMPERROR, /* DNS did not answer: try again later */
@@ -42,7 +43,7 @@ enum destination_code {
 
 struct destination_query {
 	struct span policy_domain; /* domain of the record, in normal form */
-	const struct span *uris;   /* the record's list, in its order */
+	const struct span *uris; /* the list in the record, in the same order */
 	size_t n_uris;
 	enum destination_kind kind;
 };
@@ -55,13 +56,13 @@ struct destination_finding { /* the result for one URI */
 
 struct destination_result {
 	struct span
-	    addresses[DESTINATION_ADDRESSES_MAX]; /* to send to: distinct, with
-	                                             domains in lower case */
+	    addresses[DESTINATION_ADDRESSES_MAX]; /* addresses to send to: no
+	                                             duplicates, domains in
+	                                             lower case */
 	size_t n_addresses;
 	struct destination_finding findings[DMARC_URIS_MAX];
 	size_t n_findings;
-	bool temperror; /* some URI is DESTINATION_TEMPERROR, or memory ran
-	                   out */
+	bool temperror; /* a URI is DESTINATION_TEMPERROR, or memory ran out */
 };
 
 /* "inside", "given", "refused", ... */

@@ -424,8 +424,8 @@ send_plan_day(struct send *s, int64_t day, struct span domain)
 		if (l.a == NULL)
 			return send_fault(s, "out of memory");
 		good = plan_round(&l, domain);
-		/* Domains left for another run would be read again in the next
-		 * round. */
+		/* Stop if domains were left for another run, because the next
+		 * round would read them again. */
 		more = l.cut && s->left == left && !s->o->dry_run;
 		s->left += l.cut && !more;
 		arena_free(l.a);

@@ -152,7 +152,7 @@ add_host(void *arg, const struct ledger_host *h)
 	return true;
 }
 
-/* Waits with the reports for a day until all hosts have pushed it. */
+/* Postpones the reports for a day until all hosts have pushed that day. */
 static bool
 wait_for_hosts(struct send *s, struct days *d)
 {
@@ -217,7 +217,8 @@ find_days(struct send *s, struct days *d)
 static bool
 run_domain(struct send *s, const struct days *days, struct span domain)
 {
-	/* Old deliveries first, so that a dry run does not list them twice. */
+	/* Handle old deliveries first, so that a dry run does not list them
+	 * twice. */
 	if (s->o->dry_run && !send_deliver(s, domain))
 		return false;
 	for (size_t i = 0; i < days->n; i++)

@@ -41,12 +41,12 @@ enum {
 	SEND_HOSTS_WAIT =
 	    12 * 3600, /* seconds after the day: how long to wait for other
 	                  hosts of a shared store; see SEND_HOST_GONE_DAYS */
-	SEND_HOST_GONE_DAYS =
-	    3, /* hosts that have not pushed for more days are not waited for */
-	SEND_HANDING_S = 900,  /* how long another host may take to finish a
-	                          delivery and record it (WORKER_NOTE_S) */
-	SEND_FAILURES_MAX = 5, /* consecutive failures after which the run
-	                          stops: sendmail does not work */
+	SEND_HOST_GONE_DAYS = 3, /* days; hosts that have not pushed for longer
+	                            are not waited for */
+	SEND_HANDING_S = 900,    /* how long another host may take to finish a
+	                            delivery and record it (WORKER_NOTE_S) */
+	SEND_FAILURES_MAX = 5,   /* consecutive failures after which the run
+	                            stops: sendmail does not work */
 	SEND_SENDMAIL_SECONDS = 120,
 	SEND_ERROR_MAX = 400, /* bytes */
 };
@@ -54,8 +54,8 @@ enum {
 enum send_kind {
 	SEND_PLANNED, /* a report is due; one event for each part */
 	SEND_NOTHING, /* no report will be sent; `note` says why */
-	SEND_UNKNOWN, /* DNS has not answered whether it is wanted; to be tried
-	                 again */
+	SEND_UNKNOWN, /* DNS has not answered whether a report is wanted; to be
+	                 tried again */
 	SEND_SENT,    /* sent to `destination` */
 	SEND_WAITING, /* to be tried again later; without a domain: the whole
 	                 day is waiting */
@@ -99,24 +99,26 @@ struct send_options {
 	struct dns_source *dns;
 	int64_t now; /* seconds since 1970 */
 	int64_t day; /* only this day, ignoring `spread`; -1: all due days */
-	const struct span *domains; /* only these, ignoring `spread` */
+	const struct span *domains; /* only these domains, ignoring `spread` */
 	size_t n_domains;           /* 0: all */
-	bool dry_run; /* report what would be done, but change nothing */
+	bool dry_run; /* report events as usual, but change nothing */
 	FILE *mails;  /* for dry_run: where to write the messages, as an mbox;
 	                 NULL: nowhere */
 
 	enum aggregate_compat compat;
 	struct span org_name, email,
-	    contact; /* email must be accepted by destination_address() */
+	    contact; /* destination_address() must accept `email` */
 	uint64_t min_messages;
 	uint64_t max_per_address; /* in 24 hours */
 	uint64_t max_rows;
 	size_t max_size;      /* bytes of a message */
-	int64_t spread;       /* seconds after the day */
+	int64_t spread;       /* seconds after the end of the day, within which
+	                         reports are spread */
 	int64_t bounce_pause; /* seconds */
 	bool failures;        /* whether failure reports may be sent */
 	uint64_t failures_per_domain,
-	    failures_per_day; /* in 24 hours, per organization and in total */
+	    failures_per_day; /* failure reports in 24 hours, per organization
+	                         and in total */
 
 	/* Called for each event; strings are valid during the call. */
 	void (*tell)(void *arg, const struct send_event *e);
@@ -125,7 +127,7 @@ struct send_options {
 
 enum send_end {
 	SEND_DONE,
-	SEND_LEFT,  /* something is left for another run */
+	SEND_LEFT,  /* not finished: another run is needed */
 	SEND_EARLY, /* the day has not ended */
 	SEND_FAULT, /* see `error` */
 };

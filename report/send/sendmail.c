@@ -117,7 +117,7 @@ judge_status(int status, struct buf *note)
 	case EX_NOUSER:
 	case EX_NOHOST:
 		return SENDMAIL_PERMFAIL;
-	default: /* an int, not an enum */
+	default: /* needed because the status is an int, not an enum */
 		return SENDMAIL_TEMPFAIL;
 	}
 }

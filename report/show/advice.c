@@ -11,10 +11,13 @@ enum {
 	UNKNOWN_MESSAGES =
 	    10,        /* failing messages of unknown senders that matter */
 	LOST_MAX = 10, /* per mille of the owner's mail that may fail */
-	FORWARDED_MAX = 10, /* per mille of the owner's mail, for p=reject */
-	WEAK_MAX = 200,     /* per mille of mail that passes, for p=reject */
-	SILENT_DAYS = 10,   /* days without a report */
-	OWN_FEW = 50, /* per mille; below it, nearly none is the owner's */
+	FORWARDED_MAX = 10, /* per mille of the owner's mail that may be
+	                       forwarded under p=reject */
+	WEAK_MAX = 200, /* per mille of passing mail that may pass only with SPF
+	                   under p=reject */
+	SILENT_DAYS = 10, /* days without a report */
+	OWN_FEW = 50, /* per mille of all mail: below this, almost none is the
+	                 owner's */
 };
 
 /* Number of messages that are likely the owner's. */

@@ -13,8 +13,10 @@ enum {
 	NAMED_MAX = 3, /* senders named per item */
 	FAILING_LEAST =
 	    10, /* failing messages: fewer may come from a single user */
-	DROP_LEAST = 20,         /* per mille of a domain's own mail */
-	SENDER_DROP_LEAST = 100, /* per mille of a sender's mail */
+	DROP_LEAST =
+	    20, /* per mille: drop in the pass rate of a domain's own mail */
+	SENDER_DROP_LEAST =
+	    100,          /* per mille: drop in the pass rate of a sender */
 	POLICY_DAYS = 60, /* how far to look back for the previous policy */
 };
 
@@ -41,7 +43,8 @@ digest_copy(struct digest *d, struct span text, size_t max)
 	return copy;
 }
 
-/* Counts an item.  Returns false if there are too many to show it. */
+/* Counts an item.  Returns false if there are already too many, so that it is
+ * not shown. */
 static bool
 digest_has_room(struct digest_items *list, struct span domain)
 {
@@ -334,7 +337,7 @@ put_policy(struct buf *b, const struct ledger_received *r)
 		buf_text(b, " t=y");
 }
 
-/* Writes the policy in the last report that begins in `from` to `to`, or
+/* Writes the policy in the last report that begins between `from` and `to`, or
  * nothing if there is none.  Returns false after an error. */
 static bool
 digest_policy_at(struct ledger *l, struct span domain, int64_t from, int64_t to,

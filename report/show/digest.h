@@ -22,8 +22,9 @@ enum {
 	DIGEST_LAG = 2,
 	/* days in view_want: enough for advice */
 	DIGEST_RANGE = 30,
-	DIGEST_ITEMS_MAX = 100, /* per section; further ones are only counted */
-	DIGEST_OF_DOMAIN_MAX = 10, /* per section and domain */
+	DIGEST_ITEMS_MAX =
+	    100, /* items per section; further ones are only counted */
+	DIGEST_OF_DOMAIN_MAX = 10, /* items per section and domain */
 	DIGEST_ROWS_MAX = 200,
 	DIGEST_LINE_MAX =
 	    1400, /* bytes of an item's domain and text together */

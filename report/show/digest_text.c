@@ -14,7 +14,8 @@ enum {
 
 static const struct {
 	const char *name, *title;
-	const char *one, *several; /* for the subject; NULL: left out of it */
+	const char *one, *several; /* words for the subject; NULL: the subject
+	                              omits the section */
 } sections[DIGEST_SECTIONS] = {
 	[DIGEST_URGENT] = { "urgent", "Your own mail is being lost",
 	    "domain loses mail", "domains lose mail" },

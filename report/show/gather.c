@@ -21,8 +21,8 @@ struct text_entry {
 	struct span text;
 };
 
-struct identity { /* an organization that sends, according to rows of the source
-	           */
+struct identity { /* an organization that sends, according to the rows of a
+	             source */
 	struct span owner;
 	enum sender_kind kind;
 	uint64_t messages;

@@ -15,9 +15,10 @@
 #include "report/store/query.h"
 
 enum {
-	HOST_NAMES_MAX = 2000,     /* sources to look up */
-	HOST_NAMES_WAVE = 500,     /* sources to look up at the same time */
-	HOST_NAMES_WAVE_MS = 2500, /* ms per wave; 10 s for all waves */
+	HOST_NAMES_MAX = 2000, /* sources to look up */
+	HOST_NAMES_WAVE = 500, /* sources to look up at the same time */
+	HOST_NAMES_WAVE_MS =
+	    2500, /* milliseconds per wave; 10 s for all waves */
 };
 
 struct host_names;

@@ -15,9 +15,10 @@
 #include "report/show/summary.h"
 
 enum {
-	PAGE_DOMAINS_MAX = 100,  /* shown in full, the most urgent ones first */
-	PAGE_INDEX_MAX = 2000,   /* listed in the index */
-	PAGE_SENDERS_MAX = 5000, /* of all domains together */
+	PAGE_DOMAINS_MAX =
+	    100, /* domains shown in full, the most urgent first */
+	PAGE_INDEX_MAX = 2000,   /* domains listed in the index */
+	PAGE_SENDERS_MAX = 5000, /* for all domains together */
 	PAGE_SOURCES_MAX = 20000,
 };
 

@@ -4,7 +4,8 @@
 #include "report/show/page.h"
 
 enum {
-	OPEN_SENDERS = 8, /* per cause; the others are under "more senders" */
+	OPEN_SENDERS = 8, /* senders shown per cause; the others are under "more
+	                     senders" */
 	BAR_WIDTH = 90,
 };
 

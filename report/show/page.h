@@ -21,8 +21,8 @@ void page_end(FILE *out);
  * escaped, and control characters replaced. */
 void page_text(FILE *out, struct span text);
 
-/* Write "12,345"; "98.7 %", or a dash if `whole` is 0; "2026-11-22"; an IP
- * address. */
+/* Write a number ("12,345"), a rate ("98.7 %", or a dash if `whole` is 0), a
+ * day ("2026-11-22") or an IP address. */
 void page_number(FILE *out, uint64_t value);
 void page_rate(FILE *out, uint64_t part, uint64_t whole);
 void page_day(FILE *out, int64_t day);

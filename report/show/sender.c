@@ -4,8 +4,9 @@
 #include "lib/enum_names.h"
 
 enum {
-	FIXED_DAYS = 2,      /* good days with mail that show a fix */
-	FIXED_MESSAGES = 10, /* messages on these days */
+	FIXED_DAYS =
+	    2, /* good days with mail after which a sender counts as fixed */
+	FIXED_MESSAGES = 10, /* messages on these days at least */
 	BAD_DAY = 20,        /* per mille of a day's mail that may fail */
 };
 

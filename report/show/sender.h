@@ -26,7 +26,7 @@ enum {
 	VIEW_RECENT_DAYS = 14, /* the last week and the one before */
 	VIEW_WEEK = 7,
 	VIEW_FACTS_MAX =
-	    10, /* per kind and sender; further ones are only summed */
+	    10, /* facts per kind and sender; further ones are only summed */
 };
 
 struct view_sums { /* messages */
@@ -103,16 +103,17 @@ struct view_sender {
 	    recent[VIEW_RECENT_DAYS]; /* ends with view_domain.end */
 	int64_t
 	    failed; /* last day before `recent` with failing mail; -1: none */
-	int64_t fixed; /* day since which it passes after failing; -1: none */
+	int64_t fixed; /* day since which its mail passes again after failing;
+	                  -1: none */
 	/* The sums to judge by: `week`, or `all` for a domain with little mail.
-	 * If the sender is fixed, only the days since then. */
+	 * If the sender was fixed, they cover only the days since then. */
 	struct view_sums counted;
 	enum view_cause cause; /* judged by `counted` */
 	struct span as;
 	struct view_facts facts[VIEW_FACT_KINDS];
 };
 
-/* Whether a failing sender is likely the domain owner's. */
+/* Whether a failing sender likely belongs to the domain owner. */
 enum view_role {
 	VIEW_YOURS,    /* mostly passes, is a host of the domain, or has sent as
 	                  another domain for a week or more */

@@ -26,18 +26,20 @@ enum {
 	VIEW_ENOUGH_MESSAGES = 100, /* enough to recommend a policy */
 	VIEW_HISTORY_DAYS =
 	    60, /* days of history before the range, to detect new senders */
-	VIEW_DOMAINS_MAX = 100000, /* further ones are only counted */
-	VIEW_SENDERS_MAX = 10000,  /* per domain; all others are one sender */
-	VIEW_SOURCES_MAX = 20000, /* per domain: those with the most messages */
-	VIEW_MEMORY = 128 << 20,  /* bytes of arena that always suffice */
+	VIEW_DOMAINS_MAX = 100000, /* domains; further ones are only counted */
+	VIEW_SENDERS_MAX =
+	    10000, /* senders per domain; all others are combined into one */
+	VIEW_SOURCES_MAX =
+	    20000, /* sources per domain: those with the most messages */
+	VIEW_MEMORY = 128 << 20, /* bytes of arena that always suffice */
 };
 
 struct view_domain {
 	struct view_domain *next; /* most messages first */
 	struct span domain;
 	uint64_t reports;      /* in the range */
-	uint64_t long_reports; /* those that cover several days: their messages
-	                          are spread evenly over these */
+	uint64_t long_reports; /* reports that cover several days; their
+	                          messages are spread evenly over those days */
 
 	/* The members below are set when the domain is visited; their pointers
 	 * are valid only during that visit. */
@@ -52,12 +54,15 @@ struct view_domain {
 	struct view_day *days; /* array of view.days, oldest first */
 	size_t reported;       /* number of days with messages */
 	struct view_sums all, week, before; /* as in view_sender */
-	uint64_t spoofed_below; /* failing messages in the range that are likely
-	                           spoofed and use a name below the domain */
+	uint64_t spoofed_below; /* failing messages in the range that likely
+	                           spoof a subdomain */
 	struct view_sender *senders; /* most messages first */
-	size_t n_senders, n_foreign; /* all, and those likely spoofed */
-	size_t n_new;                /* new ones, except those likely spoofed */
-	size_t n_sources, n_kept;    /* all, and those in the senders' lists */
+	size_t n_senders,
+	    n_foreign; /* all senders, and those that likely spoof the domain */
+	size_t
+	    n_new; /* new senders, except those that likely spoof the domain */
+	size_t n_sources,
+	    n_kept;   /* all sources, and those in the senders' lists */
 	bool by_week; /* `counted` covers the last week, not the range */
 	struct view_counts counts;
 	enum view_recommendation advice;
@@ -70,12 +75,12 @@ struct view {
 	size_t n_domains, left_out;
 	uint64_t reports;          /* reports for all domains */
 	uint64_t messages, passed; /* sums over the domains of the last visit */
-	/* Reports for these domains that are stored for any day; only set if
-	 * there are none in the range. */
+	/* Stored reports for these domains on any day; only set if there are
+	 * none in the range. */
 	uint64_t stored;
 	int64_t stored_first, stored_last; /* days */
 	const struct others_view *others;  /* set by the caller; NULL: none */
-	const char *error; /* error of the last call that failed */
+	const char *error; /* error message of the last call that failed */
 };
 
 struct view_want {

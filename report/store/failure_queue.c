@@ -39,7 +39,8 @@ count_rows(struct sql_statement *s, int64_t *out)
 	return good;
 }
 
-/* Sets `merged` if the message was counted in a failure already stored. */
+/* Sets `merged` if the message was added to a failure that was already
+ * stored. */
 static bool
 put_more(struct failure_spool *p, const struct failure *f, bool *merged)
 {

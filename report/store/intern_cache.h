@@ -13,7 +13,7 @@
 
 #include "lib/span.h"
 
-enum { INTERN_SLOTS = 1 << 16 }; /* 32 bytes each: 2 MiB */
+enum { INTERN_SLOTS = 1 << 16 }; /* slots of 32 bytes: 2 MiB */
 
 struct intern_slot {
 	uint64_t hash[2];

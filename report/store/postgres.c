@@ -33,12 +33,12 @@ enum {
 	PREPARE_AT = 4,       /* runs after which a statement is prepared */
 	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
 	SQLSTATE_SIZE = 5,    /* bytes */
-	WRITE_LOCK = 0,       /* locks by name are numbered from 1 */
-	NAME_LOCKS = 1 << 30  /* number of locks by name */
+	WRITE_LOCK = 0,       /* named locks are numbered from 1 */
+	NAME_LOCKS = 1 << 30  /* number of named locks */
 };
 
 /*
- * Settings that we depend on, sent first, because those of the server may
+ * Settings that we depend on, sent first, because the server's own settings may
  * differ.  A commit must be on disk when it is reported; locks of a host that
  * has disappeared must not last for hours.
  */
@@ -238,7 +238,8 @@ put_lock(struct buf *b, const char *function, uint64_t number)
 	    b, "SELECT %s(%d, %d)", function, SCHEMA_APPLICATION, (int)number);
 }
 
-/* Stores an error that names who holds the lock we need, if anyone does. */
+/* Stores an error that names the holder of the lock that we need, if there is
+ * one. */
 static void
 fail_locked(struct postgres_connection *c, uint64_t number)
 {

@@ -245,8 +245,8 @@ ledger_pushed(struct ledger *l, int64_t *day)
 	    day);
 }
 
-/* Returns true if no report was made from `day` or a later day and none of them
- * was pushed, so that these days can be reopened. */
+/* Returns true if no report was made from `day` or a later day and none of
+ * these days was pushed, so that they can be reopened. */
 static bool
 is_untouched(struct ledger *l, int64_t day)
 {
@@ -334,7 +334,8 @@ ledger_each_day(
 
 /* ---- rows ---- */
 
-/* A subquery, so that SQL does not scan all rows of the day for one domain. */
+/* A subquery, so that a query for one domain does not scan all rows of the
+ * day. */
 #define OF_DOMAIN "kept.policy IN (SELECT id FROM policy WHERE domain = $2) "
 
 /* One row per policy record; the newest record of a domain comes last. */
@@ -349,9 +350,9 @@ ledger_each_day(
 	"GROUP BY policy.id, domain, record "                                  \
 	"ORDER BY domain, newest, policy.id"
 
-/* The sum of the rows of one domain; the strings are copies. */
+/* The sums over the rows of one domain.  The strings are copies. */
 struct policy_sum {
-	struct ledger_policy p; /* records is 0 before the first row */
+	struct ledger_policy p; /* `records` is 0 before the first row */
 	char domain[REPORT_NAME_MAX + 1], record[DMARC_RECORD_MAX + 1];
 };
 
@@ -499,7 +500,7 @@ ledger_each_pushed_row(struct ledger *l, int64_t day,
 			.last = sql_number(s, 4),
 		};
 
-		/* Late rows are counted in this day, regardless of their
+		/* Late rows are counted on this day, regardless of their
 		 * time. */
 		if (r.last < day * DATE_DAY)
 			r.last = day * DATE_DAY;

@@ -220,7 +220,7 @@ enum ledger_step ledger_each_delivery(struct ledger *l,
 struct ledger_move {
 	int64_t id;
 	enum ledger_state from, to;
-	uint64_t attempts; /* the value that was read; must be unchanged */
+	uint64_t attempts; /* as read from the store; must not have changed */
 	int64_t now;
 	int64_t not_before; /* for WAITING */
 	struct span note;
@@ -414,9 +414,9 @@ enum ledger_step ledger_each_received_day(struct ledger *l,
 
 struct ledger_received_use { /* equal rows from one reporter */
 	struct span organisation;
-	int64_t day; /* -2: before the range; -1: in the range, but only with
-	                messages before `recent`; else the day on which the
-	                reports begin */
+	int64_t day; /* -2: before the range; -1: in the range, but all messages
+	                were before `recent`; else the day on which the reports
+	                begin */
 	int64_t first, last;   /* days */
 	struct report_row row; /* without `when` and `policy_domain`; `days`
 	                          starts at `day` */
@@ -465,7 +465,7 @@ enum ledger_step ledger_add_tls(struct ledger *l, const struct ledger_tls *r);
 
 struct ledger_tls_sum { /* equal results from all reports in a range */
 	struct ledger_tls_result of;
-	uint64_t organisations; /* how many organisations reported it */
+	uint64_t organisations; /* how many organizations reported it */
 	int64_t last;           /* the last day */
 };
 
@@ -538,7 +538,7 @@ struct ledger_replay_row { /* messages of a day with the same facts and
 	uint64_t messages;
 	struct policy_input facts;
 	struct span action, would,
-	    rule; /* names of the decision that was made */
+	    rule; /* the decision that was made, as text */
 };
 
 /* Lists rows from `day` on, oldest first.  SQLite only. */

@@ -13,7 +13,7 @@
 struct ledger {
 	struct sql *db;
 	struct intern intern;
-	bool in_transaction; /* the caller began one */
+	bool in_transaction; /* the caller has begun a transaction */
 
 	/* The report from others that is being added. */
 	bool receiving;

@@ -246,7 +246,8 @@ ledger_each_received(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* Number of days in a period; 1 for a day in another time zone. */
+/* Number of days in a period, rounded and at least 1, so that a day in another
+ * time zone counts as 1. */
 #define DAYS                                                                   \
 	"CASE WHEN end_at - begin_at < 86400 THEN 1 "                          \
 	"ELSE (end_at - begin_at + 43200) / 86400 END"

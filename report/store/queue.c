@@ -15,8 +15,9 @@ enum {
 	GROUP_MAX = 4000,     /* messages per transaction */
 	QUIET_MS = 500,       /* after this time without mail, the store is
 	                         considered quiet */
-	RETRY_LOCKED_MS = 10, /* after each wait for a lock (sqlite.c) */
-	RETRY_FIRST_MS = 100, /* after another error; doubled each time ... */
+	RETRY_LOCKED_MS = 10, /* pause after each wait for a lock (sqlite.c) */
+	RETRY_FIRST_MS =
+	    100, /* pause after another error; doubled each time ... */
 	RETRY_LAST_MS = 5000, /* ... up to this limit */
 	TIDY_MS = 1000,   /* interval between housekeeping steps while the store
 	                     is busy */
@@ -273,9 +274,9 @@ write_group(struct store *s)
 }
 
 /*
- * Does housekeeping if the store is quiet or if it is overdue.  Returns when to
- * call this again (clock_ms()).  The caller must hold the lock, which is
- * released meanwhile.
+ * Does housekeeping if the store is quiet or housekeeping is overdue.  Returns
+ * when to call this again (clock_ms()).  The caller must hold the lock, which
+ * is released meanwhile.
  */
 static int64_t
 housekeeping(struct store *s)

@@ -25,9 +25,8 @@
 #include "verify/policy.h"
 
 enum {
-	STORE_QUEUE_BYTES = 64 << 20, /* waiting messages: about 100,000, or
-	                                 30 s on a host with 3,000
-	                                 messages/s */
+	STORE_QUEUE_BYTES = 64 << 20, /* about 100,000 waiting messages: 30 s on
+	                                 a host with 3,000 messages/s */
 	STORE_FAILURE_BYTES = STORE_QUEUE_BYTES / 4, /* if the queue is
 	                                                larger, failures are
 	                                                not stored */

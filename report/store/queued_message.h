@@ -16,7 +16,8 @@
 #include "verify/policy.h"
 
 enum {
-	/* the row, the facts, and the action, would and rule of the decision */
+	/* texts of the row and the facts, and `action`, `would` and `rule` of
+	 * the decision */
 	QUEUED_TEXTS = ROW_TEXTS_MAX + 4,
 	QUEUED_OVERHEAD = 16, /* bytes that malloc adds to an allocation */
 };
@@ -30,8 +31,8 @@ struct queued_message {
 	size_t size;             /* bytes of memory, including `failure` */
 	struct failure *failure; /* for a failure report; NULL: none */
 	bool has_row, has_facts;
-	uint16_t length[QUEUED_TEXTS]; /* QUEUED_ABSENT, or the bytes of a
-	                                  string.  The strings follow the
+	uint16_t length[QUEUED_TEXTS]; /* bytes of each string, or
+	                                  QUEUED_ABSENT.  The strings follow the
 	                                  struct, each with a NUL */
 };
 

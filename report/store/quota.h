@@ -23,8 +23,9 @@ enum {
 };
 
 struct quota_options {
-	uint64_t max_bytes; /* of the file and its log; 0: no limit */
-	unsigned min_free;  /* per mille of the file system; 0: no limit */
+	uint64_t max_bytes; /* size of the file and its log; 0: no limit */
+	unsigned min_free;  /* per mille of the file system that must stay free;
+	                       0: no limit */
 	bool is_guest;      /* for reports from others, which anyone can send:
 	                       reserves a quarter of max_bytes for the daemon */
 };
@@ -33,7 +34,7 @@ struct quota { /* all zero except `o`: not checked yet */
 	struct quota_options o;
 	bool is_checked;
 	int64_t checked_at; /* clock_ms() */
-	int64_t log_pages;  /* pages in the log at that time */
+	int64_t log_pages;  /* pages in the log at `checked_at` */
 	char reason[QUOTA_REASON_MAX];
 };
 

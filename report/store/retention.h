@@ -10,9 +10,10 @@
 #include "report/store/sql.h"
 
 enum {
-	RETENTION_ROWS = 500,        /* rows or pages per step */
-	RETENTION_IDS = 5000,        /* ids examined per step */
-	RETENTION_FAILURE_DAYS = 14, /* for failure reports; not configurable */
+	RETENTION_ROWS = 500, /* rows or pages per step */
+	RETENTION_IDS = 5000, /* ids examined per step */
+	RETENTION_FAILURE_DAYS =
+	    14, /* days to store failure reports; not configurable */
 	RETENTION_FREE_PART = 4 /* free pages are returned to the file system if
 	                           more than one page in this many is free */
 };

@@ -27,16 +27,16 @@ enum column_type {
 	COLUMN_ADDRESS,    /* struct ip, stored as text */
 	COLUMN_SIGNATURES, /* dkim and n_dkim, stored in the format of
 	                      report_dkim_put() */
-	COLUMN_TEXT,       /* not from a row */
-	COLUMN_BYTES,      /* not from a row */
+	COLUMN_TEXT,       /* struct span: text of a decision, not of a row */
+	COLUMN_BYTES,      /* struct span: encoded facts, not of a row */
 };
 
 struct column {
 	const char *name;
 	enum column_type type;
 	size_t offset;   /* in struct report_row */
-	bool is_omitted; /* reports leave it out and merge rows that differ only
-	                    in it */
+	bool is_omitted; /* reports omit the column and merge rows that differ
+	                    only in it */
 	int since;       /* version of the schema that added it; 0: the first */
 };
 
@@ -91,8 +91,8 @@ enum {
 
 /*
  * Writes the columns of policy, source and shape into `b` as clean, bounded
- * strings, each followed by a NUL, and stores them in `texts`.  Never fills a
- * buffer of ROW_BYTES_MAX bytes.
+ * strings, each followed by a NUL, and stores them in `texts`.  A buffer of
+ * ROW_BYTES_MAX bytes is always large enough.
  */
 void row_encode(struct buf *b, const struct report_row *r,
     struct span texts[ROW_TEXTS_MAX]);

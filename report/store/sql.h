@@ -39,7 +39,7 @@ struct sql_driver;
 /* the first member of each driver's connection struct */
 struct sql {
 	const struct sql_driver *driver;
-	enum sql_fault fault; /* of the last call that failed */
+	enum sql_fault fault; /* the error of the last call that failed */
 	char error[SQL_ERROR_MAX];
 };
 
@@ -49,7 +49,7 @@ struct sql_statement {
 };
 
 struct sql_driver {
-	bool is_shared; /* several hosts share it */
+	bool is_shared; /* several hosts share the store */
 	void (*close)(struct sql *db);
 	bool (*run)(struct sql *db, const char *text);
 	bool (*begin)(struct sql *db);

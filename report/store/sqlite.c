@@ -38,7 +38,8 @@ struct sqlite_connection {
 	sqlite3 *db;
 	char *path;
 	char *wal;
-	dev_t wal_device; /* of the write-ahead log when it was opened */
+	dev_t wal_device; /* device and inode of the write-ahead log when it was
+	                     opened */
 	ino_t wal_inode;
 	int locks[LOCKS_MAX]; /* file descriptors */
 	size_t n_locks;

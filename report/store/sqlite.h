@@ -38,8 +38,9 @@ bool sqlite_checkpoint(struct sql *db);
 
 /* disk space that the store uses */
 struct sqlite_usage {
-	uint64_t bytes; /* of the log, and of the file without its free pages */
-	unsigned free;  /* per mille of the file system available to us */
+	uint64_t
+	    bytes; /* size of the log, and of the file without its free pages */
+	unsigned free; /* per mille of the file system available to us */
 };
 
 /* Returns false after an error, which is stored in `db`. */

@@ -26,7 +26,7 @@ struct writer {
 	uint64_t n_quarantined;
 	char error[ERROR_MAX];
 	struct quota quota;
-	bool over_quota; /* the last group was refused */
+	bool over_quota; /* the store must not grow */
 	struct retention retention;
 	struct hash_secret redaction_key;
 	int64_t key_read_at; /* INT64_MIN: not yet */
@@ -282,8 +282,8 @@ write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 	return outcome;
 }
 
-/* Logs a day that was closed before it ended because the clock was ahead.
- * `avouch report send` reopens it if it can (ledger_close_day()). */
+/* Logs that a day was closed too early, because the clock was ahead.  `avouch
+ * report send` reopens it if it can (ledger_close_day()). */
 static void
 log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 {
@@ -412,8 +412,8 @@ writer_housekeep(struct writer *w, int64_t now)
 	w->db->fault = SQL_FINE;
 	read_redaction_key(w, now);
 	more = retention_step(&w->retention, w->db, w->cache, now);
-	/* Nothing else reads pages of expired rows: if these are corrupt, only
-	 * this step finds out. */
+	/* Nothing else reads pages of expired rows, so only this step detects
+	 * that they are corrupt. */
 	if (w->db->fault == SQL_CORRUPT) {
 		note_error(w, w->db->error);
 		after_fault(w, SQL_CORRUPT, now);

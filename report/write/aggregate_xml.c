@@ -12,7 +12,8 @@
 
 enum {
 	TEXT_MAX = 2000, /* bytes of an element; longer strings are cut */
-	DKIM_MAX = 100,  /* RFC 9990 section 3.1.3 (SHOULD NOT exceed it) */
+	DKIM_MAX = 100,  /* signatures per row; RFC 9990 section 3.1.3 (SHOULD
+	                    NOT exceed it) */
 };
 
 struct aggregate {

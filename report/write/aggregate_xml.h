@@ -37,8 +37,8 @@ struct aggregate_info {
 	struct span org_name, email;
 	struct span contact;   /* extra_contact_info; empty: none */
 	struct span report_id; /* without "<>" */
-	int64_t begin, end;    /* seconds since 1970: first and last of the
-	                          period */
+	int64_t begin,
+	    end; /* seconds since 1970: the first and last of the period */
 	struct span error;     /* empty: none */
 	struct span generator; /* name and version of the program */
 	struct span domain;    /* the policy domain */

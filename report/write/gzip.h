@@ -12,8 +12,8 @@
 #include "lib/span.h"
 
 enum {
-	GZIP_LAG_MAX = 256 << 10, /* most bytes that can still be buffered after
-	                             the last gzip_write() */
+	GZIP_LAG_MAX = 256 << 10, /* bytes that may still be buffered after the
+	                             last gzip_write() */
 };
 
 /* Receives compressed bytes.  If it returns false, all later calls fail too. */

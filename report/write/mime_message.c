@@ -78,7 +78,7 @@ mime_begin(
 static void
 put_line(struct letter_writer *w)
 {
-	char memory[BASE64_LINE + 2]; /* with LF and NUL */
+	char memory[BASE64_LINE + 2]; /* one line with LF and NUL */
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	base64_encode(&b, span_of((const char *)w->line, w->n));

@@ -6,7 +6,7 @@
 
 enum { COMMENT_MAX = 120 }; /* bytes */
 
-/* ---- the sum of rows over the limit ---- */
+/* ---- the sum of the rows beyond the limit ---- */
 
 static const char *const dispositions[] = { "none", "quarantine", "reject" };
 
@@ -105,7 +105,8 @@ struct measure {
 	const struct aggregate_info *info;
 	const struct parts_limits *limits;
 	struct parts *out;
-	struct document document; /* the current part; NULLs: none */
+	struct document document; /* the current part; its pointers are NULL if
+	                             there is none */
 	size_t bytes;             /* bytes of the current part */
 	uint64_t rows;            /* rows of all parts */
 	struct sum sum;

@@ -23,7 +23,7 @@
 #include "report/write/gzip.h"
 #include "report/store/query.h"
 
-enum { SPLIT_MAX = 40 }; /* per report; further rows are summed up */
+enum { SPLIT_MAX = 40 }; /* parts per report; further rows are summed up */
 
 struct report_part {
 	uint64_t rows;     /* without the summed rows */
@@ -37,8 +37,8 @@ struct parts {
 };
 
 struct parts_limits {
-	uint64_t rows; /* of the whole report */
-	size_t bytes;  /* of a part, compressed; must be more than
+	uint64_t rows; /* rows of the whole report */
+	size_t bytes;  /* bytes of a compressed part; must be more than
 	                  GZIP_LAG_MAX */
 };
 
@@ -51,7 +51,7 @@ bool split_measure(struct ledger *l, int64_t day,
 struct parts_range {
 	uint64_t skip; /* number of rows in earlier parts */
 	uint64_t rows;
-	bool last; /* the remaining rows are summed up in it */
+	bool last; /* the last part: the remaining rows are summed up in it */
 };
 
 /*

@@ -87,7 +87,7 @@ canonical_header(void **state)
 	assert_true(x.e.names[2].field == EXPLAIN_NO_FIELD);
 	assert_int_equal(x.e.names[3].field, 3);
 
-	/* the hash must be the hash of these bytes */
+	/* header_hash must be the hash of these bytes */
 	struct crypto_hash *h = crypto_hash_new();
 	uint8_t hash[CRYPTO_HASH_SIZE];
 

@@ -529,7 +529,7 @@ what_applies(void **state)
 		"the record is not usable: no DMARC policy" });
 }
 
-/* The result must equal that of a real tree walk from a name below. */
+/* The result must equal that of a real tree walk that starts at a subdomain. */
 static void
 what_applies_below(void **state)
 {

@@ -51,7 +51,7 @@ letter(void)
 	return (char)('a' + next_random(26));
 }
 
-/* Each of these functions writes a line without its end, and returns its
+/* Each of these functions writes a line without its line end, and returns its
  * length. */
 static size_t
 base64_line(char *to)
@@ -184,7 +184,7 @@ static const struct {
 	const char *name;
 	size_t (*line)(char *to);
 	const char *end;
-	bool hostile; /* only sent to cause harm */
+	bool hostile; /* only an attacker sends this */
 } kinds[] = {
 	{ "base64", base64_line, "\r\n", false },
 	{ "text", text_line, "\r\n", false },

@@ -205,8 +205,8 @@ main(int argc, char **argv)
 
 	if (names == 0 || questions < 24)
 		return 2;
-	/* the day must come first: the memory of the process is then only that
-	 * of its cache */
+	/* the day must come first, so that the memory of the process is only
+	 * that of its cache */
 	printf("%zu names, %zu questions in a day, limit 16 MiB; hits and "
 	       "evictions of the hour\n\n| until | entries | counted MiB | "
 	       "process MiB | hits %% | evicted |\n|---|---|---|---|---|---|\n",

@@ -1,7 +1,7 @@
 /*
- * signature_bench.c - the cost of the signatures of a message, with warm keys:
- * one, ten with ten selectors, and hundreds, compared with the bare
- * verifications
+ * signature_bench.c - the cost of checking the signatures of a message, with
+ * cached keys: one, ten with ten selectors, and hundreds, compared with the
+ * public-key operations alone
  *
  * usage: signature_bench [MESSAGES]
  */

@@ -17,7 +17,7 @@
 enum {
 	EVALUATIONS = 200000,
 	RECORD_BYTES = 450,
-	STRING_BYTES = 250, /* in one string of a TXT record */
+	STRING_BYTES = 250, /* length of each string of the TXT record */
 	QUESTIONS = 100,
 	MEMORY = 1 << 20,
 };

@@ -87,8 +87,9 @@ format(char *memory, size_t size, const char *text, uint64_t n)
 	return span_of(memory, (size_t)length);
 }
 
-/* Of 100 messages, 80 pass both, 8 come through a list, 5 through a forwarder,
- * 4 from a sender that signs only for itself, and 3 are forged. */
+/* Of 100 messages, 80 pass SPF and DKIM, 8 come through a list, 5 through a
+ * forwarder, 4 from a provider that passes only for its own domain, and 3 are
+ * forged. */
 static void
 message_make(
     struct store_bench_message *m, const struct plan *p, uint64_t number)
@@ -228,8 +229,8 @@ check_store(const struct plan *p, const char *path)
 	return sums[2] == p->messages ? 0 : 1;
 }
 
-/* Runs the writer without threads.  Returns the cost per message in groups of
- * `size`. */
+/* Writes messages in groups of `size`, without threads.  Returns the cost per
+ * message. */
 static double
 writer_alone(
     struct writer *w, const struct plan *p, uint64_t messages, uint64_t size)

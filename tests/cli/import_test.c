@@ -159,7 +159,8 @@ opendkim(void **state)
 		    AT("1") "KeyFile /etc/k\n" AT(
 			"3") "Domain a.example\n#\tthis is about signing",
 		    NULL },
-		/* a signer is left alone, with all its settings */
+		/* an opendkim that only signs is left as it is, with all its
+		 * settings */
 		{ F, "Mode s\nAuthservID a.example\nNameservers 192.0.2.1",
 		    AT("1") "Mode s\n#\tthis opendkim only signs",
 		    "192.0.2.1" },

@@ -130,7 +130,7 @@ check_choices(const char *path, const struct conf_option *o, const char *said)
 	struct buf b = buf_wrap(list, sizeof(list));
 
 	if (o->n_choices == 0 || o->n_choices == 5)
-		return; /* the actions are described in one place */
+		return; /* the actions are described only once */
 	buf_text(&b, "One of ");
 	for (size_t i = 0; i < o->n_choices; i++) {
 		buf_text(&b, i > 0 ? ", " : "");

@@ -362,8 +362,8 @@ defaults(void **state)
 	conf_unref(c);
 }
 
-/* The timeout of a message allows several questions, and that of a question
- * several attempts. */
+/* The timeout of a message leaves time for several questions, and that of a
+ * question for several attempts. */
 static void
 dns_timeouts_are_derived_from_timeout(void **state)
 {

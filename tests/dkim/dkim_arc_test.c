@@ -233,8 +233,8 @@ step_3_chain_status(void **state)
 	    "fail:ARC-Seal 1: cv= is not none, fail or pass", 1, 0);
 	expect_dkim_arc(sign_change(chain(1), "; cv=none", ""), zone,
 	    "fail:ARC-Seal 1: cv= is missing", 1, 0);
-	/* RFC 8617 section 3.9: ABNF strings ignore case, but then the seal
-	 * signs different bytes */
+	/* RFC 8617 section 3.9: ABNF strings ignore case, but another case
+	 * changes the bytes that the seal signs */
 	expect_dkim_arc(sign_change(chain(1), "cv=none", "cv=NONE"), zone,
 	    "fail:ARC-Seal 1: signature did not verify", 1, 0);
 	zone->close(zone);

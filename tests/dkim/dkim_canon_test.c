@@ -166,8 +166,8 @@ naive_too(enum canon canon, struct span body, size_t step,
 }
 
 /*
- * Tests every string of up to five of these bytes, alone and within a long
- * line, where whole vectors are compared, at every position of a vector.
+ * Tests every string of up to five of these bytes: alone, and at every position
+ * of a vector in a long line, where whole vectors are compared.
  */
 static void
 every_short_text(void **state)
@@ -207,8 +207,8 @@ next_random(uint64_t *seed)
 	return *seed >> 33;
 }
 
-/* Generates text like that in mail, and worse, long enough to contain runs that
- * are not copied. */
+/* Generates text like that in mail, and worse text, long enough to contain runs
+ * that are not copied. */
 static size_t
 random_text(char *to, size_t size, uint64_t *seed)
 {
@@ -272,7 +272,7 @@ long_runs_go_uncopied(void **state)
 		text[i] = i % 78 == 76 ? '\r' : i % 78 == 77 ? '\n' : 'x';
 	canonical(CANON_RELAXED, span_of(text, SIZE), SIZE, &k);
 	assert_true(k.puts <= 2 * SIZE / CANON_BLOCK + 2);
-	/* every line changed: collected in blocks */
+	/* every line is changed, so the output is collected in blocks */
 	for (size_t i = 70; i < SIZE; i += 78)
 		text[i] = '\t';
 	canonical(CANON_RELAXED, span_of(text, SIZE), SIZE, &k);

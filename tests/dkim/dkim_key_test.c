@@ -187,7 +187,8 @@ key_of_numbers(const unsigned char *n, size_t n_size, const unsigned char *e,
 	size_t size = 0;
 	struct key k;
 
-	/* put_number() writes a two-byte length: only for n over 255 */
+	/* put_number() writes a two-byte length, so n must have more than 255
+	 * bytes */
 	assert_true(n_size > 255);
 	size += put_number(body, n, n_size);
 	body[size++] = 0x02;
@@ -242,7 +243,7 @@ invalid_numbers(void **state)
 	    "the exponent of the RSA key is too large");
 	n[256] = 0xa4;
 	fault_is(key_of_numbers(n, 257, e, 3), "invalid RSA key in p=");
-	/* bits are reported even if the key is not usable */
+	/* the number of bits is reported even if the key is not usable */
 	memset(n, 0, 2);
 	n[1] = 1;
 	n[256] = 0xa5;
@@ -535,7 +536,7 @@ running_hashes(void **state)
 			assert_non_null(many[i]);
 			crypto_hash_add(many[i], SPAN("ab"));
 		}
-		/* a snapshot does not end the hash; a copy is separate */
+		/* bytes can be added after a snapshot; a copy is independent */
 		assert_true(crypto_hash_snapshot(many[0], a));
 		crypto_hash_copy(many[1], many[0]);
 		crypto_hash_add(many[0], SPAN("c"));

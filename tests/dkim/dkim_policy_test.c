@@ -148,8 +148,8 @@ rfc_8301_key_sizes(void **state)
 	    "policy:RSA key of 1024 bits, fewer than 2048");
 }
 
-/* A modulus of 8200 bits without a known private key: rejected for its size,
- * not for the result of a computation. */
+/* A modulus of 8200 bits, whose private key is unknown: rejected for its size,
+ * before any computation. */
 static void
 huge_key_is_not_computed(void **state)
 {
@@ -441,7 +441,8 @@ hundreds_above_a_good_signature(void **state)
 	c = count_run(under_bad(300, "list.example", good_message()), zone, 1);
 	assert_int_equal(c.pass, 1);
 	assert_int_equal(c.questions, 1);
-	/* if they all have the author's domain, the limit hides the good one */
+	/* if they all have the author's domain, the limit is reached before the
+	 * good one */
 	c = count_run(under_bad(300, "example.com", good_message()), zone, 0);
 	assert_int_equal(c.pass, 0);
 	assert_int_equal(c.verified, 10);
@@ -509,8 +510,8 @@ header_with_faults(void **state)
 	zone->close(zone);
 }
 
-/* Two signatures, one of which signs the other; each is skipped when it is
- * itself verified. */
+/* Two signatures, one of which covers the other.  The field that is being
+ * verified does not count as one of the fields in h=. */
 static void
 section_3_5_signatures_that_sign_signatures(void **state)
 {
@@ -529,7 +530,7 @@ section_3_5_signatures_that_sign_signatures(void **state)
 	    header, sizeof(header), "%.*s\r\n", (int)(body - first), first);
 	both = sign_message(sign_rsa(1024, 0), twice, header, BODY);
 	dkim_run(&r, span_str(both), zone);
-	/* the lower one signed one more DKIM-Signature than existed */
+	/* h= of the lower one has one more DKIM-Signature than existed */
 	dkim_run_expect(&r, "upper over lower", PASS " " NOT_HEADER);
 	dkim_run_end(&r);
 	free(both);

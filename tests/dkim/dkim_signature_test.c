@@ -352,7 +352,8 @@ defaults(void **state)
 	arena_free(a);
 }
 
-/* A length that is too large for any number does not become a smaller one. */
+/* A length that is too large for any integer type must not wrap around to a
+ * smaller one. */
 static void
 lengths_do_not_wrap(void **state)
 {

@@ -109,7 +109,7 @@ run_related(const struct related_vector *v)
 		buf_span(&b, span_skip(q->name, strlen("_dmarc.")));
 	}
 	compare_dmarc_related(v->name, "asked", &b, v->asked);
-	/* all queries have been sent, whatever the facts are */
+	/* no more queries are needed, whatever the facts are */
 	if (pump_core(r.dmarc.questions, zone, false, find_related, &r) > 0)
 		fail_msg("%s: asks again", v->name);
 	buf_cut(&b, 0);

@@ -569,7 +569,8 @@ a_dropped_prefetch_is_sent_for_a_message_that_needs_it(void **state)
 	answer_held(&s, &found);
 	assert_int_equal(needed.answer->state, DNS_FOUND);
 	dns_answer_unref(needed.answer);
-	/* no message needs this one: it is forgotten, not cached as a failure
+	/* no message needs this question: it is forgotten, not cached as a
+	 * failure
 	 */
 	ask_prefetch(one, "b.example", &ahead[0]);
 	answer_held(&s, &used_up);
@@ -629,7 +630,8 @@ close_answers_those_who_wait(void **state)
 		assert_int_equal(all[i].times, 1);
 		assert_int_equal(all[i].answer->fault, DNS_ERROR_RESOURCE);
 	}
-	answer_held(&s, &found); /* changes no answer, but frees the rest */
+	/* late answers are ignored, but their memory is freed */
+	answer_held(&s, &found);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(all[i].times, 1);
 }

@@ -302,7 +302,8 @@ rfc1035_section_3_3_14_text_is_truncated(void **state)
 	arena_free(a);
 }
 
-/* A truncated value is still too long for each method: permerror, see packet.h.
+/* Even when truncated, the value is too long for every method, and gives
+ * permerror; see packet.h.
  */
 static void
 rfc7208_section_2_6_7_truncated_text_is_too_long(void **state)
@@ -561,8 +562,8 @@ put_longer_chain(struct large *l)
 	put_chain_reversed(l, DNS_PACKET_CHAIN_MAX + 1);
 }
 
-/* The most expensive replies; `records` and `strings` are the most that ldns
- * may read. */
+/* The most expensive replies; `records` and `strings` are the maximum numbers
+ * that ldns may read. */
 static const struct expensive {
 	const char *name;
 	void (*put)(struct large *l);
@@ -667,8 +668,9 @@ put_expensive(struct large *l, const struct expensive *v)
 
 /*
  * Checks that the most expensive replies use at most DNS_PACKET_MEMORY_MAX
- * bytes of memory.  For time, checks how much ldns reads, since it allocates
- * memory for each record and string; our own code reads the packet once.
+ * bytes of memory.  As a measure of time, checks how much ldns reads, since it
+ * allocates memory for each record and string; our own code reads the packet
+ * once.
  */
 static void
 expensive_replies_cost_little(void **state)

@@ -293,7 +293,7 @@ dead_names_of_a_domain_fail_together(void **state)
 	queue->close(queue);
 }
 
-/* If four questions find no room below, the others fail too. */
+/* If the source below has no room for four questions, the others fail too. */
 static void
 a_crowd_below_ends_a_message(void **state)
 {

@@ -548,8 +548,8 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 	free(all);
 }
 
-/* If a domain leaves four questions unanswered for a long time, no more are
- * sent for it, but only while we are crowded. */
+/* While the resolver is crowded, a domain that leaves four questions unanswered
+ * for a long time gets no more questions. */
 static void
 a_dead_domain_is_not_asked_while_crowded(void **state)
 {

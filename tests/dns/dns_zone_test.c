@@ -133,7 +133,7 @@ records_of_all_types(void **state)
 	expect_dns_zone(z, "srv.example.org", DNS_TXT, "nodata 60");
 	expect_dns_zone(z, "_25._tcp.mail.example.org", DNS_TLSA,
 	    "found: 3 1 1 ab01 secure 300");
-	/* a dot inside a label does not make it a different name */
+	/* a dot inside a label does not separate labels */
 	expect_dns_zone(z, "dotted.label.example.org", DNS_A, "nxdomain 60");
 	expect_dns_zone(
 	    z, "dotted?label.example.org", DNS_A, "found: 192.0.2.3 300");

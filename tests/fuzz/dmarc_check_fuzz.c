@@ -3,8 +3,9 @@
  * (RFC 9989 sections 4.10 and 5.3).
  *
  * The lines of the input are the author domains; the identifiers, with that of
- * SPF first, each after a sign for its fact ("+": pass, "?": temperror); and
- * the possible answers.  A hash of the name selects the answer to a question.
+ * SPF first, each preceded by a sign for its result ("+": pass, "?":
+ * temperror); and the possible answers.  A hash of the name selects the answer
+ * to a question.
  */
 #include <assert.h>
 #include <stdint.h>

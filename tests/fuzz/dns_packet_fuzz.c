@@ -4,7 +4,7 @@
  * survive being recorded and replayed.  No reply may use more memory than
  * packet.h says, or make ldns read more records and strings than that.
  *
- * Input: type (one byte), upper and lower flags, counts of the answer, the
+ * Input: type, upper and lower byte of the flags, counts of the answer, the
  * authority and the additional section (one byte each), then those sections.
  * The highest bit of the flags adds 512 to the count of the answer section.
  */
@@ -21,9 +21,8 @@ enum {
 	PREFIX = 6,
 	INPUT_MAX = DNS_PACKET_MAX,
 	RECORDS_MAX = DNS_RECORDS_MAX + DNS_PACKET_CHAIN_MAX,
-	FIELDS_MAX =
-	    DNS_PACKET_ANSWER_STRINGS_MAX + 7 * RECORDS_MAX, /* an SOA record
-	                                                        has 7 */
+	/* an SOA record has 7 fields */
+	FIELDS_MAX = DNS_PACKET_ANSWER_STRINGS_MAX + 7 * RECORDS_MAX,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -114,7 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (n > DNS_PACKET_MAX)
 		n = DNS_PACKET_MAX;
 	read_packet(packet, n, &q);
-	/* the same bytes as a reply to a query, not truncated */
+	/* the same bytes, but with opcode QUERY and without TC */
 	packet[2] = (uint8_t)(packet[2] & 0x85);
 	read_packet(packet, n, &q);
 	return 0;

@@ -24,7 +24,7 @@ check_field(const struct mail_field *f)
 	for (size_t i = 0; i < f->value.n; i++) {
 		if (f->value.p[i] != '\n')
 			continue;
-		/* each line end must be a CRLF before white space */
+		/* each line end must be a CRLF followed by white space */
 		assert(i > 0 && f->value.p[i - 1] == '\r');
 		assert(i + 1 < f->value.n);
 		assert(ascii_is_wsp((unsigned char)f->value.p[i + 1]));

@@ -26,7 +26,7 @@
  *		(f)ails; (g)ives the answers held back, (G) last one first
  *	p	write the page of metrics
  *	t TEXT	add a TXT record for names that the zone does not have
- *	f N	from allocation N on, the message has no memory
+ *	f N	from allocation N on, all allocations of the message fail
  *	F N	from change N on, the MTA refuses changes
  *
  * If the first line is "r N", it selects the initial configuration; with "r N
@@ -59,10 +59,10 @@ enum {
 	OPEN_FILES = 9,      /* connection 4 gets a reply to try later,
 	                        connection 5 is closed */
 	LINES_READ = 2000,   /* limit for one input */
-	CALLS_MAX = 6000,    /* callbacks, with more fields than
+	CALLS_MAX = 6000,    /* callbacks: enough to exceed
 	                        MAIL_FIELDS_MAX */
-	BYTES_MAX = 3 << 20, /* bytes passed to callbacks, more than
-	                        MAIL_HEADER_MAX */
+	BYTES_MAX = 3 << 20, /* bytes passed to callbacks: enough to
+	                        exceed MAIL_HEADER_MAX */
 	RELOADS_MAX = 8,
 };
 

@@ -49,7 +49,7 @@ static const char zone[] =
     "dead.example. A 192.0.2.9\n"
     ";!failed dead.example. TXT timeout\n";
 
-/* Each is completed with the zone; the last one is invalid. */
+/* The zone is added to each of them; the last one is invalid. */
 static const char *const confs[] = {
 	"mode = enforce authserv_id = \"mx.test\"\n"
 	"report { store = \"/memory\" failure_reports = true "
@@ -89,7 +89,7 @@ static const char *const confs[] = {
 	"mode = sometimes\n",
 };
 
-/* The section sign of each configuration; all but one have keys. */
+/* The "sign" section of each configuration; all but one have keys. */
 static const char *const signs[] = {
 	"guard = warn lists = true",
 	"guard = warn author = login on_author_mismatch = reject",
@@ -169,7 +169,7 @@ world_begin(void)
 	return files.conf_path;
 }
 
-/* No one needs to be woken. */
+/* There is no thread to wake. */
 void
 libmilter_wake(void)
 {

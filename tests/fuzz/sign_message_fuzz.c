@@ -3,7 +3,7 @@
  * result, and the signer must leave it unchanged the second time.
  *
  * The first byte selects the options, the size of the body's chunks, and
- * whether a From field of ours is put first.
+ * whether one of our From fields is put first.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -163,7 +163,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put_signed(&signed_text, o, buf_view(&b));
 		expect_pass(buf_view(&signed_text), o->n_add);
 		s2 = sign(conf, buf_view(&signed_text), step + 3, &again);
-		/* if there are many signatures of ours, only the first ones are
+		/* if there are many of our signatures, only the first ones are
 		 * checked */
 		assert(again->n_add == 0 || o->n_remove > 0);
 		signer_end(s2);

@@ -1,5 +1,4 @@
-/* hash_test.c - SipHash-1-3 of the salt as eight bytes, followed by the
- * bytes */
+/* hash_test.c - SipHash-1-3 of the salt (eight bytes) and the data */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

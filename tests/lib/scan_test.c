@@ -55,7 +55,8 @@ span_comparing(void **state)
 	assert_false(span_is(SPAN("a\0"), "a"));
 	assert_false(span_is(SPAN("A"), "a"));
 	assert_true(span_is_nocase(SPAN("aZ09"), "Az09"));
-	/* the bytes next to the letters and bytes beyond ASCII do not fold */
+	/* bytes next to the letters in ASCII, and bytes beyond ASCII, have no
+	 * other case */
 	assert_false(span_is_nocase(SPAN("@"), "`"));
 	assert_false(span_is_nocase(SPAN("["), "{"));
 	assert_false(span_is_nocase(SPAN("\xc3\xa4"), "\xc3\x84"));
@@ -366,7 +367,7 @@ character_classes(void **state)
 	static const struct {
 		bool (*is)(unsigned char);
 		const char *members;
-		bool beyond; /* bytes beyond ASCII too */
+		bool beyond; /* also has all bytes beyond ASCII */
 	} vectors[] = {
 		{ ascii_is_alpha, ALPHA, false },
 		{ ascii_is_digit, DIGIT, false },

@@ -221,7 +221,7 @@ rfc_5321_4_1_2_envelope(void **state)
 		{ "<a@[192.0.2.1]>", "[192.0.2.1]", "a" },
 		{ "<a@b.example", "b.example", "a" },
 		{ "<a>", NULL, "a" },
-		/* without "@", as Postfix and Sendmail rewrite them */
+		/* without "@"; Postfix and Sendmail rewrite such addresses */
 		{ "<a%b.example>", "b.example", "a" },
 		{ "a%c.example%b.example", "b.example", "a%c.example" },
 		{ "b.example!a", "b.example", "a" },

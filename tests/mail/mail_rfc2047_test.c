@@ -153,7 +153,7 @@ forms_of_the_at_sign(void **state)
 	check_decoded(table, ARRAY_SIZE(table));
 }
 
-/* Programs differ in where such words begin and end. */
+/* Programs disagree on where an encoded word begins and ends. */
 static void
 a_question_mark_in_a_word(void **state)
 {

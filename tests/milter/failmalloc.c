@@ -30,7 +30,7 @@ void *__libc_realloc(void *old, size_t size);
 struct failmalloc_control {
 	_Atomic uint32_t every;
 	_Atomic uint32_t spare;
-	_Atomic uint32_t count; /* allocations since the test reset it */
+	_Atomic uint32_t count; /* allocations since the test reset this */
 	_Atomic uint32_t seed;
 	_Atomic uint32_t wide;
 };

@@ -124,7 +124,7 @@ poll_makes_no_system_call_before_the_bytes_are_read(void **state)
 	(void)state;
 	send_text(c.mta, "x");
 	assert_int_equal(is_ready(c.ours, 0), 1);
-	/* Read the byte with recv(), so that a system call would return 0. */
+	/* After this recv(), a poll() system call would return 0. */
 	assert_int_equal(recv(c.ours, &byte, 1, 0), 1);
 	assert_int_equal(is_ready(c.ours, 0), 1);
 	connection_end(c);
@@ -295,7 +295,7 @@ other_descriptors_are_not_read_ahead(void **state)
 	assert_int_equal(in_kernel(ends[0]), 8);
 	close(ends[0]);
 	close(ends[1]);
-	/* This end was not returned by accept(). */
+	/* this end of the connection was not returned by accept() */
 	send_text(c.ours, "0123456789");
 	assert_int_equal(is_ready(c.mta, 0), 1);
 	expect_read_ahead(c.mta, "01");

@@ -65,7 +65,7 @@ no_alarm_in_a_year_and_one_when_mail_stops(void **state)
 		if (now - last_of_all > r->notice * 3600 + 2 * STEP)
 			fail_msg("%s: detected after %lld hours", r->name,
 			    (long long)(now - last_of_all) / 3600);
-		/* a pause that was too long is not normal afterwards */
+		/* a pause that was too long does not become normal */
 		last = now;
 		assert_true(pauses_note(&p, last, now));
 		assert_false(p.is_silent);

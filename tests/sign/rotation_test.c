@@ -141,7 +141,7 @@ static const struct choice_row {
 	{ "r", 0, "active" },
 	{ "r.", 0, "active new" },
 	{ "rr", 1, "retired active" },
-	{ "re", 0, "active new" }, /* the older key's record is published */
+	{ "re", 0, "active new" }, /* record of the older key only */
 	{ "rs", 0, "active new" },
 	{ "ee", 1, "retired alarm" },
 	{ "se", 0, "alarm new" }, /* the last good key keeps signing */

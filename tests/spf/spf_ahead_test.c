@@ -1,5 +1,5 @@
-/* spf_ahead_test.c - the queries, their order and number: RFC 7208 section
- * 4.6.4 also limits prefetching */
+/* spf_ahead_test.c - which queries are sent, in which order, and how many: RFC
+ * 7208 section 4.6.4 also limits prefetching */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

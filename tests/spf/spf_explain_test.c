@@ -95,7 +95,7 @@ rfc7208_6_2_explanations(void **state)
 		{ V4, "@a.example,@b.example:joe@s43.example",
 		    "joe@s43.example|joe|s43.example|s43.example|"
 		    "mail.s23.example" },
-		/* 4.6.4: exp= is subject to no limit */
+		/* 4.6.4: the limits do not apply to exp= */
 		{ V4, "a@l10-exp-p.example", "from host.example" },
 		{ "192.0.2.99", "a@v-exp-p.example", "from unknown" },
 		/* 7.3: the validated name that %{p} selects */

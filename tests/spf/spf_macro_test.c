@@ -221,12 +221,12 @@ rfc7208_7_3_names_are_cut_on_the_left(void **state)
 	struct spf_macros v = values("192.0.2.3");
 
 	(void)state;
-	/* 253 bytes are kept */
+	/* a name of 253 bytes is not shortened */
 	fill(long_name, 251);
 	strcat(long_name, ".x");
 	expands_to(&v, spf_macro_domain, SPF_MACRO_DOMAIN, long_name,
 	    span_str(long_name));
-	/* 254 bytes lose one label, with or without a final dot */
+	/* a name of 254 bytes loses one label, with or without a final dot */
 	fill(long_name, 252);
 	strcat(long_name, ".x");
 	expands_to(&v, spf_macro_domain, SPF_MACRO_DOMAIN, long_name,

@@ -23,11 +23,11 @@ struct hostile_options {
 	bool no_udp;         /* its UDP port is closed */
 	bool tcp_once;       /* closes a connection after each answer */
 	bool tcp_drop_first; /* closes the first connection without an answer */
-	unsigned loss;       /* datagrams lost of every 100, in both directions
-	                        together */
-	unsigned hold;       /* number of questions to collect before answering
-	                        them, last first; 0: do not collect */
-	uint16_t port;       /* 0: any free port */
+	unsigned loss; /* percentage of datagrams lost, both directions taken
+	                  together */
+	unsigned hold; /* number of questions to collect before answering
+	                  them, last first; 0: do not collect */
+	uint16_t port; /* 0: any free port */
 };
 
 struct hostile_counts {

@@ -46,14 +46,14 @@ size_t fake_questions(struct dns_source *fake);     /* number of questions so
                                                        far */
 uint64_t fake_round_trips(struct dns_source *fake); /* now / latency */
 
-/* Returns how often `name` and `type` were asked. */
+/* Returns how often `name` was queried for `type`. */
 size_t fake_asked(
     struct dns_source *fake, const char *name, enum dns_type type);
 
 /*
  * Runs `core` until it returns CORE_DONE, and calls pump() between runs and, if
- * `source` is a fake (`is_fake`), fake_advance().  Returns the number of waves.
- * Fails the test if a wave asks nothing new.
+ * `source` is a fake (`is_fake`), fake_advance().  Returns the number of waves
+ * (batches of questions).  Fails the test if a wave asks nothing new.
  */
 unsigned pump_core(struct dns_questions *questions, struct dns_source *source,
     bool is_fake, enum core_status (*core)(void *arg), void *arg);

@@ -178,7 +178,7 @@ passes_aligned(const struct dmarc_relations *r, bool is_dkim)
 }
 
 /* The explanation must agree with the verdict and ask no further questions,
- * also if an allocation fails. */
+ * even if an allocation fails. */
 static void
 explains(const char *name, struct dmarc_run *r)
 {

@@ -10,7 +10,7 @@
 
 enum {
 	LINE_MAX_RFC5322 = 998, /* RFC 5322 section 2.1.1 */
-	VALUE_MAX = 32 * 1024,  /* longer than any field of ours */
+	VALUE_MAX = 32 * 1024,  /* longer than any of our fields */
 	GROW = 64,
 };
 

@@ -46,7 +46,7 @@ void mailbag_close(struct mailbag *b);
 
 /* Reads all saved messages.  Fails the test if one of them is incomplete. */
 struct mailbag_mails *mailbag_read(const struct mailbag *b);
-size_t mailbag_count(const struct mailbag *b); /* counts without reading them */
+size_t mailbag_count(const struct mailbag *b); /* does not read them */
 void mailbag_free(struct mailbag_mails *m);
 
 /* Removes all saved messages. */

@@ -1,6 +1,6 @@
 /*
- * plainfield.h - checks that an Authentication-Results field of ours cannot
- * mislead programs that search it without parsing its grammar.
+ * plainfield.h - checks that our Authentication-Results field cannot mislead
+ * programs that search it without parsing its grammar.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_PLAINFIELD_H
 #define AVOUCH_TESTS_SUPPORT_PLAINFIELD_H

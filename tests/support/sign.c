@@ -210,8 +210,8 @@ is_wsp(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Writes a line without its end, reducing white space and removing it at the
- * end. */
+/* Writes a line without its line end.  Reduces white space, and removes it at
+ * the end of the line. */
 static void
 put_reduced(struct sign_text *t, const char *p, size_t n)
 {
@@ -528,7 +528,7 @@ sign_change(char *message, const char *from, const char *to)
 	return changed.p;
 }
 
-/* Whether the field is `name` of the set `want`, "i=N;". */
+/* Whether the field is `name` of the ARC set that `want` ("i=N;") selects. */
 static bool
 is_of_set(struct span field, const char *name, const char *want)
 {

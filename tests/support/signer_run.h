@@ -20,7 +20,7 @@ enum { SIGNER_RUN_MESSAGE_MAX = 400000 };
 struct signer_run {
 	const char *conf; /* NULL: the defaults */
 	const char *login, *sender;
-	const char *senders; /* content of the file; NULL: no file */
+	const char *senders; /* content of the senders file; NULL: no file */
 	size_t step;         /* bytes per chunk of the body; 0: one chunk */
 	int64_t now;         /* 0: DKIM_RUN_NOW */
 };

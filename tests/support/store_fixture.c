@@ -25,7 +25,7 @@ fixture_tear_down(void **state)
 {
 	(void)state;
 	umount(place.folder); /* in case a test of a full disk failed before it
-	                         could do this */
+	                         could unmount the folder */
 	place_remove(&place);
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include "report/store/writer.h"
 #include "tests/support/sample_rows.h"
 
-enum { FIXTURE_WAIT_MS = 180000 }; /* limit of all waits */
+enum { FIXTURE_WAIT_MS = 180000 }; /* limit of each wait */
 
 /* The folder of the running test; its file does not exist yet. */
 extern struct store_place place;

@@ -23,7 +23,8 @@ struct verify_run {
 	const char *ip, *helo, *sender, *auth, *name;
 	const char *message;
 	struct dns_source *dns;
-	struct dns_source *fake; /* if set, it is settled between the events */
+	struct dns_source *fake; /* if set, verify_run_all() calls fake_settle()
+	                            before verify_finish() */
 
 	bool trusted_mta;
 
@@ -34,15 +35,15 @@ struct verify_run {
 	const struct verdict *v;
 };
 
-/* Run up to RCPT, run the message after that, and run everything up to the
- * verdict. */
+/* Run everything up to RCPT, the header and body after it, or all of this and
+ * get the verdict. */
 void verify_run_begin(struct verify_run *r);
 void verify_run_message(struct verify_run *r);
 void verify_run_all(struct verify_run *r);
 void verify_run_end(struct verify_run *r);
 
-/* Return whether our field contains that text, and fail the test unless it
- * does. */
+/* The first returns whether our field contains `text`; the second fails the
+ * test unless it does. */
 bool verify_run_has(const struct verdict *v, const char *text);
 void verify_run_results(const struct verdict *v, const char *text);
 

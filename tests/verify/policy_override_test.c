@@ -47,8 +47,8 @@ override_conditions(void **state)
 		{ "list_id = l.lists.example", true, true },
 		{ "list_id = '*.lists.example'", true, true },
 		{ "list_id = lists.example", false, false },
-		/* of several recipients, all must match to accept, any one to
-		 * defer */
+		/* with several recipients, accepting requires that all match,
+		 * deferring that any one matches */
 		{ "recipient_domain = here.example", false, true },
 		{ "recipient_domain = { there.example, here.example }", true,
 		    true },
@@ -362,7 +362,7 @@ count_enforced(const struct conf *c, unsigned n, bool *last)
 		arena_rewind(a);
 		policy_decide(c, &f, POLICY_RUN_NOW, a, &d);
 		assert_int_equal(d.would, CONF_REJECT);
-		/* a domain in a sample is in every larger one */
+		/* a domain in a sample is in every larger sample */
 		if (last[i])
 			assert_int_equal(d.action, CONF_REJECT);
 		last[i] = d.action == CONF_REJECT;
@@ -403,7 +403,8 @@ sample_is_stable(void **state)
 {
 	static const struct {
 		const char *domain;
-		unsigned mille; /* the largest sample without the domain */
+		unsigned mille; /* the largest sample without the domain, per
+		                   mille */
 	} vectors[] = {
 		{ "example.com", 350 },
 		{ "example.org", 841 },

@@ -14,7 +14,7 @@
 
 enum {
 	ROUNDS = 1000,
-	/* values of the named options tried for each of them */
+	/* combinations of values that are tried for each named option */
 	ASSIGNMENTS = 200,
 	NAME_MAX_BYTES = 80,
 };
@@ -130,8 +130,8 @@ random_dmarc(struct policy_input *f)
 		    dmarc_policy_asked(f->dmarc_policy, pick(4) == 0);
 }
 
-/* Adds at most one kind of evidence; a client in trusted_forwarders is
- * another. */
+/* Adds at most one kind of evidence; a client in trusted_forwarders is another
+ * kind. */
 static void
 random_mark(struct policy_input *f)
 {
@@ -169,8 +169,8 @@ random_facts(void)
 	return f;
 }
 
-/* Leaves one reason to skip a message and one kind of evidence, since neither
- * of two would decide alone. */
+/* Leaves one reason to skip a message and one kind of evidence: with two,
+ * changing either alone would not change the action. */
 static void
 leave_one_reason(struct conf *c, const struct policy_input *f)
 {
@@ -207,7 +207,7 @@ differs(const struct policy_decision *a, const struct policy_decision *b)
 }
 
 /* Whether another value of that option leads to another action.  For a list,
- * only the empty one is tried. */
+ * only the empty list is tried. */
 static bool
 can_change(const struct policy_settings_outcome *o, const struct conf *c,
     const struct conf_option *option)
@@ -251,7 +251,8 @@ assign_named(struct conf *c, const struct policy_decision *d)
 			    pick(count_values(&conf_options[i])));
 }
 
-/* Whether the action depends on this option for some values of the named ones.
+/* Whether the action depends on this option for some values of the named
+ * options.
  */
 static bool
 is_relevant(const struct policy_settings_outcome *o,
@@ -329,7 +330,8 @@ check_override(unsigned round, const struct policy_settings_outcome *o)
 		return;
 	}
 	if (o->f.from_fault != NULL)
-		return; /* then its action determines whether it matches */
+		return; /* then the action of an override determines whether it
+		           matches */
 	other = c.overrides[0];
 	c.overrides = &other;
 	for (unsigned action = 0; action <= CONF_TEMPFAIL; action++) {

@@ -418,7 +418,7 @@ struct policy_outcome {
 	const char *reason;
 };
 
-/* Every outcome with every action, and with none set. */
+/* Every outcome with every action, and with no action set. */
 static void
 rfc7372_3_each_outcome_and_code(void **state)
 {

@@ -333,7 +333,7 @@ expect_dkim(struct reading *r, const struct verdict *v)
 		    r, "dkim", v->faulty ? "temperror" : "none");
 		return;
 	}
-	/* none passes here, so they are shown in order */
+	/* no signature passes here, so all are shown in order */
 	for (size_t i = 0; i < v->n_dkim && i < RESULTS_SHOWN_MAX; i++) {
 		struct span identity;
 

@@ -127,7 +127,8 @@ forged_results_are_found(void **state)
 	r.dns->close(r.dns);
 }
 
-/* The list has a limit; a message over it is refused. */
+/* The list of fields to remove has a limit; a message that exceeds it is
+ * refused. */
 static void
 too_many_forged_results_are_refused(void **state)
 {
@@ -160,7 +161,8 @@ too_many_forged_results_are_refused(void **state)
 	free(message);
 }
 
-/* Over every limit: nothing passes, and no forged field is kept. */
+/* If a header exceeds every limit, nothing passes, and no forged field is kept.
+ */
 static void
 a_header_without_end(void **state)
 {

@@ -41,7 +41,7 @@ struct memory_case {
 	bool ed25519;
 	bool forged;  /* the body was modified */
 	bool is_bare; /* the message has no signature */
-	/* fails only this request, or all from it on */
+	/* makes only this request fail, or this one and all after it */
 	void (*fail_at)(unsigned long nth);
 };
 

@@ -399,8 +399,8 @@ expired_questions_are_replayed_as_expired(void **state)
 		{ ";!failed _dmarc.example.com TXT budget\n", true, SPF_PASS },
 		{ ";!failed _dmarc.example.com TXT timeout\n", false,
 		    SPF_PASS },
-		/* RFC 7208 section 5.5 ignores DNS errors, but this is our
-		 * own */
+		/* RFC 7208 section 5.5 ignores DNS errors; our own limits are
+		 * different */
 		{ "example.com. TXT \"v=spf1 -ptr:x.example +all\"\n"
 		  ";!failed 10.2.0.192.in-addr.arpa PTR timeout\n",
 		    false, SPF_PASS },
@@ -427,7 +427,7 @@ expired_questions_are_replayed_as_expired(void **state)
 	}
 }
 
-/* The client disconnects, whatever is still open. */
+/* The client may disconnect at any point. */
 static void
 ended_at_every_point(void **state)
 {

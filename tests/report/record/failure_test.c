@@ -442,8 +442,8 @@ rfc6591_3_3_dkim(void **state)
 		text_lacks(f, "ann");
 		failure_sample_close(&s);
 	}
-	/* prefers the aligned signature; these fields are REQUIRED with "dmarc"
-	 * too */
+	/* the aligned signature is preferred; these fields are REQUIRED with
+	 * "dmarc" too */
 	failure_sample_open(&s, "v=DMARC1; p=reject; " RUF, "");
 	failure_sample_sign(&s, "third.example", DKIM_FAIL);
 	failure_sample_sign(&s, "example.com", DKIM_FAIL);
@@ -524,8 +524,8 @@ rfc6591_3_2_6_spf_dns(void **state)
 	free(d);
 }
 
-/* RFC 5965 section 3.2 has the literal of RFC 5321; most readers expect the
- * bare address. */
+/* RFC 5965 section 3.2 uses the address literal of RFC 5321; most readers
+ * expect the bare address. */
 static void
 rfc5965_3_2_source_ip(void **state)
 {

@@ -523,8 +523,8 @@ facts_absent(void **state)
 	arena_free(a);
 }
 
-/* Rejects facts that are cut at any byte, that are one byte too long, or that
- * have an unknown first byte.  Returns false if an allocation fails. */
+/* Facts are rejected if they are cut at any byte, are one byte too long, or
+ * have an unknown first byte, or if an allocation fails. */
 static void
 facts_broken(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * bounce_test.c - bounces: which report they are about, and that its address is
- * suppressed.
+ * bounce_test.c - bounces: finding the report that a bounce is about, and
+ * suppressing its address.
  */
 #include "report/receive/bounce.h"
 

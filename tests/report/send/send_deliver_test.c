@@ -46,7 +46,7 @@ test_again(void **state)
 	assert_int_equal(b->count[SEND_WAITING], 0);
 	mailbag_set_status(&b->bag, 0);
 	b->o.now += WORKER_BACKOFF_FIRST + LATE_S;
-	b->o.max_rows = 1; /* does not change what was planned */
+	b->o.max_rows = 1; /* does not change the planned report */
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 1);
 	m = mailbag_read(&b->bag);

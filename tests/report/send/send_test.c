@@ -372,7 +372,8 @@ test_summed(void **state)
 	assert_int_equal(m->n, 1);
 	one = &m->mail[0];
 	assert_int_equal(mailbag_messages(one), want);
-	/* sums: none with three kinds of alignment, reject without */
+	/* three sums with "none", one for each kind of alignment, and one with
+	 * "reject" */
 	assert_int_equal(mailbag_occurs(one, "<record>"), 104);
 	assert_int_equal(mailbag_occurs(one, ">0.0.0.0<"), 4);
 	assert_int_equal(

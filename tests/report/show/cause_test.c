@@ -1,4 +1,4 @@
-/* cause_test.c - why the mail in a row fails */
+/* cause_test.c - why the mail of a report row fails */
 #include "report/show/cause.h"
 
 #include <setjmp.h>

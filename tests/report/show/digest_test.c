@@ -1,5 +1,5 @@
 /*
- * digest_test.c - the digest as text, HTML and mail: strings from others are
+ * digest_test.c - the digest as text, HTML and mail: untrusted strings are
  * harmless in each of them, and everything is bounded.
  */
 #include "report/show/digest.h"

@@ -179,7 +179,7 @@ by_domain_and_rule(void **state)
 	replay_free(r);
 }
 
-/* In monitor mode, `would` shows the action without it. */
+/* In monitor mode, `would` shows the action that enforce mode would take. */
 static void
 monitor(void **state)
 {
@@ -200,8 +200,8 @@ monitor(void **state)
 	replay_free(r);
 }
 
-/* An override is applied, also if it matches by the client's network; one that
- * has expired since is not. */
+/* An override is applied, even if it matches by the client's network; one that
+ * has expired since then is not. */
 static void
 overrides(void **state)
 {

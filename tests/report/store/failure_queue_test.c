@@ -76,7 +76,7 @@ put(struct ledger *l, const struct failure *f)
 
 struct failure_queue_sum {
 	uint64_t n, incidents, others;
-	int64_t id; /* of the first failure */
+	int64_t id; /* id of the first failure */
 };
 
 static bool
@@ -210,7 +210,7 @@ one_a_day(void **state)
 	    ledger_failures_sent(l, SPAN("o1.example"), FAILURE_NOW + 1, &n),
 	    LEDGER_OK);
 	assert_int_equal(n, 0);
-	/* there is no delivery, so its contents are deleted */
+	/* there is no delivery, so the failure's contents are deleted */
 	assert_int_equal(ledger_empty_failures(l), LEDGER_OK);
 	assert_int_equal(ledger_get_failure(l, id, a, &f), LEDGER_NONE);
 	arena_free(a);

@@ -253,7 +253,8 @@ received_rows(void **state)
 	assert_int_equal(seen.n, 0);
 }
 
-/* Queries of report/show: domains, days, and rows by source and reporter. */
+/* The queries that report/show uses: domains, days, and rows by source and
+ * reporter. */
 static void
 received_for_people(void **state)
 {

@@ -133,7 +133,7 @@ rows_3_1(void **state)
 	seen = (struct seen){ .n = 0 };
 	ledgers_ok(
 	    ledger_each_pushed_row(ledger, ROWS_DAY, see_pushed_row, &seen));
-	assert_int_equal(seen.n, 5); /* with no rows merged */
+	assert_int_equal(seen.n, 5); /* no rows are merged */
 	assert_pushed_texts(COLUMNS_POLICY, 3,
 	    "d1.example.com \"v=DMARC1; p=none\" unknown 0 ");
 	assert_pushed_texts(COLUMNS_SOURCE, 2, " \"\" 192.0.2.2 0 ");
@@ -173,7 +173,7 @@ settings(void **state)
 	struct span name, again, value;
 
 	(void)state;
-	/* only files get a name when they are created */
+	/* a shared store does not get a name when it is created */
 	if (sql_is_shared(ledger_sql(ledger)))
 		ledgers_ok(ledger_set_meta(
 		    ledger, "store", SPAN("0123456789abcdef0123456789abcdef")));

@@ -122,7 +122,7 @@ shared(void **state)
 		sql_close(db[i]);
 }
 
-/* Without a restart, the daemon sees a key changed by `avouch report push`. */
+/* A running daemon notices that `avouch report push` has changed the key. */
 static void
 changed_meanwhile(void **state)
 {

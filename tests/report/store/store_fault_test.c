@@ -568,7 +568,7 @@ free_floor(void **state)
 	assert_int_equal(umount(place.folder), 0);
 }
 
-/* A disk that corrupts every file does not fill up with them. */
+/* A disk that corrupts every file does not fill up with corrupt files. */
 static void
 set_aside_seldom(void **state)
 {

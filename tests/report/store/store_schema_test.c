@@ -134,7 +134,7 @@ upgrade_of_received_reports(void **state)
 	    2);
 }
 
-/* Version 0 is a file of ours without tables, or an empty file. */
+/* Version 0 is one of our files without tables, or an empty file. */
 static void
 upgrade_from_0(void **state)
 {
@@ -232,7 +232,7 @@ write_days(struct writer *w, int64_t first, int64_t last)
 		struct queued_message *e;
 
 		for (unsigned i = 0; i < 20; i++) {
-			/* half of them occur on that day only */
+			/* half of the domains occur only on that day */
 			rows_message(
 			    &m, i % 2 == 0 ? i : (unsigned)day * 100 + i, i);
 			m.row.when = day * DATE_DAY;
@@ -284,7 +284,7 @@ retention(void **state)
 	}
 	assert_int_equal(fixture_number("SELECT count(*) FROM source"), 20);
 	assert_true(fixture_number("PRAGMA page_count") < pages * 3 / 4);
-	/* the remaining numbers are still correct */
+	/* the ids of the remaining strings are still correct */
 	write_days(w, 100, 100);
 	sum = rows_sum(place.file, 100, NULL);
 	assert_int_equal(sum.messages, 40);

@@ -276,7 +276,7 @@ clock_set_back(void **state)
 	assert_int_equal(ledger_closed(l, &closed), LEDGER_OK);
 	assert_int_equal(closed, ROWS_DAY - 1);
 	ledger_close(l);
-	/* neither rows of future days nor those of today are expired */
+	/* rows of today and of future days do not expire */
 	while (writer_housekeep(w, today))
 		;
 	assert_int_equal(
@@ -433,7 +433,7 @@ killed(void **state)
 		pid_t pid = victim_start(board);
 		unsigned before = told_in_all;
 
-		/* until it stores messages, and a while longer */
+		/* wait until the child stores messages, and a while longer */
 		for (unsigned ms = 0;
 		     told_in_all < before + 100 && ms < FIXTURE_WAIT_MS; ms++) {
 			fixture_sleep(1);
@@ -458,8 +458,8 @@ killed(void **state)
 				    "kill %u, thread %u: stored %u, expected "
 				    "at least %u and at most %u",
 				    round, i, (unsigned)kept, told, begun);
-			/* from now on, count stored messages as if it had
-			 * returned true for them */
+			/* from now on, count stored messages as if store_put()
+			 * had returned true for them */
 			atomic_store(&board->told[i], (unsigned)kept);
 			atomic_store(&board->begun[i], (unsigned)kept);
 			told_in_all += (unsigned)kept;

@@ -207,7 +207,7 @@ check_aggregate_value(const struct shape *s, xmlNode *node)
 	xmlFree(text);
 }
 
-/* `namespace` is NULL for none. */
+/* `namespace` is NULL if there must be none. */
 static void
 check_namespace(const xmlNode *node, const char *namespace)
 {
