@@ -171,7 +171,7 @@ describe(struct dkim *d, struct candidate *c, const struct sigcheck *check)
 }
 
 static void
-tell(struct dkim_result *to, const struct sigcheck_result *from)
+copy_result(struct dkim_result *to, const struct sigcheck_result *from)
 {
 	to->code = from->code;
 	to->reason = from->reason;
@@ -202,7 +202,7 @@ read_one(struct dkim *d, struct candidate *c)
 	    !describe(d, c, check))
 		return false;
 	if (sigcheck_early(check, &d->rules, &early)) {
-		tell(c->result, &early);
+		copy_result(c->result, &early);
 		return true;
 	}
 	if (!sigcheck_begin(check, d->a, d->body_hashes))
@@ -338,7 +338,7 @@ compare_b(const void *left, const void *right)
 
 /* Returns how many characters are needed to distinguish two signatures. */
 static size_t
-telling(struct span a, struct span b)
+distinguishing_length(struct span a, struct span b)
 {
 	size_t n = 0;
 
@@ -366,7 +366,8 @@ shorten_b(struct dkim *d)
 		size_t behind = B_MIN;
 
 		if (i + 1 < d->n_results)
-			behind = telling(order[i]->b, order[i + 1]->b);
+			behind =
+			    distinguishing_length(order[i]->b, order[i + 1]->b);
 		if (before < behind)
 			before = behind;
 		order[i]->b =
@@ -476,7 +477,7 @@ dkim_finish(struct dkim *d)
 
 		sigcheck_verify(one.check, &d->rules, d->body_hashes, hash_one,
 		    &one, d->a, &result);
-		tell(d->to[i], &result);
+		copy_result(d->to[i], &result);
 		d->to[i]->cut_short =
 		    sigcheck_is_cut_short(one.check, result.code);
 		judge_from(d, one.check, d->to[i]);

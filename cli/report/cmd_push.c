@@ -174,7 +174,7 @@ push_rows(struct push_job *w, struct report_store *store, struct ledger *local,
 		.retention.rows_days = store->conf->report.retention / DATE_DAY,
 		.retention.received_days =
 		    store->conf->report.retention / DATE_DAY,
-		.tell = push_on_event,
+		.on_event = push_on_event,
 		.arg = w };
 
 	if (gethostname(host, sizeof(host) - 1) != 0)

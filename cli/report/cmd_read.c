@@ -337,7 +337,7 @@ reading_open(struct cli *c, struct report_reading *r)
 			    r->store.conf->report.min_free, true };
 	r->in = (struct report_import){ .ledger = r->store.ledger,
 		.now = c->now,
-		.tell = read_on_event,
+		.on_event = read_on_event,
 		.has_room = has_room,
 		.progress = read_on_progress,
 		.arg = r };

@@ -274,7 +274,7 @@ send_run_open(struct cli *c, struct report_store *store, struct send_job *w)
 	w->o.ledger = store->ledger;
 	w->o.dns = c->dns;
 	w->o.now = c->now;
-	w->o.tell = send_on_event;
+	w->o.on_event = send_on_event;
 	w->o.arg = w;
 	return send_finish(c, w, w->send(&w->o, error), error);
 }

@@ -89,8 +89,8 @@ push_report(struct push *p, enum push_kind kind, int64_t day)
 		e.messages = p->rows.messages;
 		e.counts_for = p->counts_for;
 	}
-	if (p->o->tell != NULL)
-		p->o->tell(p->o->arg, &e);
+	if (p->o->on_event != NULL)
+		p->o->on_event(p->o->arg, &e);
 }
 
 /* ---- names and tokens ---- */

@@ -65,7 +65,7 @@ struct push_options {
 	struct span host; /* name of this host, for display */
 	enum push_as as;
 	struct retention_options retention; /* of the shared store */
-	void (*tell)(void *arg, const struct push_event *e);
+	void (*on_event)(void *arg, const struct push_event *e);
 	void *arg;
 };
 

@@ -119,7 +119,7 @@ void
 import_event(const struct import_message *u, enum report_import_kind kind,
     enum report_import_what what, const struct ledger_received *report)
 {
-	u->in->tell(u->in->arg,
+	u->in->on_event(u->in->arg,
 	    &(struct report_import_event){ .kind = kind,
 		.what = what,
 		.file = u->file,

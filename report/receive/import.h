@@ -64,7 +64,7 @@ struct report_import {
 	struct ledger *ledger; /* NULL: only check, do not store */
 	int64_t now;
 	/* Called for each result; strings are valid during the call. */
-	void (*tell)(void *arg, const struct report_import_event *e);
+	void (*on_event)(void *arg, const struct report_import_event *e);
 	/* Called before a report is stored.  Returns false to stop, after
 	 * saying why.  May be NULL. */
 	bool (*has_room)(void *arg);

@@ -123,7 +123,7 @@ failure_kind_of(const struct verdict *v)
 
 /* Writes the data that failures with the same cause have in common. */
 static void
-put_likeness(struct buf *b, const struct telling *t)
+put_likeness(struct buf *b, const struct failure_source *t)
 {
 	const struct verdict *v = t->v;
 
@@ -145,8 +145,8 @@ put_likeness(struct buf *b, const struct telling *t)
 }
 
 static struct span
-write_text(struct buf *b, size_t max, const struct telling *t,
-    void (*put)(struct buf *b, const struct telling *t))
+write_text(struct buf *b, size_t max, const struct failure_source *t,
+    void (*put)(struct buf *b, const struct failure_source *t))
 {
 	size_t room = b->cap - b->n;
 	struct buf part = buf_wrap(b->p + b->n, max < room ? max : room);
@@ -175,7 +175,7 @@ write_source(struct buf *b, const struct ip *source)
 }
 
 static bool
-write_header(struct buf *b, const struct telling *t, struct span *out)
+write_header(struct buf *b, const struct failure_source *t, struct span *out)
 {
 	struct arena *a = arena_new(FIELD_MEMORY);
 	struct buf part = buf_wrap(b->p + b->n, FAILURE_HEADER_MAX);
@@ -190,7 +190,7 @@ write_header(struct buf *b, const struct telling *t, struct span *out)
 }
 
 static bool
-write_all(struct failure_draft *d, const struct telling *t)
+write_all(struct failure_draft *d, const struct failure_source *t)
 {
 	const struct dmarc_result *r = &t->v->dmarc;
 	struct buf b = buf_wrap(d->memory, sizeof(d->memory));
@@ -269,7 +269,7 @@ failure_of(const struct verdict *v, const struct conf *conf,
     struct failure_draft *out)
 {
 	static const struct hash_secret plain = { 0, 0 };
-	struct telling t = {
+	struct failure_source t = {
 		.v = v,
 		.conf = conf,
 		.kind = failure_kind_of(v),

@@ -8,7 +8,7 @@
 #include "report/record/failure.h"
 #include "report/record/redact.h"
 
-struct telling {
+struct failure_source {
 	const struct verdict *v;
 	const struct conf *conf;
 	struct redact redact;
@@ -26,16 +26,16 @@ bool failure_is_aligned(
 
 /* Returns "dmarc", "signature", ... (RFC 6591 section 3.3, RFC 9991 section
  * 4). */
-const char *failure_type(const struct telling *t);
+const char *failure_type(const struct failure_source *t);
 
 /* Returns "delivered", "reject", ... (RFC 6591 section 3.2.2). */
 const char *failure_delivery_result(const struct verdict *v);
 
 /* These write the machine-readable fields, the header fields of the message
  * (`a` is memory for parsing them), and its subject if it may be reported. */
-void failure_put_feedback(struct buf *b, const struct telling *t);
+void failure_put_feedback(struct buf *b, const struct failure_source *t);
 void failure_put_header(
-    struct buf *b, const struct telling *t, struct arena *a);
-void failure_put_subject(struct buf *b, const struct telling *t);
+    struct buf *b, const struct failure_source *t, struct arena *a);
+void failure_put_subject(struct buf *b, const struct failure_source *t);
 
 #endif

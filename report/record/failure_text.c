@@ -19,7 +19,7 @@ enum {
 /* ---- results (RFC 8601), without internal details ---- */
 
 static void
-put_spf(struct authres_writer *w, const struct telling *t)
+put_spf(struct authres_writer *w, const struct failure_source *t)
 {
 	const struct verdict *v = t->v;
 	char memory[ADDRESS_MAX];
@@ -31,7 +31,7 @@ put_spf(struct authres_writer *w, const struct telling *t)
 }
 
 static void
-put_dkim(struct authres_writer *w, const struct telling *t,
+put_dkim(struct authres_writer *w, const struct failure_source *t,
     const struct dkim_result *r)
 {
 	char memory[ADDRESS_MAX];
@@ -52,7 +52,7 @@ put_dkim(struct authres_writer *w, const struct telling *t,
 }
 
 static void
-put_signatures(struct authres_writer *w, const struct telling *t)
+put_signatures(struct authres_writer *w, const struct failure_source *t)
 {
 	const struct verdict *v = t->v;
 
@@ -63,7 +63,7 @@ put_signatures(struct authres_writer *w, const struct telling *t)
 }
 
 static void
-put_dmarc(struct authres_writer *w, const struct telling *t)
+put_dmarc(struct authres_writer *w, const struct failure_source *t)
 {
 	const struct dmarc_result *r = &t->v->dmarc;
 
@@ -77,7 +77,8 @@ put_dmarc(struct authres_writer *w, const struct telling *t)
 
 /* Writes the result for `kind`, or all results for FAILURE_NONE. */
 static void
-put_results(struct buf *b, const struct telling *t, enum failure_kind kind)
+put_results(
+    struct buf *b, const struct failure_source *t, enum failure_kind kind)
 {
 	char id_memory[DOMAIN_MAX + 1], memory[RESULTS_MAX];
 	struct buf id = buf_wrap(id_memory, sizeof(id_memory));
@@ -131,7 +132,7 @@ failure_delivery_result(const struct verdict *v)
 
 /* RFC 6591 section 3.3, RFC 9991 section 4 */
 const char *
-failure_type(const struct telling *t)
+failure_type(const struct failure_source *t)
 {
 	switch (t->kind) {
 	case FAILURE_DKIM:
@@ -159,7 +160,7 @@ identity_alignment(const struct dmarc_result *r)
 
 /* RFC 6591 section 3.2.3 */
 static void
-put_signature(struct buf *b, const struct telling *t)
+put_signature(struct buf *b, const struct failure_source *t)
 {
 	const struct dkim_result *r = t->signature;
 	char memory[ADDRESS_MAX];
@@ -239,7 +240,7 @@ put_spf_records(struct buf *b, const struct spf_result *r)
 }
 
 static bool
-tells_spf(const struct telling *t)
+shows_spf(const struct failure_source *t)
 {
 	const struct spf_result *r = &t->v->spf_mail_from;
 
@@ -251,7 +252,7 @@ tells_spf(const struct telling *t)
 /* RFC 5965 section 3.2 requires the format of RFC 5321 section 4.1.3, but most
  * readers accept only the bare address. */
 static void
-put_source(struct buf *b, const struct telling *t)
+put_source(struct buf *b, const struct failure_source *t)
 {
 	const struct verdict *v = t->v;
 
@@ -272,7 +273,7 @@ put_source(struct buf *b, const struct telling *t)
 /* Writes the address with its personal data replaced.  Leaves out a path that
  * is too long to be valid. */
 static void
-put_mail_from(struct buf *b, const struct telling *t)
+put_mail_from(struct buf *b, const struct failure_source *t)
 {
 	size_t from = b->n;
 
@@ -284,7 +285,7 @@ put_mail_from(struct buf *b, const struct telling *t)
 }
 
 void
-failure_put_feedback(struct buf *b, const struct telling *t)
+failure_put_feedback(struct buf *b, const struct failure_source *t)
 {
 	const struct verdict *v = t->v;
 
@@ -309,14 +310,14 @@ failure_put_feedback(struct buf *b, const struct telling *t)
 	if (t->queue_id.n > 0 && t->queue_id.n <= QUEUE_ID_MAX)
 		put_field(b, "Original-Envelope-Id", t->queue_id);
 	put_signature(b, t);
-	if (tells_spf(t))
+	if (shows_spf(t))
 		put_spf_records(b, &v->spf_mail_from);
 }
 
 /* ---- fields of the message ---- */
 
 static bool
-is_told(const struct conf *conf, struct span name)
+is_field_shown(const struct conf *conf, struct span name)
 {
 	char *const *names = conf->report.failure_headers;
 
@@ -327,36 +328,37 @@ is_told(const struct conf *conf, struct span name)
 }
 
 void
-failure_put_header(struct buf *b, const struct telling *t, struct arena *a)
+failure_put_header(
+    struct buf *b, const struct failure_source *t, struct arena *a)
 {
 	const struct mail_header *h = t->v->header;
 	char memory[FAILURE_HEADER_MAX];
-	size_t told = 0;
+	size_t shown = 0;
 
 	put_results(b, t, FAILURE_NONE);
-	for (size_t i = 0; i < h->n && told < FAILURE_FIELDS_MAX; i++) {
+	for (size_t i = 0; i < h->n && shown < FAILURE_FIELDS_MAX; i++) {
 		struct buf field = buf_wrap(memory, FAILURE_HEADER_MAX - b->n);
 
-		if (!is_told(t->conf, h->fields[i].name))
+		if (!is_field_shown(t->conf, h->fields[i].name))
 			continue;
 		arena_rewind(a);
 		if (!redact_field(&t->redact, &field, a, &h->fields[i]))
 			continue;
 		buf_span(b, buf_view(&field));
-		told++;
+		shown++;
 	}
 }
 
 /* RFC 5965 section 2 (f): the subject of the message, if it may be reported. */
 void
-failure_put_subject(struct buf *b, const struct telling *t)
+failure_put_subject(struct buf *b, const struct failure_source *t)
 {
 	const struct mail_header *h = t->v->header;
 	size_t at = mail_header_find(h, "Subject", 0);
 	char memory[FAILURE_SUBJECT_MAX + 1];
 	struct buf text = buf_wrap(memory, sizeof(memory));
 
-	if (at == h->n || !is_told(t->conf, SPAN("Subject")))
+	if (at == h->n || !is_field_shown(t->conf, SPAN("Subject")))
 		return;
 	redact_text(&t->redact, &text, span_trim(h->fields[at].value));
 	if (!text.full && !span_has(buf_view(&text), '\n'))

@@ -81,7 +81,7 @@ send_tell_delivery(struct send *s, const struct ledger_delivery *d,
 		.messages = d->report.messages,
 	};
 
-	send_tell(s, &e);
+	send_notify(s, &e);
 }
 
 /* Changes the state of the delivery.  Returns LEDGER_NONE if another process
@@ -368,7 +368,7 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
  * sending.
  */
 static bool
-may_be_at_hand(const struct send *s, const struct ledger_delivery *d)
+maybe_in_progress(const struct send *s, const struct ledger_delivery *d)
 {
 	return d->state == LEDGER_SENDING &&
 	    sql_is_shared(ledger_sql(s->ledger)) &&
@@ -398,7 +398,7 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 		return send_ledger_fault(s);
 	}
 	arena_free(a);
-	if (s->o->now - d->report.made > SEND_GIVE_UP_DAYS * DATE_DAY)
+	if (s->o->now - d->report.made > SEND_EXPIRE_DAYS * DATE_DAY)
 		*why = "it could not be sent for 7 days";
 	if (is_failure(&d->report) && !s->o->failures)
 		*why = "failure reports are disabled";
@@ -411,7 +411,7 @@ deliver_one(struct send *s, struct ledger_delivery *d)
 	const char *why;
 	uint64_t sent = 0;
 
-	if (may_be_at_hand(s, d)) {
+	if (maybe_in_progress(s, d)) {
 		s->left++;
 		send_tell_delivery(
 		    s, d, SEND_WAITING, SPAN("another host may be sending it"));

@@ -39,7 +39,7 @@ struct send {
 bool send_ledger_fault(struct send *s);
 bool send_fault(struct send *s, const char *text);
 
-void send_tell(struct send *s, const struct send_event *e);
+void send_notify(struct send *s, const struct send_event *e);
 
 /* Returns the report's metadata except its id.  Strings point into `s` or the
  * arguments. */

@@ -251,12 +251,12 @@ plan_part(struct report_draft *a, size_t i, uint64_t skip)
 			.destination = a->consent.to[k] };
 
 		e.destination = d.destination;
-		send_tell(s, &e);
+		send_notify(s, &e);
 		if (s->o->dry_run && !send_print_mail(s, &d, skip))
 			return false;
 	}
 	if (a->consent.n_to == 0)
-		send_tell(s, &e);
+		send_notify(s, &e);
 	return true;
 }
 
@@ -273,7 +273,7 @@ plan_report(struct report_draft *a)
 
 	if (a->later) {
 		a->s->left++;
-		send_tell(a->s, &e);
+		send_notify(a->s, &e);
 		return true;
 	}
 	for (size_t i = 0; i < a->parts.n; i++) {

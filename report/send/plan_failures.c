@@ -97,7 +97,7 @@ ask_destinations(
 }
 
 static void
-tell_failure(struct send *s, const struct failure_request *a,
+notify_failure(struct send *s, const struct failure_request *a,
     enum send_kind kind, struct span report_id, struct span to,
     struct span note)
 {
@@ -114,7 +114,7 @@ tell_failure(struct send *s, const struct failure_request *a,
 		.messages = a->f->incidents,
 	};
 
-	send_tell(s, &e);
+	send_notify(s, &e);
 }
 
 /* Keeps the failure open, so that it is considered again. */
@@ -123,7 +123,7 @@ wait(struct send *s, const struct failure_request *a, enum send_kind kind,
     struct span note)
 {
 	s->left++;
-	tell_failure(s, a, kind, SPAN_NONE, SPAN_NONE, note);
+	notify_failure(s, a, kind, SPAN_NONE, SPAN_NONE, note);
 	return true;
 }
 
@@ -149,7 +149,7 @@ give_up(struct send *s, const struct failure_request *a, struct span why)
 	enum ledger_step step = close_failure(s, a, false);
 
 	if (step == LEDGER_OK)
-		tell_failure(s, a, SEND_NOTHING, SPAN_NONE, SPAN_NONE, why);
+		notify_failure(s, a, SEND_NOTHING, SPAN_NONE, SPAN_NONE, why);
 	return step != LEDGER_ERROR;
 }
 
@@ -248,7 +248,7 @@ plan_failure(struct send *s, struct failure_request *a)
 	if (!plan_report(s, a, buf_view(&id)))
 		return false;
 	for (size_t i = 0; i < a->consent.n_to; i++)
-		tell_failure(s, a, SEND_PLANNED, buf_view(&id),
+		notify_failure(s, a, SEND_PLANNED, buf_view(&id),
 		    a->consent.to[i], span_str(a->consent.why));
 	return true;
 }

@@ -45,10 +45,10 @@ send_ledger_fault(struct send *s)
 }
 
 void
-send_tell(struct send *s, const struct send_event *e)
+send_notify(struct send *s, const struct send_event *e)
 {
-	if (s->o->tell != NULL)
-		s->o->tell(s->o->arg, e);
+	if (s->o->on_event != NULL)
+		s->o->on_event(s->o->arg, e);
 }
 
 struct aggregate_info
@@ -172,7 +172,7 @@ wait_for_hosts(struct send *s, struct days *d)
 		return true;
 	e.day = all.day + 1;
 	e.note = buf_view(&all.waits);
-	send_tell(s, &e);
+	send_notify(s, &e);
 	s->left++;
 	d->to = all.day;
 	return true;

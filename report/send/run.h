@@ -33,7 +33,7 @@
 
 enum {
 	SEND_CATCH_UP_DAYS = 7, /* reports for earlier days are not started */
-	SEND_GIVE_UP_DAYS =
+	SEND_EXPIRE_DAYS =
 	    7, /* days after planning until a report is given up */
 	SEND_DNS_PATIENCE =
 	    2 * DATE_DAY, /* seconds after the day: how long to retry the
@@ -121,7 +121,7 @@ struct send_options {
 	                         and in total */
 
 	/* Called for each event; strings are valid during the call. */
-	void (*tell)(void *arg, const struct send_event *e);
+	void (*on_event)(void *arg, const struct send_event *e);
 	void *arg;
 };
 

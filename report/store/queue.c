@@ -23,10 +23,11 @@ enum {
 	                     is busy */
 	REST_MS = 60000,  /* wait if there is nothing to do */
 	LOCKED_MS = 1000, /* locks held by others are logged after this time */
-	TELL_MS = 5000,   /* if an error lasted longer, its end is logged */
-	FAULTS_OF_OURS_MAX = 3, /* after this many errors caused by our bugs,
+	ERROR_LASTED_MS =
+	    5000,           /* if an error lasted longer, its end is logged */
+	OWN_ERRORS_MAX = 3, /* after this many errors caused by our bugs,
 	                           the group is dropped */
-	STUCK_MS = 30000,       /* limit for a writer that does not return */
+	STUCK_MS = 30000,   /* limit for a writer that does not return */
 };
 
 struct queue {
@@ -194,7 +195,7 @@ after_commit(struct store *s, size_t refused)
 		log_warning("store-limit",
 		    "store %s: %zu messages were not stored: %s", s->path,
 		    refused, writer_refusal(s->writer));
-	if (s->has_error && now - s->error_since >= TELL_MS)
+	if (s->has_error && now - s->error_since >= ERROR_LASTED_MS)
 		log_say(LOG_LEVEL_WARNING, "store",
 		    "store %s works again; %zu messages are waiting", s->path,
 		    waiting(s));
@@ -247,7 +248,7 @@ static void
 after_fault(struct store *s, enum sql_fault fault)
 {
 	note_error(s, fault);
-	if (fault == SQL_WRONG && s->faults >= FAULTS_OF_OURS_MAX) {
+	if (fault == SQL_WRONG && s->faults >= OWN_ERRORS_MAX) {
 		log_lost(s, s->group.n, writer_error(s->writer));
 		complete_group(s, s->group.n);
 	}

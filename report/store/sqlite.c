@@ -102,10 +102,11 @@ sqlite_failed(struct sqlite_connection *c)
 	int code = sqlite3_extended_errcode(c->db);
 	int system_errno = sqlite3_system_errno(c->db);
 	/* "unable to open database file" does not say what to fix */
-	bool is_told = (code & 0xff) == SQLITE_CANTOPEN && system_errno != 0;
+	bool is_system_error =
+	    (code & 0xff) == SQLITE_CANTOPEN && system_errno != 0;
 
 	return sql_fail(&c->sql, sqlite_fault(code, system_errno),
-	    is_told ? strerror(system_errno) : sqlite3_errmsg(c->db));
+	    is_system_error ? strerror(system_errno) : sqlite3_errmsg(c->db));
 }
 
 static void

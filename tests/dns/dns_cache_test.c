@@ -644,7 +644,7 @@ struct again {
 };
 
 static void
-told_again(struct dns_wait *wait, const struct dns_answer *answer)
+answered_again(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct again *a = (struct again *)wait;
 
@@ -658,7 +658,7 @@ an_answer_asks_again(void **state)
 {
 	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, defaults);
-	struct again a = { .wait = { .done = told_again }, .cache = cache };
+	struct again a = { .wait = { .done = answered_again }, .cache = cache };
 
 	(void)state;
 	cache->ask(cache, SPAN("a.example"), DNS_TXT, &a.wait);
@@ -690,7 +690,7 @@ struct dns_cache_thread {
 };
 
 static void
-told_asker(struct dns_wait *wait, const struct dns_answer *answer)
+answered_thread(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct dns_cache_thread *a = ((struct waiter *)wait)->asker;
 
@@ -710,7 +710,7 @@ ask_from_thread(void *arg)
 	for (unsigned i = 0; i < QUESTIONS; i++) {
 		struct waiter *w = &a->waiters[i];
 
-		w->wait.done = told_asker;
+		w->wait.done = answered_thread;
 		w->asker = a;
 		snprintf(w->name, sizeof(w->name), "n%u.example", i % 50);
 		a->cache->ask(a->cache, span_str(w->name), DNS_TXT, &w->wait);

@@ -473,7 +473,7 @@ dead_mail_begin(struct dead_mail *m, struct netrun *r, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct asked *a = &m->all[i];
 
-		*a = (struct asked){ .wait = { .done = netrun_told },
+		*a = (struct asked){ .wait = { .done = netrun_answered },
 			.crowd = &m->crowd };
 		snprintf(a->name, sizeof(a->name), "silent.n%zu.d%zu.example",
 		    i, i % 10);

@@ -126,7 +126,7 @@ many_kinds_at_once(void **state)
 	for (size_t i = 0; i < KINDS * TIMES; i++) {
 		struct span kind = span_str(attacks[i % KINDS].name);
 
-		all[i].wait.done = netrun_told;
+		all[i].wait.done = netrun_answered;
 		all[i].crowd = &crowd;
 		kind.n = span_index(kind, '.');
 		snprintf(all[i].name, sizeof(all[i].name), "%.*s.n%zu.example",
@@ -375,13 +375,13 @@ struct chained {
 };
 
 static void
-told_next(struct dns_wait *wait, const struct dns_answer *answer)
+answered_next(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct chained *c = (struct chained *)wait;
 
 	assert_int_equal(answer->state, DNS_FOUND);
 	if (c->left-- == 0)
-		c->asked.wait.done = netrun_told;
+		c->asked.wait.done = netrun_answered;
 	c->net->ask(c->net, SPAN("a.example"), DNS_A, wait);
 }
 
@@ -390,7 +390,7 @@ an_answer_asks_the_next(void **state)
 {
 	struct netrun r = netrun_start(&plain, NULL);
 	struct crowd crowd;
-	struct chained c = { .asked = { .wait = { .done = told_next },
+	struct chained c = { .asked = { .wait = { .done = answered_next },
 				 .crowd = &crowd },
 		.net = r.net,
 		.left = 100 };
@@ -485,7 +485,7 @@ failures_while_crowded_are_ours(void **state)
 	for (size_t i = 0; i < DNS_NET_CROWDED; i++) {
 		struct asked *a = &all[i];
 
-		*a = (struct asked){ .wait = { .done = netrun_told },
+		*a = (struct asked){ .wait = { .done = netrun_answered },
 			.crowd = &crowd };
 		snprintf(a->name, sizeof(a->name), "silent.n%zu.example", i);
 		r.net->ask(r.net, span_str(a->name), DNS_TXT, &a->wait);
@@ -519,9 +519,9 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 	struct netrun r = netrun_start(&silent, NULL);
 	struct asked *all = calloc(DNS_NET_UNANSWERED_MAX, sizeof(*all));
 	struct crowd crowd, few;
-	struct asked early = {
-		.wait = { .done = netrun_told, .prefetch = true }, .crowd = &few
-	};
+	struct asked early = { .wait = { .done = netrun_answered,
+				   .prefetch = true },
+		.crowd = &few };
 	struct asked late = early;
 	size_t n = 1;
 
@@ -567,7 +567,7 @@ a_dead_domain_is_not_asked_while_crowded(void **state)
 	for (size_t i = 0; i < DEAD; i++) {
 		struct asked *a = &dead[i];
 
-		*a = (struct asked){ .wait = { .done = netrun_told },
+		*a = (struct asked){ .wait = { .done = netrun_answered },
 			.crowd = &few };
 		snprintf(a->name, sizeof(a->name), "n%zu.dead.example", i);
 		if (i == DEAD - 1) /* is sent, although four are overdue */
@@ -577,7 +577,8 @@ a_dead_domain_is_not_asked_while_crowded(void **state)
 	netrun_settle(&r);
 	assert_int_equal(crowd_missing(&few), DEAD + 1);
 	netrun_ask_many(r.net, all, DNS_NET_CROWDED, 0, &crowd);
-	late = (struct asked){ .wait = { .done = netrun_told }, .crowd = &few };
+	late = (struct asked){ .wait = { .done = netrun_answered },
+		.crowd = &few };
 	r.net->ask(r.net, SPAN("late.dead.example"), DNS_TXT, &late.wait);
 	netrun_settle(&r);
 	assert_int_equal(late.times, 1);

@@ -313,7 +313,7 @@ rfc7766_a_slow_answer_does_not_delay_others(void **state)
 	(void)state;
 	crowd_begin(&crowd, 2);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		all[i] = (struct asked){ .wait = { .done = netrun_told },
+		all[i] = (struct asked){ .wait = { .done = netrun_answered },
 			.crowd = &crowd };
 	r.net->ask(r.net, SPAN("stuck.example"), DNS_TXT, &all[2].wait);
 	netrun_settle(&r);
@@ -358,7 +358,7 @@ rfc7766_connections_are_bounded(void **state)
 	assert_non_null(r.net);
 	crowd_begin(&crowd, N);
 	for (size_t i = 0; i < N; i++) {
-		all[i] = (struct asked){ .wait = { .done = netrun_told },
+		all[i] = (struct asked){ .wait = { .done = netrun_answered },
 			.crowd = &crowd };
 		snprintf(
 		    all[i].name, sizeof(all[i].name), "stuck.n%zu.example", i);
@@ -460,7 +460,8 @@ expect_asked(struct sockaddr_in6 at, const char *text)
 		.n_servers = 1, .first_ms = 500, .total_ms = 12000
 	};
 	struct crowd crowd;
-	struct asked a = { .wait = { .done = netrun_told }, .crowd = &crowd };
+	struct asked a = { .wait = { .done = netrun_answered },
+		.crowd = &crowd };
 	static const char name[] = "\1a\7example";
 	char packet[512] = "", error[100];
 	int fd = socket(AF_INET6, SOCK_DGRAM, 0);

@@ -114,7 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span bytes = span_of((const char *)data, size);
 	const struct report_import in = { .now = 1767225600,
-		.tell = check_report_event };
+		.on_event = check_report_event };
 
 	assert(report_import_file(&in, SPAN("fuzz"), bytes));
 	check_filtered(bytes);

@@ -18,7 +18,7 @@ enum { STEP_MS = 50, RESTS = 2 };
 /* ---- questions ---- */
 
 void
-netrun_told(struct dns_wait *wait, const struct dns_answer *answer)
+netrun_answered(struct dns_wait *wait, const struct dns_answer *answer)
 {
 	struct asked *a = (struct asked *)wait;
 
@@ -191,7 +191,8 @@ netrun_ask_long(
     struct netrun *r, const char *name, enum dns_type type, int64_t *took)
 {
 	struct crowd crowd;
-	struct asked a = { .wait = { .done = netrun_told }, .crowd = &crowd };
+	struct asked a = { .wait = { .done = netrun_answered },
+		.crowd = &crowd };
 
 	crowd_begin(&crowd, 1);
 	r->net->ask(r->net, span_str(name), type, &a.wait);
@@ -272,7 +273,7 @@ netrun_ask_many(struct dns_source *net, struct asked *all, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		struct asked *a = &all[i];
 
-		*a = (struct asked){ .wait = { .done = netrun_told },
+		*a = (struct asked){ .wait = { .done = netrun_answered },
 			.crowd = crowd,
 			.type = DNS_TXT };
 		snprintf(a->name, sizeof(a->name), "n%zu.example", from + i);

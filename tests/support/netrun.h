@@ -28,7 +28,7 @@ struct crowd {
 
 struct asked {
 	struct dns_wait wait; /* must be the first member; .done =
-	                         netrun_told */
+	                         netrun_answered */
 	struct crowd *crowd;
 	char name[64];
 	enum dns_type type;
@@ -36,7 +36,7 @@ struct asked {
 	unsigned times;
 };
 
-void netrun_told(struct dns_wait *wait, const struct dns_answer *answer);
+void netrun_answered(struct dns_wait *wait, const struct dns_answer *answer);
 
 void crowd_begin(struct crowd *c, size_t n);
 void crowd_wait(struct crowd *c);

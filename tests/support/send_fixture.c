@@ -58,7 +58,7 @@ bench_open(const char *zone)
 		.max_rows = 10000,
 		.max_size = 10 << 20,
 		.bounce_pause = 30 * DATE_DAY,
-		.tell = note_send_event,
+		.on_event = note_send_event,
 		.arg = b,
 	};
 	b->sendmail = b->bag.program;

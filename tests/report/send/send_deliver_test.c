@@ -173,7 +173,7 @@ start(struct bench *b)
 	if (pid > 0)
 		return pid;
 	/* use separate connections, and report no test failures */
-	b->o.tell = NULL;
+	b->o.on_event = NULL;
 	char error[SQL_ERROR_MAX];
 	enum send_end end = SEND_FAULT;
 
