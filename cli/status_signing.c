@@ -39,7 +39,7 @@ number_at(json_t *o, const char *name, const char *word)
 	    json_object_get(json_object_get(o, name), word));
 }
 
-/* Keeps the largest counts, the largest first. */
+/* Adds `one` to `kept`, which holds the largest counts, largest first. */
 static void
 keep_largest(struct unsigned_count *kept, struct unsigned_count one)
 {

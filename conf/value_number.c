@@ -211,7 +211,8 @@ conf_read_octal(const struct conf_field *f)
 	return set_number(f, value);
 }
 
-/* Adds an error that suggests a percentage: "0.05" certainly meant 5%. */
+/* Adds an error that suggests a percentage: "0.05" almost certainly means
+ * 5%. */
 static bool
 no_percent_sign(
     const struct conf_field *f, uint64_t whole, struct span fraction)

@@ -41,7 +41,8 @@ int body_hashes_request(
 /* Returns false if nothing was requested, so the body is not needed. */
 bool body_hashes_needed(const struct body_hashes *b);
 
-/* Adds a chunk, which may be split anywhere, even between CR and LF. */
+/* Adds the next chunk of the body, which may be split anywhere, even between CR
+ * and LF. */
 void body_hashes_add(struct body_hashes *b, struct span chunk);
 
 /* Call once, after the last chunk. */

@@ -149,8 +149,8 @@ entry_of(const struct header_index *x, struct span name)
 	    : NULL;
 }
 
-/* Returns the lowest field with that name, or the number of fields if there is
- * none. */
+/* Returns the index of the last field with that name, or the number of fields
+ * in the header if there is none. */
 static size_t
 bottom_of(const struct header_index *x, struct span name)
 {

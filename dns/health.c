@@ -13,8 +13,8 @@
 
 enum {
 	DOWN_AFTER = 3,    /* consecutive timeouts or REFUSED replies */
-	FAILS_AFTER = 20,  /* consecutive replies with other error codes, which
-	                      may be caused by the names */
+	FAILS_AFTER = 20,  /* consecutive replies with other error codes; the
+	                      queried names may be at fault, not the server */
 	REPORT_MS = 60000, /* minimum time between reports of one reason */
 	ALIVE_MS = 100,    /* minimum time between questions for "localhost" */
 };
@@ -73,7 +73,7 @@ count_failure(struct dns_server *s, enum dns_trouble trouble)
 	net_count(&s->troubles[trouble].failures, 1);
 }
 
-/* Returns the reasons that any answer over `kind` rules out, as bits. */
+/* Returns a bit mask of the troubles that any answer over `kind` rules out. */
 static unsigned
 ruled_out_by(enum socket_kind kind)
 {

@@ -43,7 +43,8 @@ enum guard_dmarc {
 };
 
 struct guard_result {
-	enum key_fault key_fault; /* fault of the first bad key, or none */
+	enum key_fault key_fault; /* what is wrong with the first bad key, or
+	                             KEY_FAULT_NONE */
 	struct span selector;     /* selector of that key */
 	enum spf_code spf; /* the first result for `outgoing` that is not a
 	                      pass, or SPF_PASS */

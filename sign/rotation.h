@@ -29,8 +29,8 @@ enum {
 };
 
 enum rotation_finding {
-	ROTATION_UNKNOWN, /* a server did not answer, and no server denied the
-	                     record */
+	ROTATION_UNKNOWN, /* a server did not answer, and no other server lacks
+	                     the record or has a different one */
 	ROTATION_ABSENT,  /* a server does not have the record, or has a
 	                     different one */
 	ROTATION_PRESENT, /* all servers have the record */
@@ -58,8 +58,8 @@ enum rotation_step { /* result of a check */
 	ROTATION_LOST,  /* the record was published and no longer is */
 };
 
-/* Updates `state` after a check.  `wait` is the larger of the two TTLs, in
- * seconds. */
+/* Updates `state` after a check.  `wait` is the larger of the record's TTL and
+ * the zone's negative TTL, in seconds. */
 enum rotation_step rotation_observe(struct rotation_state *state,
     enum rotation_finding finding, int64_t wait, int64_t now);
 

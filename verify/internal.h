@@ -1,8 +1,8 @@
 /*
- * internal.h - the private parts of a connection and a message, shared by the
- * files of verify/.  verify.c implements the calls of verify.h, collect.c turns
- * results into the input of DMARC and of the policy, and authres_field.c writes
- * the Authentication-Results field.
+ * internal.h - the private state of a connection and of a message, shared by
+ * the files of verify/.  verify.c implements the functions of verify.h,
+ * collect.c turns results into the input of DMARC and of the policy, and
+ * authres_field.c writes the Authentication-Results field.
  */
 #ifndef AVOUCH_VERIFY_INTERNAL_H
 #define AVOUCH_VERIFY_INTERNAL_H

@@ -57,8 +57,8 @@ enum send_kind {
 	SEND_UNKNOWN, /* DNS has not answered whether a report is wanted; to be
 	                 tried again */
 	SEND_SENT,    /* sent to `destination` */
-	SEND_WAITING, /* to be tried again later; without a domain: the whole
-	                 day is waiting */
+	SEND_WAITING, /* to be tried again later; if `domain` is absent, the
+	                 whole day is waiting */
 	SEND_DROPPED, /* given up; `note` says why */
 	SEND_KINDS,
 };

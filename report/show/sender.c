@@ -7,7 +7,8 @@ enum {
 	FIXED_DAYS =
 	    2, /* good days with mail after which a sender counts as fixed */
 	FIXED_MESSAGES = 10, /* messages on these days at least */
-	BAD_DAY = 20,        /* per mille of a day's mail that may fail */
+	BAD_DAY = 20, /* a good day has at most this many failures per 1,000
+	                 messages */
 };
 
 static const char *const kind_names[] = {

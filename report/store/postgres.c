@@ -28,8 +28,8 @@ enum {
 	TYPE_TEXT = 25,
 
 	NUMBER_SIZE = 8,      /* bytes */
-	APPLICATION_MAX = 64, /* bytes of a connection's name, with the NUL;
-	                         PostgreSQL cuts longer names */
+	APPLICATION_MAX = 64, /* bytes of a connection's name, including the
+	                         NUL; PostgreSQL truncates longer names */
 	PREPARE_AT = 4,       /* runs after which a statement is prepared */
 	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
 	SQLSTATE_SIZE = 5,    /* bytes */

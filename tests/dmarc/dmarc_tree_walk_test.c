@@ -1,5 +1,5 @@
-/* dmarc_tree_walk_test.c - RFC 9989 section 4.10 and its figures in sections
- * 4.10.2, 5.1.8 and appendix B.4. */
+/* dmarc_tree_walk_test.c - the tree walk of RFC 9989 section 4.10, with the
+ * examples in sections 4.10.2 and 5.1.8 and in appendix B.4. */
 #include "dmarc/tree_walk.h"
 
 #include <setjmp.h>

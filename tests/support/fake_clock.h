@@ -15,8 +15,8 @@ void still_begin(void);
 void still_pass(int64_t ms);
 void still_end(void); /* returns to the real time */
 
-/* Returns how often an epoll_wait() that is still waiting has found nothing to
- * do. */
+/* Returns how many times, in total, a waiting epoll_wait() has polled and found
+ * no events. */
 unsigned long still_rests(void);
 
 #endif

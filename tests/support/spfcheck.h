@@ -31,8 +31,8 @@ unsigned spfcheck_run(const struct spf_query *q, struct dns_source *source,
 /* Checks rules that every result must follow. */
 void spfcheck_sane(const char *what, const struct spf_result *r);
 
-/* Makes each allocation fail in turn: the result must be temperror, or `code`
- * as with enough memory. */
+/* Makes each allocation fail in turn.  The result must then be temperror or
+ * `code`, the result with enough memory, but never pass. */
 void spfcheck_without_memory(const char *what, const struct spf_query *q,
     struct dns_source *source, enum spf_code code);
 
