@@ -12,6 +12,7 @@ usage: day.py PROGRAM [MESSAGES]      `make soak-day` has 300,000 of them
 import math
 import multiprocessing
 import os
+import signal
 import socket
 import sqlite3
 import struct
@@ -88,7 +89,8 @@ def _(l):
     hours = []  # (memory, CPU ms of a message)
     days = [0, 0]
     mail, cpu = 0, w.cpu()
-    with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
+    with multiprocessing.get_context("fork").Pool(
+            PROCESSES, signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as pool:
         for i, count in enumerate(steps):
             each = -(-count // PROCESSES)
             pool.starmap(work, [(where, each, i * PROCESSES + n)
@@ -116,6 +118,8 @@ def _(l):
                       os.path.getsize(w.store) / 2**20), flush=True)
             l.milter.reload()
             mail, cpu = 0, w.cpu()
+        pool.close()
+        pool.join()  # one that is terminated may hang
     same(w.page().one("store_lost_total"), 0, "lost")
     db = sqlite3.connect(w.store)
     same([row[0] for row in db.execute(
