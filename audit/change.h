@@ -32,7 +32,7 @@ struct audit_change {
  * then do nothing. */
 struct audit_change *audit_change_new(struct arena *a);
 
-/* Add a line for a TXT record, which is split into strings of 255 bytes. */
+/* Add a line for a TXT record, split into strings of at most 255 bytes. */
 void audit_change_remove_txt(
     struct audit_change *c, struct span name, struct span text);
 void audit_change_publish_txt(

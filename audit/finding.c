@@ -7,7 +7,7 @@
 
 enum {
 	WHERE_MAX = DOMAIN_MAX + sizeof("_dmarc.") - 1, /* bytes of a name */
-	VALUE_MAX = 253, /* bytes shown of an untrusted value */
+	VALUE_MAX = 253, /* bytes of an untrusted value that are shown */
 	TEXT_MAX = 1024, /* bytes of a template expanded with three values */
 };
 

@@ -15,7 +15,7 @@
 #include "lib/span.h"
 
 /* A lint keeps at most this many findings and only counts the rest.  No one
- * reads more, and the publisher of the records controls their number. */
+ * reads more, and a hostile domain could cause any number of findings. */
 enum { AUDIT_FINDINGS_MAX = 256 };
 
 struct audit_change; /* change.h */

@@ -61,7 +61,7 @@ struct spf_linting {
 	struct arena *a;
 	struct spf_lint *out;
 	bool waiting;
-	unsigned void4; /* terms that are void for IPv4 clients */
+	unsigned void4; /* terms whose lookups are void for IPv4 clients */
 	unsigned void6;
 	struct span seen[SPF_LINT_RECORDS_MAX]; /* domains whose records were
 	                                           already read */
@@ -73,8 +73,8 @@ struct spf_lint_frame { /* a record in the tree, and how it was reached */
 	unsigned depth;
 	size_t node;    /* index in the tree; SPF_LINT_NODES_MAX: not in it */
 	bool is_policy; /* reached without include, so its "all" applies */
-	bool passes;    /* a match in this record makes the domain's SPF pass */
-	bool is_first;  /* this record has not been read before */
+	bool passes; /* a match in this record makes SPF pass for the domain */
+	bool is_first; /* this record has not been read before */
 };
 
 /*

@@ -6,7 +6,8 @@
 #include "spf/internal.h"
 
 enum {
-	FITS_UDP = 512,    /* bytes of an answer (RFC 7208 section 3.4) */
+	FITS_UDP = 512,    /* bytes of an answer that fits into UDP (RFC 7208
+	                      section 3.4) */
 	FITS_TEXTS = 450,  /* bytes of its strings, if the size of the answer is
 	                      unknown */
 	FOLLOWED_MAX = 64, /* terms looked up; more are only counted */
@@ -80,7 +81,8 @@ name_target(struct spf_linting *l, const struct spf_lint_frame *f,
 	return spf_macro_domain(&values, term->spec, l->a, out);
 }
 
-/* Counts a term that is void for clients in these address families. */
+/* Counts a term whose lookups are void for IPv4 or IPv6 clients; adds a finding
+ * if they are void for both. */
 static void
 count_void(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *term, bool v4, bool v6)

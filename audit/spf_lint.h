@@ -37,8 +37,8 @@ struct spf_lint_node {      /* one record of the tree, in the order read */
 	unsigned lookups; /* DNS lookups of the term and everything below it */
 	bool has_record;
 	enum dns_state state;
-	uint64_t addresses; /* IPv4 addresses in ip4 terms that pass */
-	unsigned networks6; /* ip6 terms that pass */
+	uint64_t addresses; /* IPv4 addresses that ip4 terms allow */
+	unsigned networks6; /* networks that ip6 terms allow */
 	size_t bytes;       /* size of the record */
 };
 
@@ -47,7 +47,7 @@ struct spf_lint {
 	struct span record; /* absent unless there is exactly one SPF record */
 	struct audit_findings findings; /* in the order of terms */
 	unsigned lookups;               /* in the worst case */
-	unsigned void_lookups; /* in the worst case of IPv4 or IPv6 clients */
+	unsigned void_lookups; /* for IPv4 or IPv6, whichever is worse */
 	unsigned records;      /* number of records read */
 	struct spf_lint_node tree[SPF_LINT_NODES_MAX];
 	size_t n_tree;

@@ -64,7 +64,7 @@ struct cli {
 	const struct conf *defaults; /* values of all options; never NULL */
 	const struct conf *dns_conf; /* configuration that sets the servers;
 	                                NULL: the defaults */
-	struct dns_source *dns; /* the source to query: one of the next three */
+	struct dns_source *dns; /* source to query: one of the three below */
 	struct dns_source *base, *cache, *recorder;
 	FILE *record_file;
 };

@@ -161,8 +161,8 @@ report(
 		printf("%s: no errors\n", config_path(c));
 }
 
-/* A private key that is world-readable or not valid is an error; other findings
- * are warnings. */
+/* Returns false if a private key is world-readable or not valid, which is an
+ * error; other findings are warnings. */
 static bool
 keys_check(const struct conf *conf, FILE *faults, FILE *warnings)
 {

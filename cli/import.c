@@ -19,9 +19,10 @@
 
 enum {
 	NOTE_MAX = 400,  /* bytes of a note */
-	SHOWN_MAX = 100, /* bytes shown of a line from another program's file */
+	SHOWN_MAX = 100, /* bytes of a line from another program's file that are
+	                    shown */
 	NAMED_PATH_MAX = 1000, /* bytes of a path in another program's file */
-	ELEMENT_MAX = 300,     /* bytes of an element of a list, quoted */
+	ELEMENT_MAX = 300,     /* bytes of a quoted list element */
 };
 
 struct element {
@@ -135,7 +136,8 @@ program_of_path(const char *path)
 	return IMPORT_UNKNOWN;
 }
 
-/* Returns the program that knows the largest number of these names. */
+/* Returns the program that knows most of these names, or IMPORT_UNKNOWN if no
+ * program knows any. */
 static enum import_program
 program_of_entries(const struct import_entry *e)
 {

@@ -1,5 +1,6 @@
 /*
- * main.c - avouch: inspect and configure avouch-milter.
+ * main.c - the command avouch: runs the subcommand that its first argument
+ * names.
  */
 #include <errno.h>
 #include <fcntl.h>

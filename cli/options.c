@@ -177,7 +177,7 @@ row_is_of_action(const struct option_row *row, const struct cli_action *action)
 enum { TAKERS_SHOWN_MAX = 3 };
 
 /* Writes the actions that accept the option, such as "send, failures"; writes
- * nothing if all actions accept it, or more than `max`. */
+ * nothing if all actions, or more than `max`, accept it. */
 static void
 put_takers(struct buf *b, const struct cli_command *command,
     const struct option_row *row, unsigned max)
@@ -355,7 +355,7 @@ text_store(struct cli *c, const struct option_row *row, const char *value)
 }
 
 /* Reads "--name value", "--name=value" or "--flag" from argv[0] and argv[1];
- * sets `taken` to 1 or 2. */
+ * sets `taken` to 2 if the value is in argv[1]. */
 static int
 option_take(struct cli *c, char **argv, int left, int *taken)
 {

@@ -93,7 +93,7 @@ cli_set_bool(json_t *object, const char *key, bool value)
 	cli_set(object, key, json_boolean(value));
 }
 
-/* Callback of json_dump_callback().  Also escapes DEL, which jansson leaves. */
+/* Callback of json_dump_callback().  Also escapes DEL, unlike jansson. */
 static int
 json_write(const char *p, size_t n, void *out)
 {

@@ -303,8 +303,8 @@ conf_build(struct span text, const char *name, struct arena *snapshot,
 	return build_snapshot(text, name, snapshot, errors, true);
 }
 
-/* Whether `text` is a text file: it must not contain a NUL, or a CR without
- * LF. */
+/* Whether `text` is a text file: it must not contain a NUL, or a CR without LF.
+ * Adds an error if not. */
 static bool
 is_text(struct span text, struct conf_errors *errors)
 {

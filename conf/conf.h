@@ -120,8 +120,8 @@ struct conf {
 
 	/* the verdict */
 	enum conf_mode mode;
-	unsigned sample; /* per mille of domains for which decisions are carried
-	                    out */
+	unsigned sample; /* share of the domains for which decisions are carried
+	                    out, in units of 0.1 % */
 	struct ip_net *skip_networks;
 	size_t n_skip_networks;
 	struct conf_mta *trusted_mtas;
@@ -131,7 +131,8 @@ struct conf {
 	struct ip_net *trusted_forwarders; /* clients whose mail is indirect
 	                                      (RFC 9989 section 7.4) */
 	size_t n_trusted_forwarders;
-	enum conf_action on_overload; /* action if we lack resources */
+	enum conf_action on_overload; /* action if a message cannot be checked
+	                                 for lack of resources */
 	unsigned timeout_ms;          /* maximum wait for DNS per message */
 
 	struct {
@@ -184,9 +185,10 @@ struct conf {
 		unsigned retention; /* seconds for which results are kept */
 		unsigned replay_retention; /* seconds for which messages can be
 		                              replayed */
-		size_t max_store;          /* bytes of this host's file */
-		unsigned min_free;         /* per mille of the file system */
-		char *contact;             /* NULL: none */
+		size_t max_store;  /* maximum bytes of this host's file */
+		unsigned min_free; /* minimum free part of the file system, in
+		                      units of 0.1 % */
+		char *contact;     /* NULL: none */
 		enum conf_xml_format xml_format;
 		unsigned min_messages;
 		unsigned send_window; /* seconds */
@@ -237,7 +239,7 @@ const struct conf *conf_read_text(
 
 /*
  * Checks a few lines of a configuration.  Like conf_read_text(), but faster,
- * because it does not read the defaults.
+ * because it does not read the defaults.  Returns false after writing errors.
  */
 bool conf_check_text(struct span text, const char *name, FILE *errors);
 

@@ -58,7 +58,7 @@ nearest(const char *section, const char *name)
 
 		size_t d = distance(name, candidate);
 
-		/* not similar if half of the word or more is different */
+		/* not similar if half or more of the word differs */
 		if (d < best && d * 2 < strlen(candidate)) {
 			best = d;
 			nearest = candidate;

@@ -31,8 +31,8 @@ enum conf_type {
 	CONF_SECONDS,      /* unsigned, written 15s, 5m, 12h, 30d */
 	CONF_MILLISECONDS, /* unsigned, written 800ms, 15s, 5m, 12h, 30d */
 	CONF_SIZE,         /* size_t, written 65536, 64K, 64M, 1G */
-	CONF_PERCENT,      /* unsigned, per mille; written 5%, 0.5% */
-	CONF_DATE,         /* int64_t: first second (UTC) of the next day */
+	CONF_PERCENT,      /* unsigned, in units of 0.1 %; written 5%, 0.5% */
+	CONF_DATE,         /* int64_t: start (UTC) of the day after the date */
 	/* lists */
 	CONF_NETWORKS, /* struct ip_net *, and size_t at `count` */
 	CONF_MTAS,     /* struct conf_mta *, and size_t at `count` */

@@ -60,7 +60,7 @@ struct conf_section {
 };
 
 /*
- * Appends the errors in the text to `errors`, and continues after each one.
+ * Parses `text`; adds its errors to `errors`, and continues after each one.
  * Returns the sections in the order of the file.  The first one is "", and an
  * untitled section that appears twice is returned once.  Returns NULL if memory
  * ran out.  All memory comes from errors->arena.

@@ -9,7 +9,7 @@
 
 enum {
 	SHOWN_FIRST = 4096
-}; /* initial bytes for one value; doubled as needed */
+}; /* initial size of the buffer for a value, in bytes; doubled as needed */
 
 struct showing {
 	const struct conf *conf;

@@ -28,11 +28,11 @@ struct conf_snapshot {
 };
 
 /*
- * Reads `text` into `snapshot` and takes ownership of `snapshot`: its arena
- * then contains the configuration, or is freed on failure.  `snapshot` may be
- * NULL, which counts as out of memory.  Returns NULL on failure, and `errors`
- * says why.  The arena of `errors` is used for everything that is needed only
- * while reading.
+ * Reads `text` into the arena `snapshot` and takes ownership of it: the
+ * configuration that is returned owns it, and on failure it is freed.  It may
+ * be NULL, which counts as out of memory.  Returns NULL on failure, and
+ * `errors` says why.  The arena of `errors` is used for everything that is
+ * needed only while reading.
  */
 const struct conf *conf_build(struct span text, const char *name,
     struct arena *snapshot, struct conf_errors *errors);

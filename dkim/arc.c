@@ -20,7 +20,7 @@ struct arc_set {
 	size_t field[PARTS];
 	struct span results; /* the AAR's value after its instance */
 	struct sigcheck ams, seal;
-	int relaxed_body; /* handle of a second hash, for an AMS without c= */
+	int relaxed_body; /* second body hash, for an AMS without c= */
 	bool is_ams_dead; /* the AMS fails, whatever its key is */
 	struct sigcheck_result ams_early;
 	uint8_t hash[CRYPTO_HASH_SIZE]; /* hash of what the seal signs */
@@ -263,7 +263,8 @@ prepare(struct arc *c)
 	return c->index != NULL;
 }
 
-/* Lists the sealers of every chain, even of one that fails. */
+/* Lists the sealers of the chain, even if it fails.  Returns false if memory
+ * ran out. */
 static bool
 list_sealers(struct arc *c)
 {
@@ -323,8 +324,8 @@ arc_keys(struct arc *c, struct dns_questions *questions, struct arena *scratch)
 	(void)scratch;
 	if (c->decided)
 		return CORE_DONE;
-	/* Query seals and the newest AMS first: the chain can pass without the
-	 * others. */
+	/* Query the keys of the newest AMS and of the seals first: the chain
+	 * can pass without the older AMS. */
 	if (sigcheck_ask(&c->sets[c->n - 1].ams, questions) == CORE_WAIT)
 		step = CORE_WAIT;
 	for (unsigned i = c->n; i >= 1; i--)
@@ -409,7 +410,7 @@ ams_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 
 /* ---- the verdict ---- */
 
-/* Returns false if the result is decided. */
+/* Returns false if the seal does not pass, which decides the result. */
 static bool
 seal_passes(struct arc *c, unsigned instance)
 {

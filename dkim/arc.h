@@ -2,7 +2,8 @@
  * arc.h - validates the chain of ARC sets of a message (RFC 8617 section 5.2).
  * It does not seal.
  *
- * begin, keys and finish work as in dkim.h, with the same body hashes.
+ * arc_begin(), arc_keys() and arc_finish() work like dkim_begin(), dkim_keys()
+ * and dkim_finish(), with the same body hashes.
  *
  * Each set costs two verifications, at most 100 per message: 0.06 ms for one
  * set and 2.2 ms for 50, with cached 2048-bit RSA keys.  RFC 8617 section 5.2
@@ -43,7 +44,7 @@ struct arc_result {
 	unsigned oldest_pass; /* lowest instance for which its own AMS and all
 	                         later AMS pass (RFC 8617 section 5.2 step 5);
 	                         0: all pass */
-	/* those whose seal could be parsed, lowest instance first */
+	/* sealers whose seal could be parsed, lowest instance first */
 	const struct arc_sealer *sealers;
 	size_t n_sealers;
 	struct span reason; /* one line of printable ASCII */

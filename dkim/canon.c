@@ -6,7 +6,7 @@
 
 /* ---- header fields ---- */
 
-/* Output of the relaxed form, collected byte by byte in a small block. */
+/* Output of relaxed canonicalization, collected in a small block. */
 struct field_out {
 	const struct canon_sink *sink;
 	size_t n;
@@ -147,8 +147,8 @@ body_run(struct canon_body *b, const char *p, size_t n)
 		n = CANON_BLOCK;
 	run = b->canon == CANON_RELAXED ? b->ways->run_relaxed(p, n)
 					: b->ways->run_simple(p, n);
-	/* The run stops at a byte that depends on the next one.  An octet of
-	 * the line can be written, and so can LF, because CR precedes it. */
+	/* The run stops at a byte that may depend on the next one.  An ordinary
+	 * octet does not, and neither does LF, because CR precedes it. */
 	if (p[run] != '\r' &&
 	    (b->canon == CANON_SIMPLE || !ascii_is_wsp((unsigned char)p[run])))
 		run++;
@@ -162,7 +162,8 @@ body_run(struct canon_body *b, const char *p, size_t n)
 
 /*
  * Like body_run(), for relaxed bodies in which white space must be reduced.
- * Consumes nothing if the rest is short or must be processed byte by byte.
+ * Returns where it stopped: at `p` if the rest is short or must be processed
+ * byte by byte.
  */
 static const char *
 body_squeeze(struct canon_body *b, const char *p, const char *end)

@@ -28,8 +28,8 @@ not_above(uint64_t w, unsigned max)
 
 /*
  * Returns nonzero if a stop may be in `w` or at the byte before it.  Simple
- * stops at LF; relaxed stops at a control character or two bytes of white
- * space.  `before` is the result of not_above(' ') for the previous word.
+ * stops at LF; relaxed stops at a control character or two consecutive bytes of
+ * white space.  `before` is the result of not_above(' ') for the previous word.
  */
 static uint64_t
 word_suspects(uint64_t w, uint64_t *before, bool relaxed)

@@ -1,6 +1,6 @@
 /*
  * crypto.h - SHA-256, RSA (PKCS #1 v1.5) and Ed25519 (RFC 6376 section 3.3, RFC
- * 8463 section 3).  Only this file and sign/private_key.c use OpenSSL.
+ * 8463 section 3).  The only code in dkim/ that uses OpenSSL.
  *
  * Algorithms are fetched once per process; freed hashes are kept for reuse by
  * the same thread.
@@ -42,7 +42,8 @@ void crypto_hash_add(struct crypto_hash *h, struct span bytes);
  * Returns false if OpenSSL failed, now or earlier. */
 bool crypto_hash_snapshot(struct crypto_hash *h, uint8_t out[CRYPTO_HASH_SIZE]);
 
-/* Makes `to` a copy of `from`. */
+/* Makes `to` a copy of `from`.  After a failure, crypto_hash_snapshot() of `to`
+ * returns false. */
 void crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from);
 
 /* ---- a key ---- */
@@ -51,7 +52,7 @@ struct evp_pkey_st;
 struct crypto_key; /* safe to share between threads */
 
 /* Creates a key from modulus and exponent, big-endian, whose sizes the caller
- * has checked.  Returns NULL if OpenSSL refused or memory ran out. */
+ * has checked.  Returns NULL if OpenSSL refused the key or memory ran out. */
 struct crypto_key *crypto_key_rsa(struct span n, struct span e);
 
 /* `raw` is CRYPTO_ED25519_SIZE bytes. */

@@ -11,9 +11,10 @@
 #include "lib/enum_names.h"
 
 enum {
-	B_MIN = 8,  /* minimum characters of b= that are reported (RFC 6008
+	B_MIN = 8,  /* least number of characters of b= reported (RFC 6008
 	               section 4) */
-	B_MAX = 64, /* signatures equal up to here count as the same */
+	B_MAX = 64, /* signatures with the same first B_MAX characters of b=
+	               count as the same */
 };
 
 /* The order in which signatures are verified: those useful to DMARC first. */

@@ -3,7 +3,7 @@
  * 8616).
  *
  *	begin	at end of header: parses signatures, chooses which to verify
- *	keys	a core: queries all keys in parallel
+ *	keys	queries all keys in parallel; called until it returns CORE_DONE
  *	finish	after body_hashes_end() and keys: computes the results
  *
  * begin and finish run in one thread.  In between, keys may run in another
@@ -25,9 +25,9 @@
 
 enum {
 	DKIM_SIGNATURES_MAX =
-	    100,            /* signatures listed individually per message */
-	DKIM_LISTED = 25,   /* signatures listed without being parsed in full;
-	                       further ones are only counted */
+	    100,          /* signatures listed individually per message */
+	DKIM_LISTED = 25, /* signatures listed even if fewer are parsed in full;
+	                     further ones are only counted */
 	DKIM_READ_EACH = 2, /* signatures parsed for each one that may be
 	                       verified, because some are unusable */
 };
@@ -46,7 +46,8 @@ struct dkim_options {
 	unsigned max_signatures; /* signatures to verify, at least 1 */
 	unsigned min_rsa_bits; /* a key with fewer bits yields DKIM_POLICY (RFC
 	                          8301); at least 1 */
-	bool allow_body_tail;  /* accept l= that leaves the end unsigned */
+	bool allow_body_tail;  /* accept an l= that leaves the end of the body
+	                          unsigned */
 	bool ignore_time;      /* ignore x= and t= (RFC 6376 section 3.5) */
 };
 
@@ -66,15 +67,15 @@ struct dkim_result { /* result for one DKIM-Signature field */
 	struct span b;         /* first characters of b=, without white space,
 	                          at least 8, unique in the message (RFC 6008) */
 	struct span reason;    /* one line of printable ASCII */
-	enum dkim_auth_failure auth_failure; /* the type of failure */
-	unsigned key_bits;                   /* 0: no key */
-	bool testing;                        /* t=y in the key */
-	bool strict;                         /* t=s in the key */
-	bool cut_short; /* DKIM_TEMPERROR because we lacked resources, not
-	                   because of DNS */
-	bool stale;     /* the DNS answer with the key is older than its TTL */
-	bool verified;  /* chosen for verification, within the budget */
-	size_t field;   /* index in the header */
+	enum dkim_auth_failure auth_failure;
+	unsigned key_bits; /* 0: no key */
+	bool testing;      /* t=y in the key */
+	bool strict;       /* t=s in the key */
+	bool cut_short;    /* DKIM_TEMPERROR because we lacked resources, not
+	                      because of DNS */
+	bool stale;    /* the DNS answer with the key is older than its TTL */
+	bool verified; /* chosen for verification; at most max_signatures are */
+	size_t field;  /* index in the header */
 };
 
 const char *dkim_code_name(enum dkim_code code);
@@ -83,10 +84,10 @@ struct dkim;
 
 /*
  * `authors` are the author domains in normal form; their signatures are
- * verified first, then the others from the top.  `now` is in seconds since
- * 1970.  Requests the body hashes it needs from `body_hashes`.  `h`,
- * `body_hashes` and `a` must outlive the returned object.  Returns NULL if
- * memory ran out.
+ * verified first, then those of related domains, then the others; each group
+ * from the top.  `now` is in seconds since 1970.  Requests the body hashes it
+ * needs from `body_hashes`.  `h`, `body_hashes` and `a` must outlive the
+ * returned object.  Returns NULL if memory ran out.
  */
 struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
     const struct mail_header *h, struct body_hashes *body_hashes,
@@ -96,8 +97,8 @@ struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,
 enum core_status dkim_keys(
     struct dkim *d, struct dns_questions *questions, struct arena *scratch);
 
-/* Sets `out` to the distinct valid d= values of the signatures to verify, to
- * prefetch DNS records.  Returns their number. */
+/* Writes to `out` at most `max` distinct d= values of the signatures to verify,
+ * so that DNS records can be prefetched.  Returns their number. */
 size_t dkim_domains(const struct dkim *d, struct span *out, size_t max);
 
 /* Computes the results, one for each listed DKIM-Signature, topmost first. */

@@ -4,10 +4,10 @@
 
 #include "lib/ascii.h"
 
-struct name_range { /* all fields of one name */
+struct name_range { /* all fields with the same name */
 	uint64_t key;
 	struct span name;
-	size_t bottom, top; /* last and first field of that name */
+	size_t bottom, top; /* last and first field with that name */
 	size_t next;        /* next field not yet used in `round` */
 	size_t round;
 };
@@ -180,9 +180,9 @@ header_index_fields(const struct header_index *x, struct span name, size_t *out)
 
 /*
  * Returns the next field with that name, from the bottom up, that is unused in
- * this round.  Returns h->n if none is left, which means the null string (RFC
- * 6376 section 5.4).  The signature itself is skipped: it did not exist when it
- * was computed.
+ * this round.  Returns h->n if none is left, which is treated as the null
+ * string (RFC 6376 section 5.4).  The signature itself is skipped: it did not
+ * exist when it was computed.
  */
 static size_t
 take(struct header_index *x, struct span name, size_t own)

@@ -34,9 +34,9 @@ void header_index_fields(
     const struct header_index *x, struct span name, size_t *out);
 
 /*
- * Writes the signed data of `sig`, which is field number `own`: the fields
- * named in h=, for each name the next one from the bottom up, each followed by
- * CRLF; then the signature's own field with an empty b=, without CRLF.
+ * Writes the data that `sig` signs: the fields named in h=, for each name the
+ * next unused one from the bottom up, each followed by CRLF; then the
+ * signature's own field (index `own`) with an empty b=, without CRLF.
  */
 void header_hash_put(struct header_index *x, const struct signature *sig,
     size_t own, const struct canon_sink *sink);

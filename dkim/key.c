@@ -60,7 +60,8 @@ der_take(struct scan *s, int tag, struct span *out)
 	return true;
 }
 
-/* Reads a positive INTEGER, without the leading zero byte of its sign. */
+/* Reads a positive INTEGER, and drops the leading zero byte that only marks it
+ * as positive. */
 static bool
 der_positive(struct scan *s, struct span *out)
 {
@@ -219,8 +220,8 @@ read_public(struct key *k, struct span type, struct span p)
 	return fault;
 }
 
-/* RFC 6376 section 3.6.1: v= is optional, but if present it must be first, and
- * DKIM1. */
+/* RFC 6376 section 3.6.1: v= is optional; if present, it must be the first tag,
+ * and its value must be DKIM1. */
 static bool
 is_version_good(const struct tag *tags, size_t n)
 {

@@ -3,7 +3,7 @@
  * 6376 sections 3.6.1 and 6.1.2, RFC 8301, RFC 8463 section 4.2).
  *
  * Each answer is parsed once and keeps its keys, including OpenSSL's, so that
- * the next message signed with the same key need not parse it again.
+ * they need not be parsed again for the next message.
  */
 #ifndef AVOUCH_DKIM_KEY_H
 #define AVOUCH_DKIM_KEY_H
@@ -45,7 +45,7 @@ struct key {
 struct key_list {
 	const char *kind; /* identifies this module (dns_answer_parsed()) */
 	size_t n;
-	size_t cut; /* key records beyond KEY_RECORDS_MAX */
+	size_t cut; /* nonzero: there are more key records than fit */
 	struct key keys[KEY_RECORDS_MAX];
 };
 

@@ -9,8 +9,8 @@
 #include "lib/domain.h"
 
 enum {
-	/* A verification costs 16 times as much as with 2048 bits; RFC 8301
-	 * section 3.2 requires verifiers to support 4096. */
+	/* With 8192 bits, verification costs 16 times as much as with 2048; RFC
+	 * 8301 section 3.2 requires verifiers to support 4096. */
 	MAX_RSA_BITS = 8192,
 	/* Seconds that a signer's clock may be ahead of ours; RFC 6376 section
 	 * 3.5 allows for such a tolerance. */
@@ -113,7 +113,7 @@ sigcheck_free(struct sigcheck *c)
 
 /* ---- the verdict ---- */
 
-/* Sets a reason with numbers or names in it, as printable ASCII. */
+/* Sets the code and a formatted reason, in printable ASCII. */
 static void __attribute__((format(printf, 4, 5)))
 decide_text(struct sigcheck_result *out, enum dkim_code code, struct arena *a,
     const char *format, ...)
@@ -200,7 +200,8 @@ sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
 	return false;
 }
 
-/* If none of several keys fits, reports the result of the closest one. */
+/* Whether `a` says more than `b`.  If no key fits, the result that says most is
+ * reported. */
 static bool
 says_more(const struct sigcheck_result *a, const struct sigcheck_result *b)
 {

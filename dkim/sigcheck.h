@@ -48,7 +48,7 @@ struct sigcheck_result {
 	bool stale;
 };
 
-/* Returns the options in `o`, with max_signatures limited, and the time. */
+/* Combines the options, with max_signatures capped, and the time. */
 struct sigcheck_rules sigcheck_rules_of(
     const struct dkim_options *o, int64_t now);
 
@@ -71,8 +71,8 @@ typedef bool sigcheck_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE]);
 
 /*
  * Computes the result.  Call this when the key has arrived and the body has
- * ended.  Calls `hash` with `of` if everything else is valid.  Reasons are
- * allocated in `a`.
+ * ended.  Calls `hash` with `of` if a key fits and the body hash matches.
+ * Reasons are allocated in `a`.
  */
 void sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
     const struct body_hashes *body_hashes, sigcheck_hash *hash, void *of,

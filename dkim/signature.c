@@ -125,8 +125,8 @@ read_canon(struct signature_reader *r, struct span value)
 	struct span header = span_first(value, span_index(value, '/'));
 
 	r->sig->has_canon = true;
-	/* RFC 6376 section 3.5: a single name is for the header.  Section 3.4:
-	 * an unknown one makes the signature unusable. */
+	/* RFC 6376 section 3.5: a single name applies to the header.
+	 * Section 3.4: an unknown one makes the signature unusable. */
 	if (!canon_named(header, &r->sig->header))
 		return "unknown canonicalization in c=";
 	if (header.n < value.n &&
@@ -167,7 +167,8 @@ read_selector(struct signature_reader *r, struct span value)
 	return NULL;
 }
 
-/* RFC 6376 section 3.5, h=: names separated by colons, with white space. */
+/* RFC 6376 section 3.5, h=: names separated by colons, with optional white
+ * space around them. */
 static const char *
 read_names(struct signature_reader *r, struct span value)
 {
@@ -456,7 +457,7 @@ read_tags(struct signature_reader *r, const struct tag *tags, size_t n)
 }
 
 /* Reads "i=N" and its ";", with comments in between, and sets `digits` to N.
- * Returns false and reads nothing if something else comes first. */
+ * Returns false and leaves `value` unchanged if it begins differently. */
 static bool
 take_instance(struct span *value, struct span *digits)
 {

@@ -55,8 +55,8 @@ struct signature {
 	struct span domain;          /* d= in normal form */
 	struct span selector;        /* s= in normal form */
 	struct span identity;        /* i= decoded; absent: not given */
-	struct span identity_domain; /* domain of i= in normal form; without i=,
-	                                that of d= */
+	struct span identity_domain; /* domain of i= in normal form; same as
+	                                `domain` if i= is missing */
 	const struct span *names;    /* names in h= */
 	size_t n_names;
 	size_t n_from;       /* how often `names` contains From */

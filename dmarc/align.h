@@ -44,8 +44,8 @@ struct dmarc_author {
 	bool stale;
 };
 
-/* Lists the identifiers that pass or had a temporary error, or all if `all` is
- * set.  Returns false if memory ran out. */
+/* Lists the identifiers that passed or had a temporary error, or all if `all`
+ * is set.  Returns false if memory ran out. */
 bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
     bool all, struct dns_questions *questions, struct arena *a);
 
@@ -74,7 +74,7 @@ const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
 enum dmarc_alignment dmarc_align_mode(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 
-/* Returns the alignment of `p`.  Call this after dmarc_align_ask() returned
+/* Returns the alignment of `p`.  Call this after dmarc_align_ask() has returned
  * CORE_DONE, if there is a record. */
 enum dmarc_aligned dmarc_align_identifier(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);

@@ -19,8 +19,8 @@
 
 enum {
 	DMARC_MAX_QUERIES = 8, /* per tree walk, RFC 9989 section 4.10 */
-	/* identifiers whose walks are compared with that of a list's domain;
-	 * real lists have one or two */
+	/* identifiers whose walks are compared with that of a mailing list's
+	 * domain; real lists have one or two */
 	DMARC_RELATED_MAX = 4,
 };
 
@@ -42,7 +42,7 @@ enum dmarc_fact {         /* the SPF or DKIM result for an identifier */
 enum dmarc_aligned {
 	DMARC_ALIGNED_NOT,
 	DMARC_ALIGNED,
-	DMARC_ALIGNED_UNKNOWN, /* a question failed */
+	DMARC_ALIGNED_UNKNOWN, /* a DNS query failed */
 };
 
 struct dmarc_identifier {
@@ -116,9 +116,10 @@ enum core_status dmarc_check(const struct dmarc_facts *f,
 
 /*
  * The identifier that authenticates one of `domains`: it passes, and its domain
- * is the same, or is a parent of it, or has the same organizational domain by
- * the tree walk (RFC 9989 section 4.10.2).  It confirms evidence of indirect
- * mail (section 7.4), because anyone can write such evidence into a message.
+ * is the same, or is above it, or has the same organizational domain by the
+ * tree walk (RFC 9989 section 4.10.2).  Evidence of indirect mail (section 7.4)
+ * needs this confirmation, because anyone can write such evidence into a
+ * message.
  */
 struct dmarc_related {
 	size_t domain;                     /* index in `domains` */

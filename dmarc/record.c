@@ -209,8 +209,8 @@ is_encoded(struct span text)
 	return true;
 }
 
-/* The address in a "mailto:" URI (RFC 6068 section 2); absent for other
- * schemes. */
+/* Returns the address in a "mailto:" URI (RFC 6068 section 2), or an absent
+ * span for other schemes. */
 static struct span
 mailto_address(struct span uri)
 {

@@ -12,7 +12,7 @@
 #include "lib/span.h"
 
 enum {
-	DMARC_RECORD_MAX = 8192, /* bytes; longer records are BROKEN */
+	DMARC_RECORD_MAX = 8192, /* bytes; longer records are broken */
 	DMARC_URIS_MAX = 20,     /* URIs kept from one list */
 };
 
@@ -36,7 +36,8 @@ struct dmarc_record {
 	bool testing;  /* t=y */
 	bool pct_zero; /* pct=0, which RFC 9989 ignores (appendix A.6) */
 	bool fo_0, fo_1, fo_d, fo_s;
-	struct span rua[DMARC_URIS_MAX]; /* URIs, without "!10m" */
+	struct span
+	    rua[DMARC_URIS_MAX]; /* URIs, without a size such as "!10m" */
 	struct span ruf[DMARC_URIS_MAX];
 	size_t n_rua, n_ruf;
 };
@@ -45,7 +46,7 @@ enum dmarc_record_state {
 	DMARC_RECORD_OK,
 	DMARC_RECORD_NOT_DMARC, /* does not begin with v=DMARC1: not a DMARC
 	                           record */
-	DMARC_RECORD_BROKEN,    /* begins with v=DMARC1 but requests nothing */
+	DMARC_RECORD_BROKEN,    /* begins with v=DMARC1 but cannot be used */
 };
 
 /* Parses a record.  Spans in `out` point into `text`.  `reason` is a constant
@@ -97,7 +98,7 @@ size_t dmarc_record_tags(
 
 enum dmarc_uri_state {
 	DMARC_URI_OK,
-	DMARC_URI_SIZED, /* well-formed, with the obsolete "!10m" */
+	DMARC_URI_SIZED, /* well-formed, with an obsolete size such as "!10m" */
 	DMARC_URI_BAD,   /* not a URI, or contains an unencoded "!" */
 };
 
@@ -106,7 +107,8 @@ enum dmarc_uri_state {
 bool dmarc_uri_next(
     struct scan *s, struct span *uri, enum dmarc_uri_state *state);
 
-/* The domain of the address in a "mailto:" URI; absent for other schemes. */
+/* Returns the domain of the address in a "mailto:" URI, or an absent span for
+ * other schemes. */
 struct span dmarc_uri_domain(struct span uri);
 
 #endif

@@ -56,7 +56,8 @@ relate_by_walk(struct dmarc_align *c, struct span domain,
 	return step;
 }
 
-/* The first identifier that passes and whose domain is `domain` or above it. */
+/* Returns the first identifier that passes and whose domain is `domain` or
+ * above it. */
 static const struct dmarc_identifier *
 passing_above(const struct dmarc_align *c, struct span domain)
 {

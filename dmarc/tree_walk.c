@@ -24,8 +24,8 @@ ask_record(struct span domain, struct dns_questions *questions)
 
 /*
  * Queries the names of steps 1, 4, 5 and 7 of RFC 9989 section 4.10: the domain
- * itself, then without its leftmost label and so on down to one label, but
- * never more than 7 labels after the first.  All are queried now; later the
+ * itself, then without its leftmost label and so on down to one label, but no
+ * name after the first has more than 7 labels.  All are queried now; later the
  * answers show where the walk stops.
  */
 static size_t

@@ -13,7 +13,7 @@
 enum {
 	SHARDS = 16,             /* a power of two */
 	SHARD_BYTES_MIN = 16384, /* bytes; a smaller shard would be useless */
-	BYTES_A_SLOT = 512,      /* the usual size of an entry */
+	BYTES_A_SLOT = 512,      /* bytes; the usual size of an entry */
 	ALLOCATOR = 32,          /* bytes of malloc overhead for two blocks */
 	/* OpenSSL uses 1.7 kB for a 1024-bit RSA key, whose record has 220
 	 * bytes, and 9.3 kB for a 16384-bit key, whose record has 2800. */
@@ -37,7 +37,7 @@ struct cache_entry {
 	                                    servers are failing */
 	size_t bytes;                    /* counted in the shard's total */
 	struct dns_wait *first, **last;  /* list of waiting callers */
-	unsigned waits; /* callers that joined since it was asked */
+	unsigned waits; /* callers of the pending question so far */
 	bool asked;     /* the source below has the question */
 	bool forgotten; /* remove it when the answer arrives */
 	char text[];
@@ -52,13 +52,14 @@ struct cache_shard {
 };
 
 struct cache {
-	struct dns_source source; /* first */
+	struct dns_source source; /* must be first */
 	struct dns_source *source_below;
 	struct dns_cache_options options;
 	struct hash_secret secret;
 	size_t shard_bytes;
 	/* Reference count: one for the owner, and one for each question sent to
-	 * the source below, which may answer after the cache was closed. */
+	 * the source below, which may answer after the cache has been closed.
+	 */
 	atomic_size_t users;
 	atomic_bool closed;
 	struct cache_shard shards[SHARDS];

@@ -30,7 +30,8 @@ enum {                                 /* seconds */
 
 	/* Maximum number of messages that wait for one answer.  When it
 	 * arrives, the core of each message runs in the resolver's thread,
-	 * usually for 20 us.  Any further message gets DNS_ERROR_RESOURCE. */
+	 * usually for about 20 us.  Any further message gets
+	 * DNS_ERROR_RESOURCE. */
 	DNS_CACHE_WAITS_MAX = 1024,
 };
 

@@ -2,9 +2,9 @@
  * health.c - tracks which servers work and why others do not, and reports it.
  *
  * A server that is down is queried only if there is no other, and probed now
- * and then (query.c).  Each reason why a server does not work is reported when
- * it is noticed, and then at most once a minute.  A last report follows when
- * all reasons have ended.
+ * and then (query.c).  Each trouble of a server is reported when it is noticed,
+ * and then at most once a minute.  A last report follows when all its troubles
+ * have ended.
  */
 #include "dns/resolver_internal.h"
 
@@ -12,11 +12,12 @@
 #include "lib/enum_names.h"
 
 enum {
-	DOWN_AFTER = 3,    /* consecutive timeouts or REFUSED replies */
-	FAILS_AFTER = 20,  /* consecutive replies with other error codes; the
-	                      queried names may be at fault, not the server */
-	REPORT_MS = 60000, /* minimum time between reports of one reason */
-	ALIVE_MS = 100,    /* minimum time between questions for "localhost" */
+	DOWN_AFTER = 3,   /* consecutive timeouts or REFUSED replies */
+	FAILS_AFTER = 20, /* consecutive replies with other error codes; the
+	                     queried names may be at fault, not the server */
+	REPORT_MS =
+	    60000,      /* minimum time between reports of the same trouble */
+	ALIVE_MS = 100, /* minimum time between questions for "localhost" */
 };
 
 /* ---- reports ---- */
@@ -82,8 +83,8 @@ ruled_out_by(enum socket_kind kind)
 		1U << DNS_TROUBLE_REFUSED | 1U << DNS_TROUBLE_UNREACHABLE;
 }
 
-/* Marks the reasons in `which` as ended.  If none is left, reports that the
- * server works. */
+/* Marks the troubles in the bit mask `which` as ended.  If none is left,
+ * reports that the server works. */
 static void
 end_troubles(struct resolver *r, struct dns_server *s, unsigned which)
 {

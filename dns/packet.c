@@ -409,7 +409,8 @@ count_strings(const struct packet_reader *r, const struct packet_slot *slot)
 /* The layout of each type's data (RFC 1035 section 3.3, RFC 3596). */
 static const struct packet_shape {
 	enum dns_type type;
-	uint8_t before, names, after; /* bytes, names, more bytes */
+	uint8_t before, names, after; /* bytes before the names, number of
+	                                 names, bytes after them */
 } shapes[] = {
 	{ DNS_A, 4, 0, 0 },
 	{ DNS_AAAA, 16, 0, 0 },
@@ -567,7 +568,8 @@ follow_aliases(const struct packet_reader *r, struct span *name, uint32_t *ttl)
 	return false;
 }
 
-/* Sorts equal records next to each other, in the order of the packet. */
+/* Orders records so that equal ones are adjacent, in the order of the packet.
+ */
 static int
 compare_records(const void *left, const void *right)
 {
@@ -592,8 +594,8 @@ compare_records(const void *left, const void *right)
 /*
  * RFC 2181 section 5: an RRset does not contain a record twice.  Drops later
  * copies of a record from `records`.  Sorts pointers to the records, because
- * comparing all pairs takes 130,000 comparisons.  Returns false if memory ran
- * out.
+ * comparing all pairs would take 130,000 comparisons.  Returns false if memory
+ * ran out.
  */
 static bool
 drop_copies(struct arena *a, struct dns_record *records, size_t *n)

@@ -52,7 +52,7 @@ enum {
 	DNS_PACKET_QUESTION_MAX =
 	    288, /* bytes: header, name, type, class, OPT */
 	DNS_PACKET_MAX = 65535,
-	/* Bytes of arena that suffice for any reply: 528 records (see SEEN_MAX
+	/* Arena bytes that suffice for any reply: 528 records (see SEEN_MAX
 	 * in packet.c), each with two names of 255 bytes and 128 bytes of
 	 * our own data, plus the strings of one reply. */
 	DNS_PACKET_MEMORY_MAX = 512 << 10,

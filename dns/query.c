@@ -39,7 +39,7 @@ take_off(struct query_list *list, struct dns_query *q, int which)
 		list->last = l->previous;
 }
 
-/* All waits of one step are equally long, so its list stays sorted. */
+/* All waits in one step have the same length, so its list stays sorted. */
 static void
 arm(struct resolver *r, struct dns_query *q)
 {
@@ -56,7 +56,8 @@ arm_again(struct resolver *r, struct dns_query *q)
 
 /* ---- attempts ---- */
 
-/* Returns a free attempt; if there is none, forgets the oldest one. */
+/* Returns a free attempt; if there is none, forgets the oldest one and returns
+ * it. */
 static struct attempt *
 free_attempt(struct resolver *r, struct dns_query *q)
 {
@@ -296,7 +297,8 @@ query_send_over_tcp(struct resolver *r, struct dns_query *q,
 		query_turn_to_others(r, q, s, why);
 }
 
-/* Now and then also sends `q` to a server that is down, to see if it is up. */
+/* Now and then also sends `q` to a server that is down, to see whether it is up
+ * again. */
 static void
 probe(struct resolver *r, struct dns_query *q)
 {

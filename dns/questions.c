@@ -25,8 +25,8 @@ enum {
 
 /* A question and our private data about it. */
 struct question_entry {
-	struct dns_question
-	    q; /* must be first: dns_questions_set_answer() casts it back */
+	struct dns_question q; /* must be first: dns_questions_set_answer()
+	                          casts a pointer to it back */
 	struct question_entry *chain; /* next entry with the same hash */
 	bool needed;  /* asked by dns_ask(), not only by dns_prefetch() */
 	bool dropped; /* a prefetch that failed because of our own limits; it

@@ -37,7 +37,7 @@ struct dead_count {
 };
 
 struct dns_queue {
-	struct dns_source source; /* first */
+	struct dns_source source; /* must be first */
 	struct dns_source *source_below;
 
 	/* Reference count: one for the owner, one for each question below, one
@@ -134,7 +134,7 @@ collect_waiting(struct dns_queue *queue, struct dns_wait **chain)
 static uint64_t
 domain_of(struct span name)
 {
-	/* at worst a collision cuts off a domain of the same message */
+	/* at worst a collision cuts off another domain of the same message */
 	static const struct hash_secret none = { 0, 0 };
 
 	return hash_span(none, domain_suffix(name, DNS_QUEUE_DOMAIN), 0);

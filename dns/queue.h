@@ -12,7 +12,7 @@
  *   - When DNS_QUEUE_DEAD questions of a domain have failed without an answer
  *     from its servers, and none was answered, the other questions of this
  *     domain are not asked.
- *   - All questions of a message together may be repeated
+ *   - All questions of a message together may be repeated at most
  *     DNS_QUEUE_REPETITIONS times.  Then all unanswered questions fail
  *     immediately.
  *   - When DNS_QUEUE_CROWDED questions have failed while the source below is
@@ -44,7 +44,7 @@ enum {
 
 	/* A question that no server answers is repeated five times in 12 s, so
 	 * 19 such questions in one message get all their repetitions.  A
-	 * message with 32 is cut off after 4 s. */
+	 * message with 32 of them is cut off after 4 s. */
 	DNS_QUEUE_REPETITIONS = 96,
 };
 
@@ -56,9 +56,9 @@ struct dns_source *dns_queue_open(struct dns_source *below);
 /*
  * Call this when the message's time is up.  All waiting questions, here and
  * below, fail immediately, and so do later ones.  A question that was sent in
- * time fails with DNS_ERROR_TIMEOUT.  It fails with DNS_ERROR_BUDGET if it had
- * to wait for its turn, if our own thread has not sent it yet, or if the source
- * below is crowded: then the delay is our own.
+ * time fails with DNS_ERROR_TIMEOUT.  A question fails with DNS_ERROR_BUDGET if
+ * it had to wait for its turn, if our own thread has not sent it yet, or if the
+ * source below is crowded: then the delay is our own.
  */
 void dns_queue_expire(struct dns_source *queue);
 
@@ -69,7 +69,7 @@ struct dns_queue *dns_queue_ref(struct dns_queue *queue);
 /* Accepts NULL. */
 void dns_queue_unref(struct dns_queue *queue);
 
-/* Whether the queue has expired or was closed, so that it needs no more
+/* Whether the queue has expired or has been closed, so that it needs no more
  * answers. */
 bool dns_queue_has_ended(const struct dns_queue *queue);
 

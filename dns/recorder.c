@@ -25,7 +25,7 @@ struct recorded {
 };
 
 struct recorder {
-	struct dns_source source; /* first */
+	struct dns_source source; /* must be first */
 	struct dns_source *source_below;
 	/* Reference count: one for the owner, and one for each question sent to
 	 * the source below (see cache.c). */
@@ -188,7 +188,7 @@ put_name(FILE *out, struct span name)
 	putc('.', out);
 }
 
-/* Writes the original number of strings; where each ended is not known. */
+/* Writes the original number of strings; where each one ended is not known. */
 static void
 put_text(FILE *out, const struct dns_record *record)
 {

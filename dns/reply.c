@@ -1,6 +1,6 @@
 #include "dns/resolver_internal.h"
 
-/* A malformed reply may have been truncated on its way, or be forged. */
+/* A malformed reply may have been truncated in transit, or be forged. */
 static void
 take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 {
@@ -32,7 +32,7 @@ take_truncated(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 		query_send_over_tcp(r, q, sock->server, DNS_ERROR_GARBLED);
 }
 
-/* RFC 6891 sections 6.2.2 and 7: the server refuses EDNS. */
+/* RFC 6891 sections 6.2.2 and 7: the server rejects EDNS. */
 static void
 take_no_edns(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 {

@@ -172,7 +172,8 @@ take_inbox(struct resolver *r)
 
 enum rest { REST_NONE, REST_SLEEP, REST_END };
 
-/* Returns whether the loop may sleep.  If so, the next question wakes it. */
+/* Returns whether the loop may sleep (the next question then wakes it) or must
+ * end. */
 static enum rest
 prepare_rest(struct resolver *r)
 {

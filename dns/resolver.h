@@ -19,7 +19,7 @@ enum {
 	DNS_EDNS_PAYLOAD = 1232, /* EDNS0 buffer size, bytes */
 
 	/*
-	 * With more unanswered questions than this we are crowded: prefetched
+	 * With more unanswered questions than this, we are crowded: prefetched
 	 * questions are dropped, a message may have fewer unanswered questions
 	 * (dns_source.share), questions about a domain that does not answer are
 	 * no longer sent, and a question that is not answered in time fails
@@ -34,7 +34,7 @@ enum {
 	 */
 	DNS_NET_CROWDED = 128,
 
-	/* With more than this a question fails immediately with
+	/* With more than this, a question fails immediately with
 	 * DNS_ERROR_RESOURCE.  It takes thousands of concurrent messages to get
 	 * there.  This limits memory to 16 MB. */
 	DNS_NET_UNANSWERED_MAX = 16384,
@@ -76,7 +76,7 @@ struct dns_resolver_event {
 
 /*
  * Called from the resolver's thread when a server fails or works again, at most
- * once a minute for each server and reason.
+ * once a minute for each server and trouble.
  */
 typedef void dns_resolver_notify(const struct dns_resolver_event *event);
 

@@ -59,16 +59,17 @@ enum {
 	                           must not queue up behind it */
 	BACKOFF_MAX_MS = 30000, /* longest interval between probes */
 	PLAIN_MS = 600000,      /* how long a server is queried without EDNS */
-	PLAIN_SENDS = 3,        /* the third question to a server is sent
-	                           without EDNS if that server never answered
-	                           one with EDNS */
+	PLAIN_SENDS = 3,        /* from the third attempt of a question on, a
+	                           server is asked without EDNS, unless it has
+	                           answered with EDNS */
 	TCP_CONNECTIONS = 4,    /* connections per server */
 	TCP_SENDS = 3,          /* TCP attempts per question */
 	TCP_SLOW_MS = 1000,     /* after this silence also use another
 	                           connection */
-	TCP_IDLE_MS = 5000,     /* RFC 7766 section 6.2.3: kept for reuse */
-	TCP_STALL_MS = 5000,    /* after this silence close the connection */
-	TCP_OUT_MAX = 1 << 20,  /* bytes that may wait to be written */
+	TCP_IDLE_MS = 5000,    /* an idle connection is kept this long for reuse
+	                          (RFC 7766 section 6.2.3) */
+	TCP_STALL_MS = 5000,   /* after this silence close the connection */
+	TCP_OUT_MAX = 1 << 20, /* bytes that may wait to be written */
 };
 
 struct resolver;
@@ -113,14 +114,14 @@ struct dns_query {
 	uint8_t asked[DNS_SERVERS_MAX]; /* how often it was sent to each
 	                                   server */
 	unsigned refused;     /* bits: servers that cannot answer it */
-	enum dns_error error; /* the last error of any server */
+	enum dns_error error; /* the last error from any server */
 	uint16_t domain;      /* index in the table of domains */
 	bool is_asked;        /* counted in its domain_load's `asked` */
 	bool is_overdue;      /* counted in its domain_load's `overdue` */
 	bool plain;           /* asked without EDNS from now on */
 	bool tcp_again;       /* was sent again because a connection failed */
-	bool tcp_garbled;     /* asked over TCP because UDP was garbled */
-	bool tcp_forged;      /* asked over TCP because of forged replies */
+	bool tcp_garbled; /* asked over TCP because a UDP reply was garbled */
+	bool tcp_forged;  /* asked over TCP because of forged replies */
 	struct attempt attempts[ATTEMPTS_MAX];
 };
 
@@ -159,7 +160,7 @@ struct dns_socket {
 	/* TCP only: */
 	bool connected, wants_out;
 	bool slow;        /* silent for TCP_SLOW_MS while answers are pending */
-	int64_t progress; /* when data last arrived, or waiting began */
+	int64_t progress; /* when data last arrived, or when waiting began */
 	uint8_t *out;
 	size_t out_n, out_cap;
 	uint8_t *in; /* DNS_PACKET_MAX + 2 bytes */
@@ -183,10 +184,11 @@ struct dns_server {
 	struct dns_socket *tcp[TCP_CONNECTIONS];
 	int64_t heard; /* time of its last answer */
 	unsigned timeouts;
-	bool down;        /* other servers are preferred, and it is probed */
-	bool silent;      /* it left DOWN_AFTER questions unanswered */
-	bool refuses;     /* the last time it was unreachable, the error was
-	                     ECONNREFUSED, not a missing route */
+	bool down;    /* other servers are preferred, and it is probed */
+	bool silent;  /* it left DOWN_AFTER questions unanswered, or cannot be
+	                 reached */
+	bool refuses; /* the last time it was unreachable, the error was
+	                 ECONNREFUSED, not a missing route */
 	unsigned errors;  /* consecutive answers with error codes */
 	bool is_reported; /* a problem was reported, but not its end */
 	struct server_trouble troubles[DNS_TROUBLES];
@@ -204,7 +206,7 @@ struct dns_server {
 
 /* The question that checks whether the servers answer anything. */
 struct alive_check {
-	struct dns_wait wait; /* first */
+	struct dns_wait wait; /* must be first */
 	bool is_wanted; /* a server left DOWN_AFTER questions unanswered */
 	bool is_asked;
 	int64_t again_at;
@@ -232,7 +234,7 @@ struct inbound {
 };
 
 struct resolver {
-	struct dns_source source; /* first */
+	struct dns_source source; /* must be first */
 	struct dns_server servers[DNS_SERVERS_MAX];
 	size_t n_servers;
 	int64_t total_ms;
@@ -288,8 +290,8 @@ void query_begin(struct resolver *r, struct dns_query *q);
 void query_answer(
     struct resolver *r, struct dns_query *q, const struct dns_answer *found);
 
-/* Sends `q` to `s`, or if that fails over UDP, to another server.  Returns NULL
- * if it was not sent. */
+/* Sends `q` to `s`, or if that fails over UDP, to another server.  Returns the
+ * attempt, or NULL if `q` was not sent. */
 const struct attempt *query_send(struct resolver *r, struct dns_query *q,
     struct dns_server *s, enum socket_kind kind);
 
@@ -357,8 +359,8 @@ bool dns_health_all_silent(const struct resolver *r);
 /*
  * Call this in each iteration of the loop.  If all servers are silent, asks
  * them for "localhost", which they can answer without other servers (RFC 6761
- * section 6.3).  Does nothing while we are crowded, because it does not matter
- * then.
+ * section 6.3).  Does nothing while we are crowded, because the result does not
+ * matter then.
  */
 void dns_health_check_alive(struct resolver *r);
 
@@ -416,7 +418,7 @@ bool dns_socket_watch(
 /* ---- socket_tcp.c ---- */
 
 /* Returns the connection to use.  If it returns NULL, the caller must open
- * another connection in `*empty`. */
+ * another connection and store it in `*empty`. */
 struct dns_socket *dns_socket_tcp_choose(
     struct dns_server *s, struct dns_socket ***empty);
 

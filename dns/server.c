@@ -7,8 +7,8 @@ dns_server_can_answer(const struct dns_query *q, const struct dns_server *s)
 }
 
 /* Whether `s` should be asked before `than`: prefers servers that are up, then
- * those asked less often, then (if down) the one that answered last.  Otherwise
- * the order of the list decides. */
+ * those asked less often, then (if down) the one that answered most recently.
+ * Otherwise the order of the list decides. */
 static bool
 is_better(const struct dns_query *q, const struct dns_server *s,
     const struct dns_server *than)

@@ -212,8 +212,8 @@ free_socket(struct dns_socket *sock)
 	free(sock);
 }
 
-/* Whether this host lacks resources.  Any other error means that the server
- * cannot be reached. */
+/* Whether the error `code` means that this host lacks resources.  Any other
+ * error means that the server cannot be reached. */
 static bool
 is_our_lack(int code)
 {
@@ -572,7 +572,8 @@ dns_socket_ready(struct resolver *r, struct dns_socket *sock, uint32_t events)
 		dns_socket_tcp_ready(r, sock, events);
 }
 
-/* Retires ports whose lifetime has ended; returns when the next one ends. */
+/* Retires ports whose lifetime has ended; returns when the next lifetime ends.
+ */
 static int64_t
 port_timers(struct resolver *r, struct dns_server *s)
 {

@@ -179,7 +179,7 @@ negative_ttl(const struct zone *z, struct span name)
 }
 
 /*
- * Fills in `out` for `name`, without following CNAMEs.  If there is one, sets
+ * Fills in `out` for `name`, without following CNAMEs.  If `name` has one, sets
  * `state` to DNS_PENDING and `alias` to the name to look up next.
  */
 static void

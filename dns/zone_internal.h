@@ -34,7 +34,8 @@ struct zone_set {
 	const struct dns_answer *answer; /* made once the file has been read */
 };
 
-/* A name that exists: it has records, or a name below it does. */
+/* A name in the file.  It exists if it has records or a name below it exists.
+ */
 struct zone_node {
 	struct zone_node *chain;
 	struct span name;

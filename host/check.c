@@ -185,7 +185,7 @@ is_made_by_unit(const char *folder)
 	    strcmp(folder, "/var/lib/avouch") == 0;
 }
 
-/* Checks that the daemon can create files beside `path`. */
+/* Checks that the daemon can create files in the folder of `path`. */
 static bool
 check_folder(struct host_checking *h, const char *section, const char *name,
     const char *path)

@@ -19,7 +19,7 @@ enum {
 #define QUESTION "example.com" /* RFC 2606 section 3: always exists */
 
 struct resolver_probe {
-	struct dns_wait wait; /* first */
+	struct dns_wait wait; /* must be first */
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
 	const struct dns_answer *answer; /* NULL: not answered yet */
@@ -92,8 +92,8 @@ probe_end(struct resolver_probe *p)
 	return trouble;
 }
 
-/* Reads the servers from the file, and warns about each line that cannot be
- * used. */
+/* Reads the servers from /etc/resolv.conf, and warns about each line that
+ * cannot be used. */
 static void
 read_resolv_conf(struct host_checking *h, struct dns_resolver_options *o)
 {

@@ -4,7 +4,7 @@
  * Individual allocations are never freed; arena_rewind() and arena_free()
  * release all of them.  Memory is zeroed and aligned for any type.  Any
  * allocation may return NULL (the cap is reached, or memory ran out): the
- * caller checks for it and answers temperror.  An arena must be used by one
+ * caller checks for it and returns temperror.  An arena must be used by one
  * thread at a time.
  */
 #ifndef AVOUCH_LIB_ARENA_H
@@ -38,7 +38,7 @@ struct span arena_copy(struct arena *a, struct span s);
 /* Releases all allocations; pointers to them are no longer valid. */
 void arena_rewind(struct arena *a);
 
-/* Bytes handed out since the last rewind. */
+/* Returns the number of bytes handed out since the last rewind. */
 size_t arena_used(const struct arena *a);
 
 /* Whether an allocation has failed since the last rewind. */

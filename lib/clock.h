@@ -28,9 +28,9 @@ struct clock_time {
 };
 
 /*
- * Compares two clocks, both in seconds: the wall clock (since 1970) and the
- * time since boot, which cannot be set.  All members are zero before the first
- * call.
+ * The state of clock_look(), which compares two clocks, both in seconds: the
+ * wall clock (since 1970) and the time since boot, which cannot be set.  All
+ * members must be zero before the first call.
  */
 struct clock_watch {
 	bool known;

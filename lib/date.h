@@ -18,8 +18,8 @@
 enum {
 	DATE_DAY = 86400,        /* seconds */
 	DATE_DAY_LAST = 2932896, /* the last day of the year 9999 */
-	DATE_MAX = 40,           /* bytes of the longest string below, with the
-	                            NUL */
+	DATE_MAX = 40,           /* bytes of the longest string written below,
+	                            with the NUL */
 };
 
 /* Writes "2026-11-22", the full-date of RFC 3339 section 5.6.  A day outside

@@ -52,7 +52,8 @@ is_ldh(unsigned char c)
 	return ascii_is_tag(c) || c == '-';
 }
 
-/* The letters, digits and hyphens of RFC 1035 section 2.3.1. */
+/* The letters, digits and hyphens of RFC 1035 section 2.3.1, and underscores.
+ */
 bool
 domain_is_hostname(struct span name)
 {

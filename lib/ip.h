@@ -41,7 +41,7 @@ enum { IP_TEXT_MAX = 46 }; /* longest text form, including the NUL */
 
 /*
  * Read exactly one address, without brackets, zone id or anything else.  If
- * `text` is anything else, they return false and `out` is IP_NONE.
+ * `text` is not exactly that, they return false and set `out` to IP_NONE.
  * ip_parse_v6() keeps an IPv4-mapped address as IPv6, because an ip6 mechanism
  * never matches an IPv4 client (RFC 7208 section 5).
  */
@@ -62,7 +62,8 @@ enum ip_net_error ip_net_parse(struct span text, struct ip_net *out);
 struct ip ip_from_sockaddr(const struct sockaddr *sa);
 uint16_t ip_port_from_sockaddr(const struct sockaddr *sa);
 
-/* Sets all of `out` and returns its size.  IP_NONE is treated as IPv4. */
+/* Fills in `out` and returns the size of the address.  IP_NONE is treated as
+ * IPv4. */
 size_t ip_to_sockaddr(
     const struct ip *ip, uint16_t port, struct sockaddr_storage *out);
 

@@ -196,7 +196,7 @@ log_number(struct log_line *l, const char *key, int64_t value)
 	buf_number(&l->text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-/* Retries once if a signal arrived before anything was written. */
+/* Retries if a signal arrives before anything is written. */
 static void
 write_line(struct span line)
 {
@@ -233,7 +233,7 @@ log_end(struct log_line *l)
 	l->text = buf_wrap(l->memory, 0);
 }
 
-/* Formats `format` and `args` as the last field. */
+/* Adds the formatted text as the last field. */
 static void __attribute__((format(printf, 2, 0)))
 log_args(struct log_line *l, const char *format, va_list args)
 {
@@ -273,7 +273,7 @@ fault_row(const char *cause)
 }
 
 /* Whether `cause` may be logged now.  Sets `held` to the number of lines left
- * out before. */
+ * out since it was last logged. */
 static bool
 fault_is_due(const char *cause, uint64_t *held)
 {

@@ -77,7 +77,7 @@ void log_say(enum log_level level, const char *event, const char *format, ...)
 void log_limited(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Like log_limited(), but for a setting that works but is probably not what the
+/* Like log_limited(), for a setting that works but is probably not what the
  * operator wants: event "warning", LOG_LEVEL_WARNING. */
 void log_warning(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

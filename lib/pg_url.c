@@ -28,7 +28,7 @@ pg_url_matches(struct span s)
 }
 
 /* Returns the length of the scheme, or 0 if there is none.  Any scheme is
- * recognized because a URL with a mistyped one has a password too. */
+ * recognized because a URL with a mistyped one may contain a password too. */
 static size_t
 scheme_size(struct span s)
 {

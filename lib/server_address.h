@@ -36,8 +36,8 @@ void server_address_put(struct buf *b, const struct server_address *server);
 bool server_address_equal(
     const struct server_address *a, const struct server_address *b);
 
-/* Returns the number of the server's interface; 0 if it names none, or one that
- * this host does not have. */
+/* Returns the index of the server's interface; 0 if the address names none, or
+ * one that this host does not have. */
 unsigned server_address_interface_index(const struct server_address *server);
 
 #endif

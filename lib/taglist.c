@@ -3,9 +3,8 @@
 #include "lib/ascii.h"
 
 /*
- * VALCHAR of RFC 6376 section 3.2 and the white space between them.  Non-ASCII
- * bytes are allowed too, as the note there advises and RFC 8616 section 4
- * requires.
+ * VALCHAR of RFC 6376 section 3.2, and white space.  Non-ASCII bytes are
+ * allowed too, as the note there advises and RFC 8616 section 4 requires.
  */
 static bool
 is_value(unsigned char c)

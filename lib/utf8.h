@@ -1,5 +1,5 @@
 /*
- * utf8.h - characters of text that may not be valid UTF-8.
+ * utf8.h - reads characters of text that may not be valid UTF-8.
  */
 #ifndef AVOUCH_LIB_UTF8_H
 #define AVOUCH_LIB_UTF8_H

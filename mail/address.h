@@ -1,6 +1,7 @@
 /*
  * address.h - reads addresses in header fields and in the envelope (RFC 5322
- * section 3.4 with the obsolete forms of section 4.4, and UTF-8 by RFC 6532).
+ * section 3.4 with the obsolete forms of section 4.4, and UTF-8 as in RFC
+ * 6532).
  */
 #ifndef AVOUCH_MAIL_ADDRESS_H
 #define AVOUCH_MAIL_ADDRESS_H
@@ -50,9 +51,9 @@ enum mail_address_status mail_address_next(
 
 /*
  * Returns the domain of an envelope address "<a@b>" or "a@b", or an absent
- * span.  `local` may be NULL.  The address is split at its last "@"; without
- * one, "a%b.example" and "b.example!a" are read as a@b.example, as MTAs rewrite
- * them.
+ * span.  Sets `local`, unless it is NULL, to the local part.  The address is
+ * split at its last "@"; without one, "a%b.example" and "b.example!a" are read
+ * as a@b.example, as MTAs rewrite them.
  */
 struct span mail_envelope_domain(struct span address, struct span *local);
 
@@ -61,7 +62,8 @@ struct span mail_envelope_domain(struct span address, struct span *local);
  * 2.4). */
 struct span mail_envelope_mailbox(struct arena *a, struct span address);
 
-/* The list-id between the angle brackets of a List-Id value (RFC 2919). */
+/* Returns the list-id between the angle brackets of a List-Id value (RFC 2919),
+ * or an absent span. */
 struct span mail_list_id(struct span value);
 
 #endif

@@ -4,19 +4,19 @@
  * at a domain, or an MTA could rewrite the field to it, then that domain is one
  * of the authors, all of which must pass, or the field is invalid.
  *
- * 1. VALID: one field, valid by RFC 5322 and 6532 with the obsolete forms.  The
- *    domain of each mailbox is an author.  Some programs decode encoded words
- *    before they parse, take a full-width "@" for "@", look into a quoted local
- *    part, or end a domain at white space.  A domain that they would find is a
- *    possible author.  Quoted display names and comments are not searched
- *    unless they span several lines, or there are groups.
+ * 1. VALID: one field that follows RFC 5322 and 6532, including the obsolete
+ *    forms.  The domain of each mailbox is an author.  Some programs decode
+ *    encoded words before they parse, take a full-width "@" for "@", look into
+ *    a quoted local part, or end a domain at white space.  A domain that they
+ *    would find is a possible author.  Quoted display names and comments are
+ *    not searched unless they span several lines, or there are groups.
  * 2. SLOPPY: one field that is not valid, but in which every "@", wherever it
  *    is, belongs to a clean address, and all of them have one domain.
  *    - An "@" before a word without a dot has no domain, as in "News @
  *      Acme <a@b.cc>".  Some programs drop white space or comments after such a
  *      word and may still find a domain, which is a possible author.
  *    - "%" counts like "@" if a dotted name follows, and "!" and "^" if one
- *      precedes: MTAs rewrite "alice%b.example" and "b.example!alice".
+ *      precedes them: MTAs rewrite "alice%b.example" and "b.example!alice".
  *    - Angle brackets must contain a clean address.
  *    - The route of "<@a.example:joe@b.example>" is ignored.
  * 3. INVALID: everything else.
@@ -108,7 +108,8 @@ add_mailboxes(struct author_reading *r, struct span value)
  * Returns a valid field without its comments and quoted display names: if there
  * are no groups, no program takes them for addresses.  A comment after an "@"
  * and a quoted local part are kept, and so is anything with a line end, which
- * ends the comment or string in Python's email package.  Absent if `a` is full.
+ * ends the comment or string in Python's email package.  Returns an absent span
+ * if `a` is full.
  */
 static struct span
 without_names(struct arena *a, struct span value)
@@ -142,7 +143,8 @@ without_names(struct arena *a, struct span value)
 	return b.full ? SPAN_NONE : buf_view(&b);
 }
 
-/* Reads the field like programs that decode before they parse. */
+/* Reads the field as programs do that decode it before they parse it.
+ * Returns whether strict decoding would find other encoded words. */
 static bool
 read_decoded(struct author_reading *r, struct span value, bool strict)
 {

@@ -15,11 +15,11 @@ enum {
 	MAIL_AUTHORS_MAX = 8, /* author domains of a message */
 	/* no person writes more; these limits bound time and memory */
 	MAIL_AUTHOR_TEXT_MAX = 16 * 1024, /* bytes of all From fields */
-	MAIL_AUTHOR_SIGNS_MAX = 200,      /* "@", "%" and "!" in these fields */
+	MAIL_AUTHOR_SIGNS_MAX = 200, /* "@", "%", "!" and "^" in these fields */
 };
 
 enum mail_from_state {
-	MAIL_FROM_VALID,   /* valid by RFC 5322; every mailbox has a domain */
+	MAIL_FROM_VALID,   /* follows RFC 5322; every mailbox has a domain */
 	MAIL_FROM_SLOPPY,  /* not valid, but shows only one domain */
 	MAIL_FROM_INVALID, /* cannot lead to a DMARC pass; `reason` says why */
 };
@@ -39,7 +39,8 @@ struct mail_from {
 	struct span domains[MAIL_AUTHORS_MAX]; /* distinct, in normal form; all
 	                                          must pass.  If INVALID, those
 	                                          that were found, for logs and
-	                                          for policies by From domain */
+	                                          for policies that depend on
+	                                          the From domain */
 	struct span first; /* the first address as local@domain, for logs */
 };
 

@@ -28,7 +28,8 @@ is_not_name_byte(unsigned char c)
 	return !is_name_byte(c);
 }
 
-/* Whether a byte is a quote or one that programs do not show. */
+/* Whether a byte is a quote, or may belong to a character that programs do not
+ * show. */
 static bool
 is_hidden(unsigned char c)
 {

@@ -8,7 +8,7 @@
 
 /* ---- bytes ---- */
 
-/* Bytes of a word: some program allows them in a name or a local part. */
+/* Bytes of a word: some programs allow them in a name or a local part. */
 static bool
 is_word(unsigned char c)
 {
@@ -93,7 +93,7 @@ author_skip_cfws(struct scan *s)
 	} while (mail_skip_comment(s));
 }
 
-/* Whether the domain does not continue after bytes that some program drops:
+/* Whether the domain does not continue after bytes that some programs drop:
  * `b"an"k`, `b(x)ank`. */
 static bool
 ends_cleanly(struct scan at)
@@ -115,7 +115,7 @@ ends_cleanly(struct scan at)
 	return at.p == from || scan_done(&at) || !is_word((unsigned char)*at.p);
 }
 
-/* Adds a dot unless `b` ends with one. */
+/* Adds a dot unless `b` is empty or ends with one. */
 static void
 put_blank(struct buf *b)
 {
@@ -180,8 +180,8 @@ add_pieces(struct author_reading *r, struct scan at, struct span word)
 {
 	struct scan next = at;
 
-	/* If nothing follows under the rule that skips most, nothing follows
-	 * under any rule. */
+	/* If nothing follows under the rule that skips the most, nothing
+	 * follows under any rule. */
 	skip_glued(&next, GLUE_LINES | GLUE_CONTROLS | GLUE_DROPPED);
 	if (word.n <= AUTHOR_GLUED_MAX &&
 	    (scan_done(&next) || !is_word((unsigned char)*next.p)))

@@ -12,10 +12,10 @@
 #include "lib/span.h"
 
 /*
- * Returns the authserv-id of a field value (RFC 8601 section 2.2).  Only its
- * token is read: comments of any depth and folds before it are skipped, and the
- * rest need not be valid.  A quoted string is unquoted into `memory`.  Absent
- * if there is no id, or `memory` is full.
+ * Returns the authserv-id of a field value (RFC 8601 section 2.2).  Only the id
+ * itself is read: comments of any depth and folds before it are skipped, and
+ * the rest need not be valid.  A quoted string is unquoted into `memory`.
+ * Absent if there is no id, or `memory` is full.
  */
 struct span authres_id(struct span value, struct buf *memory);
 
@@ -70,9 +70,9 @@ struct span authres_property(const struct authres_result *r, struct arena *a,
  * read the field without its grammar: they split it at ";", search it for
  * "spf=pass" or "; spf=", end a comment at the first ")", and ignore quotes and
  * backslashes.  So, whatever the strings contain:
- * - the value is printable ASCII by RFC 8601 section 2.2, which is also allowed
- *   in an internationalized message; lines are folded with LF TAB, before each
- *   method and at spaces before column 78;
+ * - the value follows RFC 8601 section 2.2 and is printable ASCII, which is
+ * also allowed in an internationalized message; lines are folded with LF TAB,
+ *   before each method and at spaces before column 78;
  * - ";" only separates results; "=" only follows a method, a property,
  *   "reason", or our own words in a comment; quotes only enclose a whole value;
  *   there are no backslashes, and no parentheses except around a comment;

@@ -157,7 +157,7 @@ has_name_in(struct span text, struct span name, enum comments kind)
 	}
 }
 
-/* The first name in `id`: "mx.example.org" for "mx.example.org/1". */
+/* Returns the first name in `id`: "mx.example.org" for "mx.example.org/1". */
 static struct span
 first_name(struct span id)
 {

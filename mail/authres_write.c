@@ -87,7 +87,8 @@ is_identity(struct span s)
 	    is_domain_name(span_skip(s, at + 1));
 }
 
-/* Writes a value of RFC 8601 section 2.2; a quoted one is made safe. */
+/* Writes a value of RFC 8601 section 2.2; if it must be quoted, it is first
+ * made safe. */
 static void
 put_value(struct buf *b, struct span value)
 {

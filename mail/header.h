@@ -18,7 +18,8 @@
 enum {
 	MAIL_FIELDS_MAX = 4096,        /* fields of one message */
 	MAIL_HEADER_MAX = 1024 * 1024, /* bytes of all fields of a message */
-	MAIL_AUTHOR_FIELDS = 8,        /* added to both limits, only for From */
+	MAIL_AUTHOR_FIELDS = 8,        /* these two are added to the limits
+	                                  above, only for From */
 	MAIL_AUTHOR_BYTES = 128 * 1024,
 };
 
@@ -35,7 +36,7 @@ struct mail_header {
 	size_t bytes; /* total bytes of all `raw` */
 	bool cut;     /* fields over a limit are missing: no signature can be
 	                 verified; From is always kept */
-	bool nul;     /* a field contained a NUL, where libmilter cut it */
+	bool nul; /* a field contains a NUL, at which libmilter truncated it */
 };
 
 /*
@@ -66,8 +67,8 @@ bool mail_header_next(struct scan *s, struct span *name, struct span *value);
 size_t mail_header_read(
     struct mail_header *h, struct arena *a, struct span text);
 
-/* Index of the next field of that name at or after `from`; h->n if there is
- * none. */
+/* Returns the index of the next field of that name at or after `from`; h->n if
+ * there is none. */
 size_t mail_header_find(
     const struct mail_header *h, const char *name, size_t from);
 

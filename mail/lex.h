@@ -35,7 +35,8 @@ struct span mail_atom(struct scan *s);
  * false if there is no quote here, or it is not closed. */
 bool mail_quoted(struct scan *s, struct span *raw);
 
-/* Removes backslashes and line ends from `raw`; absent if `a` is full. */
+/* Removes quoting backslashes and line ends from `raw`; absent if `a` is full.
+ */
 struct span mail_unquote(struct arena *a, struct span raw);
 void mail_put_unquoted(struct buf *b, struct span raw);
 

@@ -22,9 +22,9 @@ struct mail_list_claim {
 };
 
 /*
- * Finds the fields that contain a domain, in this order, using the first field
- * of each name.  Returns their number.  A field for which `a` has no room is
- * left out.
+ * Finds the fields that contain a domain, in the order List-Id, List-Post,
+ * Mailing-List.  Only the first field of each name is used.  Returns the number
+ * found.  A field for which `a` has no room is left out.
  */
 size_t mail_list_claims(const struct mail_header *h, struct arena *a,
     struct mail_list_claim out[MAIL_LIST_CLAIMS_MAX]);

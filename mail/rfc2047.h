@@ -1,8 +1,8 @@
 /*
  * rfc2047.h - decodes encoded words (RFC 2047): "=?utf-8?q?a=40b?=".
  *
- * By the RFC they have no meaning in an address, and a field is parsed before
- * they are decoded (section 5).  Some programs decode first, so
+ * According to the RFC they have no meaning in an address, and a field is
+ * parsed before they are decoded (section 5).  Some programs decode first, so
  * mail_from_read() also checks what those programs would see.
  */
 #ifndef AVOUCH_MAIL_RFC2047_H
@@ -31,7 +31,7 @@ struct mail_decoded {
 };
 
 /*
- * Replaces every encoded word in `text` by the bytes it encodes, and removes
+ * Replaces every encoded word in `text` with the bytes it encodes, and removes
  * the white space between adjacent ones (section 6.2).  Is as lenient as
  * programs are: words may touch other text, be in quoted strings and comments,
  * contain spaces, lack base64 padding, and decode to encoded words.  If

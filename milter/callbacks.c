@@ -26,8 +26,8 @@
  * MTA's TCP delays the next packets by 40 ms (Nagle's algorithm and delayed
  * acknowledgement).  The reply to a chunk may be SMFIS_SKIP if the rest of the
  * body is not needed.  Over a unix socket the MTA always sends the whole body.
- * That costs less than a reply to each chunk of all other mail, because the MTA
- * waits for each reply.
+ * That costs less than replying to every chunk, because the MTA waits for each
+ * reply.
  */
 static bool over_tcp;
 
@@ -220,7 +220,7 @@ on_connect(SMFICTX *ctx, char *name, struct sockaddr *where)
 		    negotiated_options(atomic_load(&last_granted));
 
 		s = open_session(ctx, &terms);
-		if (s != NULL) /* this event gets no reply */
+		if (s != NULL) /* cannot be refused: this event gets no reply */
 			s->terms.refused = false;
 	}
 	if (s != NULL)

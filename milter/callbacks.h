@@ -13,8 +13,8 @@
  * Returns false if memory ran out. */
 bool callbacks_register(bool tcp);
 
-/* Frees a connection that libmilter did not close.  Passed to
- * service_end(). */
+/* Removes a connection from the service and frees its session.  Also passed to
+ * service_end(), for connections that libmilter did not close. */
 void callbacks_leave(struct service_connection *connection);
 
 #endif

@@ -12,9 +12,9 @@
 #include "lib/buf.h"
 
 /*
- * Changes to `user` and its groups if the process was started as root.  Does
- * nothing if `user` is NULL or already the current user.  Returns false on
- * error, and `error` says why.
+ * Changes to `user` and its groups, which requires root.  Does nothing if
+ * `user` is NULL or already the current user.  Returns false on error, and
+ * `error` says why.
  */
 bool daemonize_set_user(const char *user, struct buf *error);
 
@@ -37,7 +37,8 @@ void daemonize_is_not_first(void);
  */
 bool daemonize_pid_file(const char *path, const char *user, struct buf *error);
 
-/* Raises the limit on open files to its maximum and returns the new limit. */
+/* Raises the soft limit on open files to the hard limit, but at most to 2^20.
+ * Returns the new limit. */
 uint64_t daemonize_raise_files(void);
 
 /*

@@ -26,9 +26,9 @@
 
 enum {
 	NICE = 15,
-	FOLDER_S = 60,   /* interval between checks for changed files; commands
-	                    change the modification time of the folder, which is
-	                    checked every second */
+	FOLDER_S = 60,   /* interval between checks for changed files; the
+	                    modification time of the folder itself, which commands
+	                    change, is checked every second */
 	USED_S = 3600,   /* interval between writes of the times of the last
 	                    signatures */
 	ALIVE_S = 86400, /* the same interval if nothing was signed, to show

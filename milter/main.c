@@ -67,7 +67,8 @@ struct daemon {
 	bool foreground;
 	bool only_test;
 	bool has_pid_file;
-	const struct conf *conf; /* as read at startup: socket, user */
+	const struct conf
+	    *conf; /* as read at startup; not replaced by a reload */
 	struct listen_options options, sign_options;
 	struct listen_socket socket, sign_socket;
 	struct signer_process signer;
@@ -522,7 +523,7 @@ run_until_signal(struct daemon *d)
 
 /*
  * Refuses new connections and waits for the messages in progress, for at most
- * "timeout" and DRAIN_MORE_MS.  A second signal ends the wait.
+ * "timeout" plus DRAIN_MORE_MS.  A second signal ends the wait.
  */
 static void
 drain(struct daemon *d)
@@ -669,7 +670,8 @@ main(int argc, char **argv)
 		conf_unref(d.conf);
 		return status;
 	}
-	absolute = realpath(d.path, NULL); /* a daemon changes to "/" */
+	absolute =
+	    realpath(d.path, NULL); /* a daemon changes its directory to "/" */
 	if (absolute != NULL)
 		d.path = absolute;
 	status = serve(&d);

@@ -149,8 +149,8 @@ put_one(struct buf *b, const char *name, const char *type, const char *help,
 	put_value(b, value);
 }
 
-/* Writes one sample with one label.  `word` is a constant and needs no
- * escaping. */
+/* Writes one sample with one label.  `word`, the value of the label, is a
+ * constant and needs no escaping. */
 static void
 put_labelled(struct buf *b, const char *name, const char *label,
     const char *word, uint64_t value)

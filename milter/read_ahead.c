@@ -35,13 +35,14 @@ ssize_t read_ahead_read_chk(int fd, void *to, size_t n, size_t room) __asm__(
 int read_ahead_close(int fd) __asm__("close");
 
 static atomic_bool stopped;
-/* For each descriptor, the number of its accept(); 0: not read ahead. */
+/* For each descriptor, the serial number of its connection; 0: not read ahead.
+ */
 static atomic_uint accepted[DESCRIPTORS_MAX];
 static atomic_uint last_accepted;
 
 /* The connection that this thread reads. */
 static _Thread_local struct {
-	unsigned number; /* number of its accept(); 0: none */
+	unsigned number; /* its serial number; 0: none */
 	bool readable;   /* poll() reported data, and nothing was read since */
 	size_t from, to; /* unread bytes: from bytes[from] up to, but not
 	                    including, bytes[to] */

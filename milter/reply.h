@@ -11,7 +11,7 @@
 #include "milter/session.h"
 
 enum {
-	REPLY_TEXT_MAX = 980,     /* libmilter's limit on a reply's text */
+	REPLY_TEXT_MAX = 980, /* bytes; libmilter's limit on a reply's text */
 	REPLY_QUEUE_ID_MAX = 100, /* bytes kept for the log */
 };
 
@@ -31,10 +31,10 @@ sfsistat reply_apply_signed(
     SMFICTX *ctx, struct session *s, const struct signer_outcome *o);
 
 /*
- * Rejects or defers with `code`.  If `enhanced` is not of the same class (RFC
- * 3463 section 2), "x.7.1" of that class is used.  Any text is made safe: bytes
- * that are not printable ASCII become "?", "%" is doubled, and the text is cut
- * at libmilter's limit.
+ * Rejects (5xx) or defers (4xx) with `code`; any other code becomes 451.  If
+ * `enhanced` is not of the same class (RFC 3463 section 2), "x.7.1" of that
+ * class is used.  Any text is made safe: bytes that are not printable ASCII
+ * become "?", "%" is doubled, and the text is cut at libmilter's limit.
  */
 sfsistat reply_refuse(
     SMFICTX *ctx, unsigned code, const char *enhanced, struct span text);

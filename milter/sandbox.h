@@ -18,7 +18,7 @@
  * Restricts this thread, and all threads it starts later, as `conf->sandbox`
  * says.  Other threads that are already running are not restricted.  `path` is
  * the absolute path of the configuration.  Skips restrictions that the kernel
- * does not support, and lists them in `missing` in one line; otherwise
+ * does not support, and lists them in `missing` on one line; otherwise
  * `missing` stays empty.  Returns the level in force.
  */
 enum conf_sandbox sandbox_enter(

@@ -24,8 +24,8 @@ enum {
 	OWN_FILES = 128, /* descriptors for DNS, the log, the store and so on */
 	FULL_FILES =
 	    64, /* descriptors for connections that are being refused */
-	STUCK_MS = 120000, /* time after "timeout" at which a callback counts as
-	                      stuck */
+	STUCK_MS = 120000, /* time beyond "timeout" after which a callback
+	                      counts as stuck */
 	END_STEP_MS = 10,
 };
 

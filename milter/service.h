@@ -39,8 +39,8 @@ enum service_admission {
 /* A registered connection; the first member of struct session. */
 struct service_connection {
 	struct service_connection *next, *previous;
-	_Atomic int64_t busy_since; /* clock_ms() at which its callback began;
-	                               0: in no callback */
+	_Atomic int64_t busy_since; /* clock_ms() when its callback began; 0: no
+	                               callback is in progress */
 };
 
 /* The role of this process.  A daemon with two sockets has two processes. */

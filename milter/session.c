@@ -252,8 +252,8 @@ session_header(struct session *s, const char *name, const char *value)
 	struct span spaced = v;
 
 	ensure_message(s);
-	if (s->signer !=
-	    NULL) /* our signatures are relaxed: a leading space is ignored */
+	if (s->signer != NULL) /* our signatures use relaxed canonicalization,
+	                          which ignores a leading space */
 		signer_header(s->signer, n, v);
 	if (s->message != NULL && !s->terms.leading_space) {
 		spaced = with_space(s, v);

@@ -13,7 +13,7 @@
  * message that a content filter hands back has no login, and a message from a
  * trusted MTA is not ours.
  *
- * A session is used by one thread at a time.  It does not depend on libmilter.
+ * A session is used by one thread at a time.  It never calls libmilter.
  */
 #ifndef AVOUCH_MILTER_SESSION_H
 #define AVOUCH_MILTER_SESSION_H
@@ -57,7 +57,7 @@ struct session {
 	const struct signing *signing; /* NULL: not our message, or no keys */
 	struct signer *signer; /* NULL: not our message, or out of memory */
 	bool is_ours;          /* true if the message is to be signed */
-	bool in_message;       /* MAIL was received */
+	bool in_message;       /* session_mail() was called */
 	bool headers_ended;
 	bool counted;          /* result of service_message_begin() */
 	uint64_t began_us;     /* clock_us() at MAIL */
@@ -105,8 +105,11 @@ const struct verdict *session_finish(struct session *s);
 /* Whether the message is to be signed.  Call before session_sign(). */
 bool session_is_ours(const struct session *s);
 
-/* Signs the message.  Call after session_finish().  Returns the outcome, which
- * is valid until session_abort(), or NULL if memory ran out. */
+/*
+ * Signs the message.  Call after session_finish().  Returns the outcome, which
+ * is valid until session_abort(), or NULL if the message is not ours or memory
+ * ran out.
+ */
 const struct signer_outcome *session_sign(struct session *s);
 
 /* Returns the value of our field for a message without a verdict.  It is valid

@@ -66,7 +66,8 @@ is_pair(const struct domain_count *p, struct span domain, const char *cause)
 	    strcmp(p->cause, cause) == 0 && span_is(domain, p->domain);
 }
 
-/* Fills a free pair.  Returns false if another thread or process was faster. */
+/* Fills a free pair.  Returns false if another thread or process has taken it
+ * first. */
 static bool
 pair_make(struct domain_count *p, struct span domain, const char *cause)
 {
@@ -255,8 +256,8 @@ put_sign_value(struct buf *b, const char *name, const char *label,
 	buf_byte(b, '\n');
 }
 
-/* Returns the count of a pair.  Two processes may both have added the pair:
- * the first entry then has the sum, and the second one 0. */
+/* Returns the count of a pair.  If two processes have added the same pair,
+ * returns the sum for the first entry, and 0 for the second. */
 static uint64_t
 pair_number(const struct domain_counts *table, size_t at)
 {

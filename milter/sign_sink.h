@@ -17,8 +17,8 @@ enum {
 	SIGN_SINK_DOMAINS_MAX =
 	    64, /* pairs of domain and cause that are counted separately; all
 	           others are counted as "other" */
-	SIGN_SINK_HOUR = 3600, /* seconds between two log lines about the
-	                          same domain and cause */
+	SIGN_SINK_HOUR = 3600, /* minimum seconds between two log lines about
+	                          the same domain and cause */
 };
 
 /* Allocates the counters.  Call before a process is forked.  Returns false on
@@ -33,9 +33,9 @@ void sign_sink_put(
     const struct signer_outcome *o, struct span queue_id, bool refused);
 
 /*
- * Counts `cause` (a constant) for one of our domains, and sets `count` to the
- * total.  Returns true if the caller should log it: it was not logged within
- * the last hour.
+ * Counts `cause` (a constant) for one of our domains.  Returns true if the
+ * caller should log it, because it was not logged within the last hour; `count`
+ * is then the total.
  */
 bool sign_sink_count_finding(
     struct span domain, const char *cause, int64_t now, uint64_t *count);

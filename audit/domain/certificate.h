@@ -14,11 +14,12 @@
 
 enum {
 	CERTIFICATE_HASH_MAX = 64,
-	CERTIFICATE_PEM_MAX = 1 << 18, /* bytes of PEM that are read */
+	CERTIFICATE_PEM_MAX = 1
+	    << 18, /* bytes of PEM; larger input is not read */
 };
 
-/* Computes SHA-256 or SHA-512.  Returns the size of the hash, or 0 if OpenSSL
- * failed. */
+/* Computes the SHA-256 or SHA-512 hash of `data`.  Returns its size, or 0 if
+ * OpenSSL failed. */
 size_t certificate_hash(
     struct span data, bool is_sha512, char hash[CERTIFICATE_HASH_MAX]);
 

@@ -221,7 +221,7 @@ add_key_number(struct auditing *d, enum audit_domain_rule rule,
 }
 
 /* Finds YYYYMMDD, alone or at the end of the first label: "20240301",
- * "s-20240301". Returns the day, or -1. */
+ * "s-20240301". Returns the day, counted from 1970, or -1 if there is none. */
 static int64_t
 selector_day(struct span selector)
 {

@@ -91,8 +91,9 @@ list_failures(struct auditing *d)
 /* ---- the audit ---- */
 
 /*
- * Returns false if the domain declares that it sends no mail (RFC 7208
- * section 10.1.2), or has neither an SPF record nor a usable MX.
+ * Returns false if no outgoing address or selector was given, and the domain
+ * declares that it sends no mail (RFC 7208 section 10.1.2) or has neither an
+ * SPF record nor a usable MX.
  */
 static bool
 may_send(const struct auditing *d, bool accepts_none)

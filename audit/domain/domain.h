@@ -46,7 +46,7 @@ struct audit_reports {
 	                       p=none, in seconds since 1970; 0: the latest
 	                       report does not */
 	bool none_always;   /* there are no earlier reports */
-	/* the members below are about the last AUDIT_REPORT_DAYS */
+	/* the members below cover the last AUDIT_REPORT_DAYS days */
 	uint64_t messages;
 	uint64_t failed; /* neither SPF nor DKIM passes with alignment */
 	uint64_t mixed;  /* part of `failed`, from addresses that also send mail

@@ -7,9 +7,9 @@
  *
  *	A	nothing is wrong
  *	B	works, but something will break or is incomplete
- *	C	partly open: some forged mail, or some lost mail
+ *	C	some forged mail passes, or some mail is lost
  *	D	mail is lost at some receivers; forged mail is only reported
- *	F	mail is lost, or anyone can forge
+ *	F	mail is lost, or anyone can forge it
  *
  * Findings that are not in the table below limit `arrive`, or `spoof` if they
  * are about DMARC: an error to D, a warning to B.  A hint limits nothing.

@@ -221,8 +221,8 @@ audit_no_ptr(struct auditing *d, const struct ip *ip, struct span reverse,
 	auditing_add(d->out, AUDIT_RULE_PTR_NONE, reverse, shown, change);
 }
 
-/* SPF for a message without a sender checks the HELO name (RFC 7208
- * section 2.4), which is usually the name in the PTR record. */
+/* For a null sender, SPF checks the HELO name (RFC 7208 section 2.4), which is
+ * usually the name in the PTR record. */
 static void
 audit_helo(struct auditing *d, struct span name, const struct ip *ip,
     struct span reverse)

@@ -15,7 +15,7 @@
 enum { AUDIT_SERVICE_SELECTORS_MAX = 4 };
 
 struct audit_service {
-	const char *include; /* this domain or one below it */
+	const char *include; /* customers include this domain or one below it */
 	const char *name;
 	const char *selectors[AUDIT_SERVICE_SELECTORS_MAX]; /* NULL: unused */
 

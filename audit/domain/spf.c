@@ -155,7 +155,8 @@ audit_outgoing(struct auditing *d)
 
 /* ---- the lint ---- */
 
-/* Counts the lookups that the owner cannot avoid by writing addresses. */
+/* Counts the lookups that the owner cannot avoid by writing addresses instead
+ * of names. */
 static unsigned
 include_lookups(const struct spf_lint *lint)
 {
@@ -197,8 +198,8 @@ take_finding(struct auditing *d, const struct audit_finding *f)
 	audit_findings_copy(&d->out->findings, &one);
 }
 
-/* Copies a finding about an include whose target has TXT records, but none for
- * SPF. */
+/* Copies a finding about an include or redirect to a domain that has TXT
+ * records, but no SPF record. */
 static void
 take_missing(struct auditing *d, const struct audit_finding *f)
 {

@@ -201,8 +201,8 @@ put_mechanism(struct spf_fix *f, const struct spf_term *term)
 		put_term(f, without_dot(term));
 }
 
-/* Returns the qualifier of "all": "~" for anything weaker than "-all", or if
- * "-all" would harm forwarded mail. */
+/* Returns the qualifier of "all": "~" if the record is weaker than "-all" or
+ * "-all" would harm forwarded mail, otherwise "-". */
 static char
 all_of(const struct spf_fix *f, const struct spf_record *r)
 {

@@ -182,8 +182,8 @@ has_dane(const struct audit_domain *d)
 	return false;
 }
 
-/* Returns the day in an id of the form used in RFC 8461 section 3.1, such as
- * 20260101T000000, or 0 if it has another form. */
+/* Returns the day, counted from 1970, in an id of the form used in RFC 8461
+ * section 3.1, such as 20260101T000000, or 0 if it has another form. */
 static int64_t
 day_of_id(struct span id)
 {

@@ -36,8 +36,9 @@ const char *sts_policy_parse(struct span text, struct sts_policy *out);
 bool sts_policy_covers(const struct sts_policy *p, struct span host);
 
 /*
- * Adds findings about a policy.  `why` is NULL, or says why the policy could
- * not be fetched; `text` is then ignored.  Returns whether the policy is
+ * Adds findings about a policy.  If the policy could not be fetched, `why` says
+ * why, and `text` is ignored; otherwise `why` is NULL.  If both are absent,
+ * only the need for TLS reports is checked.  Returns whether the policy is
  * enforced.
  */
 bool audit_sts(

@@ -262,8 +262,8 @@ judge_encoded_words(struct judging *j, const struct mail_header *h)
 		}
 }
 
-/* Yahoo looks up both domains; Outlook.com requires that the From address
- * accepts mail. */
+/* Yahoo looks up the domains of From and MAIL FROM; Outlook.com requires that
+ * the From address accepts mail. */
 static void
 judge_domains(struct judging *j)
 {

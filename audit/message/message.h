@@ -46,8 +46,7 @@ struct audit_message {
 	enum audit_mail from_mail, sender_mail; /* From, MAIL FROM */
 	int64_t received; /* seconds since 1970; 0: unknown */
 	bool has_client;  /* SPF was checked for the client's address */
-	bool is_unsure; /* a DNS lookup failed, so SPF, DKIM or DMARC is unknown
-	                 */
+	bool is_unsure; /* a DNS lookup failed: SPF, DKIM or DMARC is unknown */
 };
 
 /* RFC 5322 section 3.6.4: "<" something "@" something ">" */

@@ -22,7 +22,8 @@ enum audit_fault {                   /* problems with a message */
 	AUDIT_FAULT_SMALL_KEY,    /* a signature that passes has a key of fewer
 	                             than 1024 bits */
 	AUDIT_FAULT_PTR,          /* the client has no forward-confirmed name */
-	AUDIT_FAULT_PTR_GENERIC,  /* a generic name that a network assigned */
+	AUDIT_FAULT_PTR_GENERIC,  /* the client has a generic name, assigned by
+	                             its network */
 	AUDIT_FAULT_TLS,          /* the last hop was not encrypted */
 	AUDIT_FAULT_FROM,         /* not exactly one valid From address */
 	AUDIT_FAULT_MESSAGE_ID,
@@ -52,8 +53,8 @@ struct audit_provider_rule {
 	const char *reply2; /* another reply for the same fault, or NULL */
 	const char *date;   /* date of the provider's text: "2026-02-12" */
 	bool is_bulk;       /* only for senders of many messages */
-	bool is_advice; /* no reply enforces the rule, so a finding is at most a
-	                   warning */
+	bool is_advice; /* the rule is not enforced by a rejection, so a finding
+	                   is at most a warning */
 };
 
 extern const struct audit_provider_rule audit_provider_rules[];

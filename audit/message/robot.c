@@ -29,7 +29,7 @@ robot_code_text(enum robot_code code)
 /* ---- one message ---- */
 
 /* RFC 3834 section 2 lists mailer-daemon and owner-; mailing lists use the
- * others. */
+ * other names. */
 static bool
 is_program(struct span local)
 {

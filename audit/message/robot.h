@@ -50,7 +50,7 @@ enum robot_code robot_check(const struct robot_request *r, struct arena *a);
 /*
  * Adds an answer to the log.  A line contains a time, a domain and an address.
  * Writes the lines of the last 24 hours and the new one to `out`.  Returns
- * false if a limit is reached; `out` must then not be used.
+ * false if a limit is reached or `out` is full; `out` must then not be used.
  */
 bool robot_count(struct span log, int64_t now, struct span domain,
     struct span to, struct buf *out);

@@ -20,8 +20,8 @@ int audit_run_wait(struct cli *c);
 int audit_run_receive(struct cli *c);
 int audit_run_answer(struct cli *c);
 
-/* Returns the exit status for these findings: EX_TEMPFAIL if `is_unsure`, or
- * else what --fail-on requires. */
+/* Returns the exit status for these findings: EX_TEMPFAIL if `is_unsure` or
+ * findings are missing, or else the status that --fail-on requires. */
 int audit_status(
     const struct cli *c, const struct audit_findings *f, bool is_unsure);
 

@@ -38,7 +38,7 @@ struct fetch_policy {
 void fetch_sts_policy(
     const struct fetch_host *host, struct arena *a, struct fetch_policy *out);
 
-/* Sends EHLO, STARTTLS and QUIT to port 25.  Certificates and strings are
+/* Sends EHLO, STARTTLS, NOOP and QUIT to port 25.  Certificates and strings are
  * allocated in `a`. */
 void fetch_smtp(
     const struct fetch_host *host, struct arena *a, struct audit_smtp *out);

@@ -47,7 +47,8 @@ compare_turns(const void *left, const void *right)
 	return audit_compare_domains(&a->domain, &b->domain);
 }
 
-/* Keeps the domains that were audited least recently, sorted by name. */
+/* Keeps at most MINE_RUN_MAX domains, those audited least recently, sorted by
+ * name.  Returns false if memory ran out. */
 static bool
 mine_choose(struct mine_list *list, const json_t *known, struct arena *a)
 {

@@ -1,5 +1,5 @@
 /*
- * mine.h - `avouch audit --mine`: audits the domains in our signing keys and in
+ * mine.h - `avouch audit --mine`: audits the domains of our signing keys and of
  * received reports, and saves the findings so that the next run can show what
  * has changed.
  *
@@ -41,9 +41,9 @@ struct mine_list {
 	bool cut; /* there are more domains than the list can hold */
 };
 
-/* Lists the domains below sign.keys and those in reports of the last
- * AUDIT_REPORT_DAYS; `store` may be NULL.  Returns EX_OK, or another status
- * after printing a message. */
+/* Lists the domains in the folder sign.keys and those in reports of the last
+ * AUDIT_REPORT_DAYS days; `store` may be NULL.  Returns EX_OK, or another
+ * status after printing a message. */
 int mine_list_read(struct cli *c, const struct conf *conf,
     const struct report_store *store, struct arena *a, struct mine_list *out);
 

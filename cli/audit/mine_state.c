@@ -192,7 +192,7 @@ letters_json(const struct audit_domain *d)
 	return o;
 }
 
-/* Returns the earlier grades if they have changed. */
+/* Returns the grades before the last change, or NULL if there was none. */
 static json_t *
 before_json(const json_t *old, const json_t *letters, int64_t now)
 {

@@ -8,7 +8,7 @@
 enum {
 	TEXT_COLUMN = 6, /* column of a finding's text */
 	LABEL_COLUMN = 12,
-	TREE_TERM_MAX = 60, /* bytes shown of a term */
+	TREE_TERM_MAX = 60, /* bytes of a term that are shown */
 };
 
 static const struct {

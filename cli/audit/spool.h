@@ -22,7 +22,7 @@ enum {
 	SPOOL_TOKEN_MAX = 2 * SPOOL_TOKEN_BYTES + 1, /* in hex, with the NUL */
 	SPOOL_WAITS_MAX = 20,         /* processes waiting at a time */
 	SPOOL_MESSAGE_MAX = 10 << 20, /* bytes */
-	SPOOL_FACT_MAX = 1024,        /* bytes kept of a HELO name or sender */
+	SPOOL_FACT_MAX = 1024,        /* bytes of a HELO name or sender */
 	SPOOL_STALE_S = 600, /* age at which an unlocked file is removed */
 };
 
@@ -34,7 +34,7 @@ struct spool_facts {
 };
 
 /* Opens the directory and removes stale files.  Returns its descriptor, or -1
- * with errno set; errno is EPERM if others can write to it. */
+ * with errno set; errno is EPERM if other users can write to it. */
 int spool_open(const char *path);
 
 /* If the process runs as root, switches to the user who owns the directory,
@@ -46,12 +46,12 @@ bool spool_become_owner(int dir);
 
 struct spool_wait {
 	int dir;
-	int lock; /* locked while the message is awaited */
+	int lock; /* file, locked while the message is awaited */
 	char token[SPOOL_TOKEN_MAX];
 };
 
 /* Returns false with errno set on failure; errno is EBUSY if SPOOL_WAITS_MAX
- * others wait. */
+ * other processes are waiting. */
 bool spool_wait_begin(int dir, struct spool_wait *out);
 
 /* Returns the open file of the message, or -1 if it has not arrived. */
@@ -72,11 +72,12 @@ enum spool_step {
 	SPOOL_ERROR,       /* errno is set */
 };
 
-/* Copies at most SPOOL_MESSAGE_MAX + 1 bytes of `input`; reads and discards the
- * rest.  Returns false with errno set on failure. */
+/* Copies at most SPOOL_MESSAGE_MAX + 1 bytes from `input` to `fd`; reads and
+ * discards the rest.  Returns false with errno set on failure. */
 bool spool_copy(int fd, int input);
 
-/* Reads and discards the rest, so that the mail server does not get EPIPE. */
+/* Reads and discards the rest of `input`, so that the mail server does not get
+ * EPIPE. */
 void spool_drain(int input);
 
 /* Stores the message read from `input`.  A message larger than

@@ -18,7 +18,7 @@
 enum {
 	MINUTES_DEFAULT = 15,
 	MINUTES_MAX = 24 * 60,
-	LOOK_MS = 250, /* interval for checking the directory */
+	LOOK_MS = 250, /* interval between checks of the directory */
 	ADDRESS_MAX = 400,
 };
 

@@ -26,8 +26,7 @@ struct arc_field {
 	struct signature sig;
 };
 
-/* Returns false if the field is not part of an ARC set, or if memory ran out.
- */
+/* Returns false if the field is not part of an ARC set or memory ran out. */
 static bool
 arc_field_read(
     const struct mail_field *f, struct arena *a, struct arc_field *out)

@@ -3,7 +3,7 @@
 
 enum {
 	COUNTER_COLUMNS = 17, /* width of the lookup counters on the left */
-	INDENT = 4, /* columns per include; terms are indented by half */
+	INDENT = 4,           /* columns per include; for terms, half as many */
 };
 
 json_t *

@@ -62,7 +62,7 @@ int key_cli_selector(const struct key_cli *k, const char *selector);
  */
 struct sign_keys *key_cli_load(const struct key_cli *k, size_t *n_hosts);
 
-/* Makes daemons reload the folder immediately. */
+/* Makes daemons reload the folder of keys immediately. */
 void key_cli_changed(const struct key_cli *k);
 
 /* Returns a name such as "rsa2048" or "ed25519". */
@@ -95,7 +95,8 @@ struct span key_record_line(
 bool key_publish(const struct key_cli *k, const char *verb, struct span name,
     struct span value);
 
-/* Replaces the record of a key with one that has an empty p=. */
+/* Replaces the record of a key with one that has an empty p=.  Returns a value
+ * as key_publish() does. */
 bool key_publish_revoked(
     struct key_cli *k, struct span name, const struct private_key *key);
 

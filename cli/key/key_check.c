@@ -1,6 +1,7 @@
 /*
- * key_check.c - avouch key check: queries all name servers for the records of
- * our keys, and finds mistakes that people make when they publish them.
+ * key_check.c - avouch key check: queries all name servers of a domain for the
+ * records of our keys, and finds mistakes that people make when they publish
+ * them.
  */
 #include <string.h>
 
@@ -11,7 +12,8 @@ struct key_checked {
 	const struct sign_key *key;
 	struct key_look look;
 	enum key_fault fault;
-	struct span wrong_name; /* other name at which the record was found */
+	struct span wrong_name; /* wrong name at which the record was found;
+	                           absent: none */
 };
 
 /* Checks a name at which the record may have been published by mistake; returns

@@ -106,7 +106,8 @@ list_line(const struct key_cli *k, const struct sign_domain *domain,
 	    key_cli_algorithm(key->key), rotation_phase_name(key->phase), note);
 }
 
-/* Whether the domain was requested; if the command names none, all were. */
+/* Whether the domain was requested; a command that names no domain requests
+ * all. */
 static bool
 is_wanted(const struct key_cli *k, const struct sign_domain *domain)
 {

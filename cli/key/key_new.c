@@ -210,8 +210,9 @@ key_of_selector(const struct sign_domain *domain, const char *selector)
 	return NULL;
 }
 
-/* Returns the time from which the selector of this key can be reused because
- * the other key of the pair signs, or 0 if it cannot be reused. */
+/* Returns the time from which the selector of a revoked or retired key can be
+ * reused, or 0 for a key in another state.  `other` is the newer key of the
+ * pair. */
 static int64_t
 pair_free_at(const struct sign_key *key, const struct sign_key *other)
 {

@@ -69,7 +69,7 @@ record_name(struct key_stop *s)
 	    : key_record_name(s->k, s->selector, s->k->domain);
 }
 
-/* Whether the key needs no record: it was revoked, or has not signed for a
+/* Whether the key needs no record: it is being revoked, or has not signed for a
  * week. */
 static bool
 needs_no_record(const struct key_stop *s)

@@ -146,8 +146,8 @@ push_print_result(struct push_job *w, const char *file)
 	return EX_OK;
 }
 
-/* Copies the key, so that hosts that share a store write the same hashes into
- * failure reports. */
+/* Makes both stores use the same redaction key, so that hosts that share a
+ * store write the same hashes into failure reports. */
 static int
 push_share_key(struct cli *c, struct sql *local, struct sql *shared)
 {

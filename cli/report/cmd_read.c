@@ -396,8 +396,8 @@ intake_mail(void *arg, int fd, const char *path, bool *aside)
 }
 
 /*
- * The status is 0 or EX_TEMPFAIL.  With any other status, the mail system would
- * return the message to the reporter.
+ * Returns EX_OK or EX_TEMPFAIL, because with any other status the mail system
+ * would return the message to the reporter.
  */
 int
 cmd_report_intake(struct cli *c)

@@ -54,8 +54,8 @@ int report_open_ledger(
 /*
  * Hosts that share a store must agree on the date: a host whose clock is ahead
  * would end the day too early for all of them.  If the clocks differ, prints a
- * message and returns something other than EX_OK.  A time given by the operator
- * (--now) is not checked.
+ * message and returns EX_TEMPFAIL; otherwise returns EX_OK.  A time given by
+ * the operator (--now) is not checked.
  */
 int report_check_clock(struct cli *c, struct report_store *store);
 

@@ -41,7 +41,7 @@ struct smtp_sink {
 bool smtp_sink_open(struct smtp_sink *s, unsigned port, struct buf *error);
 void smtp_sink_close(struct smtp_sink *s);
 
-/* Waits for a connection until the time `until` (of clock_ms()), and serves it.
+/* Waits for a connection until clock_ms() reaches `until`, and serves it.
  * Returns false if there was none. */
 bool smtp_sink_serve(struct smtp_sink *s, int64_t until);
 

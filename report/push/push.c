@@ -9,7 +9,8 @@
 
 enum {
 	DAYS_MAX = 4000, /* days with rows; retention is at most 3650 */
-	NAME_SIZE = 64,  /* bytes of a store's name or a token, with the NUL */
+	NAME_SIZE =
+	    64, /* bytes of a store's name or a token, including the NUL */
 	META_MEMORY = 1 << 12,
 	LOCK_STEP_MS = 50,
 };
@@ -391,8 +392,8 @@ push_day(struct push *p, int64_t day)
 	return true;
 }
 
-/* Also pushes the last closed day if it has no mail: the sender waits until all
- * hosts have pushed. */
+/* Also pushes the last closed day if it has no mail: no reports are sent until
+ * all hosts have pushed. */
 static bool
 push_days(struct push *p)
 {

@@ -29,9 +29,10 @@
 #include "report/store/retention.h"
 
 enum {
-	PUSH_ERROR_MAX = 400,  /* bytes */
-	PUSH_LOCK_MS = 5000,   /* longest wait for another run on this host */
-	PUSH_RETENTION_S = 20, /* seconds a run spends on retention */
+	PUSH_ERROR_MAX = 400, /* bytes */
+	PUSH_LOCK_MS = 5000,  /* longest wait for another run on this host */
+	PUSH_RETENTION_S =
+	    20, /* maximum seconds that a run spends on retention */
 };
 
 enum push_as {
@@ -44,7 +45,7 @@ enum push_as {
 enum push_kind {
 	PUSH_DAY,   /* the rows of the day are now in the database */
 	PUSH_KNOWN, /* the rows were already there, pushed by a run that was
-	               killed before it could record it */
+	               killed before it could record that */
 	PUSH_AGAIN, /* `day` is the last day in the database (-1: none),
 	               although more were pushed: the database was restored
 	               from a backup or is a different one.  The missing days

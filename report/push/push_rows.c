@@ -9,7 +9,7 @@
 
 enum {
 	MERGE_MAX = 8000
-}; /* bytes of the statements of a merge, with the NUL */
+}; /* bytes of the statements of a merge, including the NUL */
 
 /* tables that contain strings, in the order in which they are copied */
 static const struct {
@@ -133,7 +133,7 @@ push_rows_copy(struct push_rows *p, int64_t day)
 
 /* ---- merging ---- */
 
-/* Writes "t.domain = c.domain AND t.record = c.record". */
+/* Writes a condition such as "t.domain = c.domain AND t.record = c.record". */
 static void
 put_same(struct buf *b, const struct column_list *list)
 {
@@ -174,8 +174,8 @@ put_texts(struct buf *b, const struct column_list *list, int64_t day)
 	buf_byte(b, ';');
 }
 
-/* Inserts the rows.  If a string is missing, its number is NULL, which the
- * table rejects. */
+/* Inserts the rows.  If a string is missing, its id is NULL, which the table
+ * rejects. */
 static void
 put_rows(struct buf *b, int64_t day)
 {

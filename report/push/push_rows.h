@@ -3,8 +3,9 @@
  * temporary tables of the connection, which needs no lock, and from there into
  * the tables of schema.h, with a few statements in the transaction of the push.
  *
- * A day of any size takes the same few round trips, and memory for one row.  If
- * a function returns false, `local_failed` says which store has the error.
+ * A day of any size needs the same few round trips, and memory for only one
+ * row.  If a function returns false, `local_failed` says which store has the
+ * error.
  */
 #ifndef AVOUCH_REPORT_PUSH_PUSH_ROWS_H
 #define AVOUCH_REPORT_PUSH_PUSH_ROWS_H

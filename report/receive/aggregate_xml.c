@@ -152,7 +152,8 @@ struct report_reader {
 	int64_t pulled;
 	bool at_end, broken;
 	char filtered[XML_FILTER_GROWTH * (CHUNK + XML_FILTER_HELD_MAX)];
-	size_t out, n_out; /* bytes of `filtered`: passed on; in total */
+	size_t out,
+	    n_out; /* bytes in `filtered`: already passed on, and in total */
 
 	/* The current position. */
 	enum place places[READ_DEPTH_MAX + 1];

@@ -114,9 +114,9 @@ next_group(struct scan *s, struct span address)
 
 /*
  * RFC 3464 section 2.3: each group is about one recipient.  If none is about
- * `address`, that may be an alias for several recipients, and delivery failed
- * only if it failed for all of them.  If `address` is unknown (absent), one
- * failed recipient suffices.
+ * `address`, then `address` may be an alias for several recipients, and
+ * delivery failed only if it failed for all of them.  If `address` is unknown
+ * (absent), one failed recipient suffices.
  */
 static enum bounce_code
 judge_status(struct span text, struct span address, struct buf *note)

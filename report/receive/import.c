@@ -11,9 +11,9 @@
 #include "report/receive/smime.h"
 
 enum {
-	PEEK = 512, /* bytes used to detect the type of a file */
-	FIRST_INNER = 1
-	    << 16, /* bytes at first; doubled up to REPORT_IMPORT_NESTED_MAX */
+	PEEK = 512,            /* bytes used to detect the type of a file */
+	FIRST_INNER = 1 << 16, /* initial size in bytes; doubled up to
+	                          REPORT_IMPORT_NESTED_MAX */
 };
 
 /* ---- detecting the format ---- */

@@ -1,7 +1,7 @@
 /*
  * import.h - imports a file that may contain received reports: aggregate
  * reports (XML), TLS reports (JSON) and failure reports, in gzip, ZIP, S/MIME,
- * a message or an mbox, which may be nested to a limit.
+ * a message or an mbox, which may be nested up to a limit.
  *
  * A unit is a file or one message of an mbox.  A whole unit is read before
  * anything is stored, so nothing is stored if it is refused.  Then each report
@@ -33,7 +33,8 @@ enum {
 
 enum report_import_kind {
 	REPORT_IMPORT_STORED,
-	REPORT_IMPORT_REPLACED, /* stored in place of one with fewer messages */
+	REPORT_IMPORT_REPLACED, /* stored in place of an earlier copy with fewer
+	                           messages */
 	REPORT_IMPORT_KNOWN, /* already stored, with the same organisation, id,
 	                        domain and period */
 	REPORT_IMPORT_REFUSED, /* the unit was refused; see `reason` */
@@ -66,7 +67,7 @@ struct report_import {
 	/* Called for each result; strings are valid during the call. */
 	void (*on_event)(void *arg, const struct report_import_event *e);
 	/* Called before a report is stored.  Returns false to stop, after
-	 * saying why.  May be NULL. */
+	 * reporting why.  May be NULL. */
 	bool (*has_room)(void *arg);
 	/* Called with the position in the file.  Returns false to stop.  May
 	 * be NULL. */

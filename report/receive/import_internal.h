@@ -1,7 +1,7 @@
 /*
- * import_internal.h - shared only by import*.c. import.c finds the documents in
- * a unit and stores aggregate reports; import_other.c handles TLS and failure
- * reports.
+ * import_internal.h - shared only by import.c, which finds the documents in a
+ * unit and stores aggregate reports, and import_other.c, which handles TLS and
+ * failure reports.
  *
  * A unit is read twice.  The first pass checks everything and keeps TLS and
  * failure reports in memory.  The second pass stores the rows of aggregate

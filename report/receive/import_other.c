@@ -46,7 +46,7 @@ other_add(struct import_message *u, struct other_report *other)
 	u->good++;
 }
 
-/* Returns the key that ensures a report is stored only once: a hash in
+/* Returns the key that ensures that a report is stored only once: a hash in
  * hexadecimal. */
 static struct span
 make_key(struct arena *a, struct crypto_hash *hash)

@@ -51,8 +51,8 @@ mailbox_next(struct span *rest, struct span *mail)
 
 /* ---- limits ---- */
 
-/* Whether GMime parses the field immediately, into objects: addresses,
- * parameters. */
+/* Whether GMime immediately parses the field into objects, such as addresses
+ * and parameters. */
 static bool
 is_parsed_field(struct span line)
 {
@@ -222,7 +222,7 @@ take_part(struct walk *w, GMimePart *part)
 }
 
 /* RFC 2046 section 5.2.1 forbids encoding a nested message, but some senders
- * do.  GMime sees such a message as plain text. */
+ * encode it.  GMime sees such a message as plain text. */
 static GMimeContentEncoding
 encoding_of_mail(GMimeObject *parent)
 {

@@ -472,8 +472,8 @@ filter_character(
 
 /* ---- UTF-16 ---- */
 
-/* Detects UTF-16 from the first two bytes: a byte order mark, or a NUL next to
- * "<". */
+/* Detects UTF-16 from the first two bytes: a byte order mark, or one NUL (the
+ * first character is ASCII). */
 static enum xml_filter_form
 form_of(const unsigned char two[2])
 {

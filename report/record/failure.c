@@ -34,7 +34,8 @@ failure_is_aligned(
 		domain_is_under(domain, v->dmarc.organizational_domain));
 }
 
-/* Returns a broken signature, preferably one of the author domain. */
+/* Returns a broken signature, preferably an aligned one, or NULL.  Considers
+ * only aligned ones if `aligned_alone`. */
 static const struct dkim_result *
 broken_signature(const struct verdict *v, bool aligned_alone)
 {

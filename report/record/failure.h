@@ -5,8 +5,9 @@
  *
  * The contents are written immediately, with private data already removed
  * (redact.h); nothing else of the message is stored.  A report never contains
- * the body or a header field that the configuration does not name.  So it
- * contains a recipient only if the To field is named.
+ * the body, and of the header it contains only the fields that the
+ * configuration names.  So it contains a recipient only if the To field is
+ * named.
  *
  * All functions are pure functions of the verdict.
  */
@@ -35,7 +36,7 @@ enum {
 };
 
 enum failure_kind {
-	FAILURE_NONE,  /* no report is requested */
+	FAILURE_NONE,  /* no report is due */
 	FAILURE_DMARC, /* fo=0, fo=1 */
 	FAILURE_DKIM,  /* fo=d */
 	FAILURE_SPF,   /* fo=s */

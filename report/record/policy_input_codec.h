@@ -29,7 +29,8 @@ void facts_pack(struct buf *b, const struct policy_input *f);
 
 /*
  * Decodes everything except `client`.  Strings point into `bytes`; lists are in
- * `a`.  Returns false if the encoding is not supported or `a` is full.
+ * `a`.  Returns false if the encoding is invalid or not supported, or if `a` is
+ * full.
  */
 bool facts_unpack(struct span bytes, struct arena *a, struct policy_input *out);
 

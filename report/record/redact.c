@@ -27,7 +27,8 @@ redactor_of(const struct redact *r, struct buf *b, size_t line)
 	return (struct redactor){ .r = r, .b = b, .line = line, .word = b->n };
 }
 
-/* Replaces everything after `from`; `local` may be at the end of `b`. */
+/* Replaces everything from offset `from` on with the hash of `local`, which may
+ * itself be at the end of `b`. */
 static void
 put_hash(const struct redact *r, struct buf *b, size_t from, struct span local)
 {
@@ -74,8 +75,8 @@ is_delimiter(char c)
 	return span_has(SPAN(" \t<>()[],;:"), c);
 }
 
-/* Begins the next line.  Unless it is folded as in RFC 5322 section 2.2.3, it
- * would begin a new field. */
+/* Begins the next line.  A line without white space at its beginning would
+ * begin a new field (RFC 5322 section 2.2.3), so a tab is added before it. */
 static void
 begin_line(struct redactor *w, struct span rest)
 {
@@ -211,7 +212,8 @@ put_addresses(struct redactor *w, struct arena *a, const struct mail_field *f)
 
 /* ---- signatures ---- */
 
-/* RFC 6376 section 3.5: z= contains copies of header fields, i= an address. */
+/* RFC 6376 section 3.5: z= contains copies of header fields, so it is left out;
+ * i= contains an address. */
 static bool
 put_signature(struct redactor *w, struct arena *a, const struct mail_field *f)
 {

@@ -35,7 +35,7 @@ enum {
 
 struct redact {
 	struct hash_secret key;
-	uint64_t salt; /* differs for each recipient of reports */
+	uint64_t salt; /* differs for each policy domain */
 };
 
 /*
@@ -44,8 +44,8 @@ struct redact {
  */
 void redact_address(const struct redact *r, struct buf *b, struct span address);
 
-/* Writes any string; line breaks are kept.  The contents of a full `b` are
- * invalid. */
+/* Writes `text` with its addresses redacted; line breaks are kept.  If `b` is
+ * full, its contents are invalid. */
 void redact_text(const struct redact *r, struct buf *b, struct span text);
 
 /*

@@ -6,8 +6,8 @@
 enum { RESULT_MAX = 12 }; /* bytes of a token; "permerror" is the longest */
 
 /*
- * The order of signatures in RFC 9990 section 3.1.3: 0 is a pass in strict
- * alignment, 1 a pass in relaxed alignment, 2 any other pass, 3 not a pass.
+ * The order of signatures in RFC 9990 section 3.1.3: 0 is a pass with strict
+ * alignment, 1 a pass with relaxed alignment, 2 any other pass, 3 not a pass.
  */
 static unsigned
 signature_rank(const struct verdict *v, const struct dkim_result *r)
@@ -31,7 +31,8 @@ take_dkim(const struct verdict *v, struct report_row *out)
 
 			if (out->n_dkim == REPORT_DKIM_MAX)
 				return;
-			/* RFC 9990 section 3.1.1.12: both are required */
+			/* RFC 9990 section 3.1.1.12: domain and selector are
+			 * required */
 			if (r->domain.n == 0 || r->selector.n == 0 ||
 			    signature_rank(v, r) != wanted)
 				continue;
@@ -55,7 +56,8 @@ disposition_name(enum dmarc_policy disposition)
 /*
  * Whether to report the reason for a decision.  In test mode, the reason names
  * the policy that was applied, which differs from the published one.  A reason
- * in an override section was written for the operator.
+ * in an override section was written for the operator, so it is reported only
+ * if report_reason is set.
  */
 static bool
 is_reason_reported(const struct policy_decision *d)

@@ -185,8 +185,8 @@ put_report_intro(
 }
 
 /*
- * RFC 9990 section 3.5.2: the report id is part of the Message-ID.  The number
- * of the delivery is added because one report may go to several addresses.
+ * RFC 9990 section 3.5.2: the report id is part of the Message-ID.  The id of
+ * the delivery is added because one report may go to several addresses.
  */
 static void
 put_message_id(

@@ -9,8 +9,8 @@
  * worker is killed too (the whole service, the machine) does the delivery
  * remain in SENDING and get sent again.
  *
- * The worker holds the lock for sending, so no two runs overlap, not even a
- * killed run that has yet to finish and the next run.  If hosts share a store,
+ * The worker holds the lock for sending, so no two runs overlap: the next run
+ * also waits for the worker of a run that was killed.  If hosts share a store,
  * the lock is lost with the connection to it; the worker then records its
  * current delivery over a new connection, and sends nothing more.
  */
@@ -24,9 +24,9 @@
 #include "report/store/query.h"
 
 enum {
-	WORKER_ADDRESS_MAX = 330, /* bytes, RFC 5321 section 4.5.3.1, with
-	                             the NUL */
-	WORKER_NOTE_MAX = 300,    /* bytes */
+	WORKER_ADDRESS_MAX =
+	    330, /* bytes, including the NUL; RFC 5321 section 4.5.3.1 */
+	WORKER_NOTE_MAX = 300, /* bytes */
 	WORKER_LOCK_MS = 5000, /* how long to wait for another run, which may be
 	                          about to end */
 	WORKER_NOTE_S = 600,   /* how long to retry an unreachable store, to
@@ -36,8 +36,8 @@ enum {
 };
 
 struct worker_options {
-	/* Opens a separate connection for the worker.  NULL: see `error`
-	 * (SQL_ERROR_MAX bytes). */
+	/* Opens a separate connection for the worker.  Returns NULL after an
+	 * error, and `error` (SQL_ERROR_MAX bytes) says why. */
 	struct ledger *(*open)(const void *arg, char *error);
 	const void *arg;
 	const char *program; /* path of sendmail */
@@ -74,8 +74,8 @@ struct worker_reply {
 	char note[WORKER_NOTE_MAX]; /* the reason, or the error */
 };
 
-/* Sends `mail`, a file that is positioned at its beginning.  Returns false if
- * the worker has ended. */
+/* Has the worker deliver `mail`, the descriptor of a file, positioned at its
+ * beginning.  Returns false if the worker has ended. */
 bool worker_submit(struct worker *h, const struct worker_job *job, int mail,
     struct worker_reply *reply);
 

@@ -138,8 +138,8 @@ host_ask(struct destination_host *h, struct span policy_domain,
 
 /*
  * RFC 9990 section 4 steps 6 to 9.  All addresses in an override must be at the
- * same host; otherwise neither the original address nor the override gets a
- * report (last rule of section 4).
+ * host of the original address; otherwise neither the original address nor the
+ * override gets a report (last rule of section 4).
  */
 static enum destination_code
 host_word(const struct destination_host *h, const struct destination_query *q,

@@ -76,10 +76,10 @@ enum core_status destination_check(const struct destination_query *q,
 
 /*
  * Returns the address in a "mailto:" URI (RFC 6068 section 2), percent-decoded.
- * Absent for other schemes and for addresses that we do not send to: the local
- * part must be an ASCII dot-atom (RFC 5322 section 3.2.3) without "!%/|`" and
- * without a leading "-", and the domain must be a host name, because mail
- * systems give other characters a special meaning.
+ * Returns an absent span for other schemes and for addresses that we do not
+ * send to: the local part must be an ASCII dot-atom (RFC 5322 section 3.2.3)
+ * without "!%/|`" and without a leading "-", and the domain must be a host
+ * name, because mail systems give other characters a special meaning.
  */
 struct span destination_address(struct arena *a, struct span uri);
 

@@ -22,7 +22,7 @@ enum {
 	    << 20, /* bytes of a list of domains or deliveries; further ones
 	              wait for the next round */
 	SEND_NOTE_MAX = 500, /* bytes */
-	SEND_ID_MAX = 48,    /* bytes of a report id, with the NUL */
+	SEND_ID_MAX = 48,    /* bytes of a report id, including the NUL */
 };
 
 struct send {
@@ -75,8 +75,8 @@ bool send_consent_take(struct send *s, struct send_consent *c);
 
 /* ---- plans ---- */
 
-/* Writes a report id: YYYYMMDD and a hash of day, domain and part that
- * depends on this store. */
+/* Writes a report id: YYYYMMDD and a hash of day, domain and part, which is
+ * different in each store. */
 void send_put_id(struct buf *b, const struct send *s, int64_t day,
     struct span domain, uint64_t part);
 

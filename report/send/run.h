@@ -14,7 +14,7 @@
  * sections 3.5.2, 3.5.4).
  *
  * If hosts share a store (push.h), only one of them sends at a time.  Reports
- * for a day are started once all hosts have pushed it; hosts that stopped
+ * for a day are started once all hosts have pushed that day; hosts that stopped
  * pushing are not waited for.
  */
 #ifndef AVOUCH_REPORT_SEND_RUN_H
@@ -35,12 +35,13 @@ enum {
 	SEND_CATCH_UP_DAYS = 7, /* reports for earlier days are not started */
 	SEND_EXPIRE_DAYS =
 	    7, /* days after planning until a report is given up */
-	SEND_DNS_PATIENCE =
-	    2 * DATE_DAY, /* seconds after the day: how long to retry the
-	                     authorization of a destination while DNS fails */
-	SEND_HOSTS_WAIT =
-	    12 * 3600, /* seconds after the day: how long to wait for other
-	                  hosts of a shared store; see SEND_HOST_GONE_DAYS */
+	SEND_DNS_PATIENCE = 2 *
+	    DATE_DAY, /* how long to retry the authorization of a destination
+	                 while DNS fails: seconds after the end of the day or,
+	                 for a failure report, after the first failure */
+	SEND_HOSTS_WAIT = 12 *
+	    3600, /* seconds after the end of the day: how long to wait for
+	             other hosts of a shared store; see SEND_HOST_GONE_DAYS */
 	SEND_HOST_GONE_DAYS = 3, /* days; hosts that have not pushed for longer
 	                            are not waited for */
 	SEND_HANDING_S = 900,    /* how long another host may take to finish a

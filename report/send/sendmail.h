@@ -27,7 +27,7 @@ struct sendmail {
 	unsigned seconds;    /* after this time sendmail is killed */
 };
 
-/* Sends the message.  Writes to `note`, in one line, why it failed. */
+/* Sends the message.  Writes to `note`, on one line, why it failed. */
 enum sendmail_code sendmail_run(const struct sendmail *h, struct buf *note);
 
 #endif

@@ -9,15 +9,17 @@ enum {
 	PARKED_DAYS = 3,
 	LOST_MESSAGES = 3, /* fewer may come from a single user */
 	UNKNOWN_MESSAGES =
-	    10,        /* failing messages of unknown senders that matter */
-	LOST_MAX = 10, /* per mille of the owner's mail that may fail */
-	FORWARDED_MAX = 10, /* per mille of the owner's mail that may be
-	                       forwarded under p=reject */
-	WEAK_MAX = 200, /* per mille of passing mail that may pass only with SPF
-	                   under p=reject */
+	    10, /* failing messages from unknown senders: fewer do not matter */
+	LOST_MAX = 10, /* share of the owner's mail that may fail, in tenths of
+	                  a percent */
+	FORWARDED_MAX = 10, /* share of the owner's mail that may be forwarded
+	                       under p=reject, in tenths of a percent */
+	WEAK_MAX =
+	    200, /* share of passing mail that may pass only with SPF before
+	            p=reject is recommended, in tenths of a percent */
 	SILENT_DAYS = 10, /* days without a report */
-	OWN_FEW = 50, /* per mille of all mail: below this, almost none is the
-	                 owner's */
+	OWN_FEW = 50, /* almost none of the mail is the owner's if its share is
+	                 below this, in tenths of a percent */
 };
 
 /* Number of messages that are likely the owner's. */

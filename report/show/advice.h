@@ -49,7 +49,8 @@ struct view_counts {
 	uint64_t spoofed;   /* fail for any other reason */
 };
 
-/* Sets d->counts from d->senders, after sender_judge() of each. */
+/* Sets d->counts from d->senders.  Call sender_judge() for each sender first.
+ */
 void advice_count(struct view_domain *d);
 
 /* Chooses the advice.  Counts and sums of the domain must be set; `to` is the

@@ -18,7 +18,8 @@ enum view_cause {
 	VIEW_SPF_ONLY,   /* passes only with SPF: fails when forwarded */
 	VIEW_BROKEN,     /* passes with SPF; the domain's signature fails */
 	VIEW_FORWARDER,  /* sent on by a list or a forwarder */
-	VIEW_OWN_SERVER, /* a host of the domain itself; neither passes */
+	VIEW_OWN_SERVER, /* a host of the domain itself; neither SPF nor DKIM
+	                    passes */
 	VIEW_UNALIGNED,  /* authenticates as another domain */
 	VIEW_SPOOF,      /* does not authenticate: likely spoofed */
 	VIEW_CAUSES,

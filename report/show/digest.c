@@ -13,10 +13,10 @@ enum {
 	NAMED_MAX = 3, /* senders named per item */
 	FAILING_LEAST =
 	    10, /* failing messages: fewer may come from a single user */
-	DROP_LEAST =
-	    20, /* per mille: drop in the pass rate of a domain's own mail */
+	DROP_LEAST = 20, /* drop in the pass rate of a domain's own mail, in
+	                    tenths of a percent */
 	SENDER_DROP_LEAST =
-	    100,          /* per mille: drop in the pass rate of a sender */
+	    100, /* drop in the pass rate of a sender, in tenths of a percent */
 	POLICY_DAYS = 60, /* how far to look back for the previous policy */
 };
 
@@ -112,8 +112,8 @@ all_messages(const struct view_sums *s)
 	return s->messages;
 }
 
-/* Whether the pass rate fell by at least `least` per mille from one week to the
- * next. */
+/* Whether the pass rate fell by at least `least` tenths of a percent from one
+ * week to the next. */
 static bool
 has_dropped(const struct view_sums *now, const struct view_sums *before,
     uint64_t (*count)(const struct view_sums *), unsigned least)

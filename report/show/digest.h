@@ -38,7 +38,7 @@ enum digest_section {
 	DIGEST_FAILING, /* domains and senders whose mail passes less often than
 	                   before */
 	DIGEST_NEW,     /* new senders */
-	DIGEST_FIXED,   /* senders that pass now */
+	DIGEST_FIXED,   /* senders that failed before and pass now */
 	DIGEST_POLICIES, /* policies that changed */
 	DIGEST_AUDIT,    /* new findings of the audit, and fixed ones */
 	DIGEST_STEPS,    /* advice: a stricter policy is safe */
@@ -69,7 +69,7 @@ struct digest_row {
 
 struct digest {
 	struct arena *a;
-	int64_t from, to; /* days of the week */
+	int64_t from, to; /* first and last day of the week */
 	struct digest_items sections[DIGEST_SECTIONS];
 	struct digest_row *rows, **rows_end;
 	size_t n_rows, rows_left_out;
@@ -87,8 +87,11 @@ void digest_begin(struct digest *d, struct arena *a, int64_t now);
 void digest_add(struct digest *d, enum digest_section section,
     struct span domain, struct span what, struct span more);
 
-/* Adds items from the reports received for the week.  `names` may be NULL.
- * Returns false if it fails; `*error` then says why. */
+/*
+ * Adds items from the reports received for the week.  `names` may be NULL.
+ * Returns false if it fails; `*error` then says why, or is NULL if the digest
+ * ran out of memory.
+ */
 bool digest_add_reports(struct digest *d, struct ledger *l,
     const struct host_names *names, const char **error);
 

@@ -67,7 +67,7 @@ digest_put_subject(struct buf *b, const struct digest *d)
 /* ---- output ---- */
 
 /* Writes a paragraph.  The first line begins with `first`, which is `indent`
- * wide. */
+ * columns wide. */
 static void
 put_wrapped(FILE *out, const char *first, unsigned indent, struct span text)
 {

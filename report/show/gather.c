@@ -84,7 +84,8 @@ gather_begin(struct gather *g, struct arena *work, struct view_domain *d)
 
 /* ---- strings, each stored once ---- */
 
-/* Returns the stored copy of `text`; absent if there are too many. */
+/* Returns the stored copy of `text`; absent if there are too many strings or
+ * memory ran out. */
 static struct span
 keep_text(struct gather *g, struct span text)
 {

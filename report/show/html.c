@@ -34,7 +34,7 @@ put_urgency(FILE *out, const struct view_domain *d)
 
 /* ---- trend ---- */
 
-/* Writes the change of the pass rate in the last week. */
+/* Writes the change in the pass rate from the week before to the last week. */
 static void
 put_trend(FILE *out, const struct view_domain *d)
 {

@@ -4,7 +4,7 @@
  * escaped; a Content-Security-Policy is a second line of defence.
  *
  * The caller writes the head, then the sections of the first domains as it
- * visits them, then the foot.  Write errors are left in `out`.
+ * visits them, then the foot.  The caller checks `out` for write errors.
  */
 #ifndef AVOUCH_REPORT_SHOW_HTML_H
 #define AVOUCH_REPORT_SHOW_HTML_H

@@ -48,7 +48,7 @@ struct replay_sum {
 struct replay;
 
 /*
- * Takes a reference on `conf`.  Overrides that expired before `now` are
+ * Takes a reference to `conf`.  Overrides that expired before `now` are
  * ignored.  Returns NULL if memory ran out.
  */
 struct replay *replay_new(const struct conf *conf, int64_t now);
@@ -59,8 +59,8 @@ bool replay_add(struct replay *r, const struct ledger_replay_row *f);
 
 struct replay_sum replay_sum(const struct replay *r);
 
-/* Returns the changes with the most messages first, valid until the next
- * replay_add(). */
+/* Returns the changes, those with the most messages first.  They are valid
+ * until the next replay_add(). */
 const struct replay_change *replay_changes(struct replay *r, size_t *n);
 
 #endif

@@ -6,7 +6,7 @@
 enum {
 	FIXED_DAYS =
 	    2, /* good days with mail after which a sender counts as fixed */
-	FIXED_MESSAGES = 10, /* messages on these days at least */
+	FIXED_MESSAGES = 10, /* minimum number of messages on these days */
 	BAD_DAY = 20, /* a good day has at most this many failures per 1,000
 	                 messages */
 };

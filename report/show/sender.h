@@ -3,10 +3,10 @@
  * organization that sends it.
  *
  * A source belongs to the domain of its host name, if the DNS confirms that
- * name.  Otherwise it belongs to the domain of a DKIM signature or envelope
- * that passed; one of a third party is preferred to the domain's own.  If none
- * passed, it belongs to its network.  The domain's own servers are several
- * senders if some of them sign and others do not.
+ * name.  Otherwise it belongs to the domain of a DKIM signature that passed, or
+ * of an envelope address that passed SPF; a third party's is preferred to the
+ * domain's own.  If nothing passed, it belongs to its network.  The domain's
+ * own servers are several senders if some of them sign and others do not.
  *
  * These functions do no I/O.  Strings come from reports and are untrusted:
  * callers must escape them.
@@ -152,8 +152,8 @@ struct span sender_of_row(
 /* Writes the network of an address: /24, or /48 for IPv6. */
 void sender_put_network(struct buf *b, const struct ip *ip);
 
-/* Returns the cause of most failing mail; if none fails, the most common
- * risk. */
+/* Returns the most common cause of failing mail; if none fails, the most common
+ * risk, or VIEW_GOOD. */
 enum view_cause sender_cause(const struct view_sums *sums);
 
 /* Sets `fixed`, `counted` (from `week` if `use_week`, else from `all`) and

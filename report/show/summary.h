@@ -48,7 +48,7 @@ struct view_domain {
 	 * empty: not reported. */
 	struct span p, sp, np;
 	bool testing;          /* t=y */
-	int64_t oldest;        /* day of the first report ever read */
+	int64_t oldest;        /* day of the oldest stored report */
 	int64_t begin, end;    /* first and last day in the range with messages;
 	                          the last week ends with `end` */
 	struct view_day *days; /* array of view.days, oldest first */
@@ -95,7 +95,8 @@ struct view_visitor {
 	 * called. */
 	bool (*source)(void *arg, const struct view_domain *d,
 	    const struct view_source *s);
-	/* Called for each domain.  Returning false stops the visit. */
+	/* Called for each domain.  If source() or domain() returns false, the
+	 * visit stops. */
 	bool (*domain)(
 	    void *arg, const struct view *v, const struct view_domain *d);
 	void *arg;
@@ -118,7 +119,8 @@ bool view_sort(struct view *view, struct arena *a);
  * over `days` days. */
 uint64_t view_share(uint64_t messages, unsigned i, unsigned days);
 
-/* Returns per mille; 0 if `whole` is 0. */
+/* Returns the share of `part` in `whole` in tenths of a percent; 0 if `whole`
+ * is 0. */
 unsigned view_rate(uint64_t part, uint64_t whole);
 
 /* Writes "98.7 %"; 100.0 only if `part` equals `whole`, 0.0 only if `part` is

@@ -144,7 +144,7 @@ bind_texts(
 	return n;
 }
 
-/* ---- numbers ---- */
+/* ---- ids ---- */
 
 /* Returns false after an error; `out` keeps id 0 if no row was found. */
 static bool

@@ -1,6 +1,6 @@
 /*
- * intern.h - interning: finds the number of a string in the tables that store
- * each string once (schema.h).  A new string gets a new number.
+ * intern.h - interning: finds the id of a string in the tables that store each
+ * string once (schema.h).  A new string gets a new id.
  */
 #ifndef AVOUCH_REPORT_STORE_INTERN_H
 #define AVOUCH_REPORT_STORE_INTERN_H
@@ -13,7 +13,7 @@
 #include "report/store/row_encode.h"
 #include "report/store/sql.h"
 
-enum { INTERN_QUERY_MAX = 700 }; /* bytes, with the NUL */
+enum { INTERN_QUERY_MAX = 700 }; /* bytes, including the NUL */
 
 struct intern_query {
 	struct sql_statement *statement; /* NULL: not prepared yet */
@@ -33,10 +33,10 @@ struct intern { /* initially all zero except db, cache and limit */
 };
 
 /*
- * Returns the number of a row of `table`.  `texts` are its columns as
- * row_encode() writes them, contiguous in memory; `day` is when it is used.
- * Returns 0 if the limit was reached, or -1 after an error, which is stored in
- * n->db.  The cache must be cleared after a rollback.
+ * Returns the id of a row of `table`, and adds the row if it is new.  `texts`
+ * are its columns as row_encode() writes them, contiguous in memory; `day` is
+ * when it is used.  Returns 0 if the limit was reached, or -1 after an error,
+ * which is stored in n->db.  The cache must be cleared after a rollback.
  */
 int64_t intern_get(struct intern *n, enum column_table table,
     const struct span *texts, int64_t day);

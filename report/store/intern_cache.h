@@ -1,6 +1,6 @@
 /*
- * intern_cache.h - a cache of the numbers of strings (intern.h), so that the
- * writer need not query again for a string that it looked up recently.
+ * intern_cache.h - a cache of the ids of strings (intern.h), so that the writer
+ * need not query again for a string that it looked up recently.
  *
  * Strings are compared by a 128-bit hash whose key is a secret of the process,
  * so that a sender cannot construct two strings with the same hash.
