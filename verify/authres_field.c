@@ -28,8 +28,8 @@ next_words(struct buf *b)
 	return b;
 }
 
-/* The comment for a message that was not checked; NULL if it was checked.  The
- * first method gets this comment. */
+/* Returns the comment for a message that was not checked, or NULL if it was
+ * checked.  The first method gets this comment. */
 static const char *
 skip_words(const struct verdict *v, struct buf *b)
 {
@@ -96,7 +96,7 @@ put_iprev(struct authres_writer *w, const struct verdict *v)
 	authres_put(w, "policy", "iprev", buf_view(&ip));
 }
 
-/* Nothing is known about mail from our own users; a comment says why. */
+/* Writes "none" for mail that was not checked, with a comment that says why. */
 static void
 put_unchecked(struct authres_writer *w, const struct verdict *v)
 {

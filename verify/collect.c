@@ -159,9 +159,9 @@ collect_for_dmarc(struct verify_message *m, bool results)
 }
 
 /*
- * The best result of all signatures, in this order.  RFC 6376 section 3.6.1: a
- * domain in testing mode (t=y in its key) is treated like one that does not
- * sign.
+ * The best result of all signatures, by the order below.  RFC 6376
+ * section 3.6.1: a domain in testing mode (t=y in its key) is treated like one
+ * that does not sign.
  */
 static enum dkim_code
 dkim_best(const struct verdict *v)

@@ -8,7 +8,7 @@ _Static_assert(
     (int)CONF_SIGNATURES_MAX == (int)DKIM_SIGNATURES_MAX, "the same limit");
 
 /*
- * A question must end before the time for its message does, to leave time for
+ * A question must time out before its message does, to leave time for
  * the message's other questions and the reply.  The first retransmission must
  * leave time for several more.  A resolver with a cold cache needs 100 to 500
  * ms.

@@ -56,8 +56,8 @@ bool dns_task_wait(struct dns_task *j, int64_t deadline);
 bool dns_task_done_by(struct dns_task *j, int64_t until);
 
 /* Call these after dns_task_wait().  All questions have answers
- * (DNS_ERROR_BUDGET for a prefetched question that is still open); the scratch
- * arena has the results. */
+ * (DNS_ERROR_BUDGET for a prefetched question that was still pending); the
+ * scratch arena has the results. */
 struct dns_questions *dns_task_questions(struct dns_task *j);
 struct arena *dns_task_scratch(struct dns_task *j);
 struct dns_task_counts dns_task_count(struct dns_task *j);

@@ -447,8 +447,8 @@ is_sampled(const struct policy_context *p)
 	return hash_domain(domain) % 1000 < p->c->sample;
 }
 
-/* Returns NULL if the decision is enforced.  `sample` does not apply to
- * overrides. */
+/* Returns why the decision is not enforced, or NULL if it is.  `sample` does
+ * not apply to overrides. */
 static const char *
 why_not_enforced(struct policy_context *p)
 {
@@ -480,8 +480,9 @@ disposition_of(enum conf_action action)
 
 /*
  * Sets what the aggregate report says about the domain's policy: the applied
- * disposition, and why it differs (RFC 9989 section 5.4, penultimate paragraph;
- * RFC 9990 section 3.1.1.9).  `action` is the action due to DMARC.
+ * disposition, and why it differs from the published policy (RFC 9989
+ * section 5.4, penultimate paragraph; RFC 9990 section 3.1.1.9).  `action` is
+ * the action due to DMARC.
  */
 static void
 report_override(struct policy_context *p, enum conf_action action)

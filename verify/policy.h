@@ -110,7 +110,7 @@ struct policy_decision {
 	enum policy_override override;
 	unsigned code;        /* 550 or 451; 0: no reply from us */
 	const char *enhanced; /* "5.7.26" */
-	struct span text;     /* printable ASCII, no "%" doubling */
+	struct span text;     /* printable ASCII; "%" is not doubled */
 	bool skipped; /* sent by one of our users: nothing is enforced */
 
 	/* The options that were read, such as "dmarc.on_reject", in the order

@@ -41,7 +41,7 @@ struct policy_context {
 	/* the deciding rule; NULL: none applies */
 	const struct policy_rule *rule;
 	enum conf_action action; /* the action of `rule` */
-	unsigned rejecting;      /* number of rules that ask to reject */
+	unsigned rejecting;      /* number of rules that propose to reject */
 	/* policy requested by the owner of the author domain */
 	enum dmarc_policy asked;
 	enum conf_action dmarc; /* the action if only DMARC counted */

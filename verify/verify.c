@@ -270,7 +270,8 @@ list_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 	    m->n_list_claims, questions, scratch);
 }
 
-/* RFC 6376 section 3.5 does not require checking t= and x=. */
+/* If the clock may be wrong, t= and x= are ignored: RFC 6376 section 3.5 does
+ * not require checking them. */
 static struct dkim_options
 dkim_options_of(const struct verify_message *m)
 {
@@ -482,8 +483,7 @@ finish_dmarc(struct verify_message *m)
 		(void)dmarc_check(&m->dmarc_facts,
 		    dns_task_questions(m->dmarc_task), m->arena, out);
 	}
-	/* A missing author or signature may be missing only because memory ran
-	 * out. */
+	/* An author or signature may be missing only because memory ran out. */
 	m->out_of_memory = m->out_of_memory || arena_has_failed(m->arena);
 	if (m->out_of_memory &&
 	    (out->code == DMARC_FAIL || out->code == DMARC_PERMERROR)) {

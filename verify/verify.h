@@ -1,10 +1,10 @@
 /*
  * verify.h - runs all checks of one message, in order, and returns one verdict.
  *
- * The milter, the command and the tests all use these calls: they translate
- * their input into the calls, and the verdict into their own actions.  Work
- * begins as early as possible: SPF at MAIL, keys and tree walks at the end of
- * the header, body hashes as the body arrives.  verify_finish() waits once for
+ * The milter, the command and the tests all use these functions: they translate
+ * their input into calls, and the verdict into their own actions.  Work begins
+ * as early as possible: SPF at MAIL, keys and tree walks at the end of the
+ * header, body hashes as the body arrives.  verify_finish() waits once for
  * whatever is still missing.
  *
  * A connection and its messages are used by one thread at a time.
@@ -38,9 +38,9 @@ enum {
 	VERIFY_GRACE_MS = 5,
 };
 
-/* Initializes the cryptography while memory is available.  Call this once,
+/* Initializes the crypto library while memory is available.  Call this once,
  * before the first connection, in the process that will make the checks.
- * Returns false if the cryptography cannot be used. */
+ * Returns false if the library cannot be used. */
 bool verify_start(void);
 
 /* ---- a connection ---- */
@@ -167,7 +167,8 @@ struct verdict {
 };
 
 /* Returns the verdict, which is valid until verify_end(), and never NULL.  If
- * memory ran out, the verdict says temperror and accepts the message. */
+ * memory ran out, the results that lack it are temperror, and on_overload
+ * applies unless DMARC passes. */
 const struct verdict *verify_finish(struct verify_message *m);
 
 /* Calls `each` for each question that was asked, for --explain. */

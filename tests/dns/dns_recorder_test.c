@@ -384,7 +384,7 @@ a_file_that_cannot_be_written(void **state)
 	zone->close(zone);
 }
 
-/* A question above the limit is still answered, but the recording is
+/* A question beyond the limit is still answered, but the recording is
  * incomplete. */
 static void
 more_questions_than_the_limit(void **state)

@@ -170,8 +170,7 @@ rfc7766_a_connection_is_used_again(void **state)
 	netrun_stop(&r);
 }
 
-/* The server closes each connection after one answer, while more are pending.
- */
+/* The server closes each connection after one answer. */
 static void
 rfc7766_a_closed_connection_is_opened_again(void **state)
 {
@@ -369,7 +368,7 @@ many_threads_ask(void **state)
 
 /* Asks the next question from within done(). */
 struct chained {
-	struct asked asked; /* first */
+	struct asked asked; /* must be the first member */
 	struct dns_source *net;
 	unsigned left;
 };
@@ -436,8 +435,7 @@ more_questions_than_may_be_unanswered(void **state)
 	free(all);
 }
 
-/* With so many unanswered questions, it is not clear whose fault a timeout is.
- */
+/* While the resolver is crowded, a timeout may not be the server's fault. */
 static void
 timeouts_while_crowded_are_ours(void **state)
 {
@@ -467,7 +465,7 @@ timeouts_while_crowded_are_ours(void **state)
 	netrun_stop(&r);
 }
 
-/* Overloaded resolvers may answer with an error. */
+/* An overloaded server may answer with an error. */
 static void
 failures_while_crowded_are_ours(void **state)
 {
@@ -548,8 +546,8 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 	free(all);
 }
 
-/* While the resolver is crowded, a domain that leaves four questions unanswered
- * for a long time gets no more questions. */
+/* While the resolver is crowded, a domain with four overdue questions gets no
+ * more questions. */
 static void
 a_dead_domain_is_not_asked_while_crowded(void **state)
 {

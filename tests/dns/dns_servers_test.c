@@ -43,7 +43,7 @@ a_silent_server_costs_the_budget_and_no_more(void **state)
 	netrun_stop(&r);
 }
 
-/* A domain that does not answer is not mistaken for silent servers, even if
+/* If a domain does not answer, the servers are not considered silent, even if
  * there are no other questions. */
 static void
 a_silent_domain_is_not_a_silent_server(void **state)
@@ -60,7 +60,7 @@ a_silent_domain_is_not_a_silent_server(void **state)
 	netrun_stop(&r);
 }
 
-/* It is enough if one of two servers answers. */
+/* If one of two servers answers, the domain is silent, not the servers. */
 static void
 a_silent_domain_beside_a_silent_server(void **state)
 {
@@ -204,8 +204,8 @@ without_file_descriptors(void **state)
 	int fd;
 
 	(void)state;
-	/* the limit must not be below the server's descriptors: its poll(2)
-	 * would fail */
+	/* the limit must not be below the number of descriptors that the server
+	 * polls: its poll(2) would fail */
 	while ((fd = dup(0)) >= 0 && fd < 64)
 		filled[n++] = fd;
 	assert_true(fd >= 0);
@@ -301,7 +301,7 @@ rfc7766_an_idle_connection_is_closed(void **state)
 	netrun_stop(&r);
 }
 
-/* A server that answers in order never finishes "stuck".  After a second, the
+/* A server that answers in order never gets past "stuck".  After a second, the
  * questions behind it are sent over a second connection. */
 static void
 rfc7766_a_slow_answer_does_not_delay_others(void **state)
@@ -401,7 +401,7 @@ open_descriptors(void)
 	return n;
 }
 
-/* RFC 5452 section 9.2: no port is used for longer than 30 s, or stays open
+/* RFC 5452 section 9.2: no port is used for longer than 30 s or kept open
  * without need. */
 static void
 rfc5452_ports_do_not_live_long(void **state)

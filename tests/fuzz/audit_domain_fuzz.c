@@ -1,5 +1,5 @@
 /*
- * audit_domain_fuzz.c - audits a domain with a zone that may contain anything.
+ * audit_domain_fuzz.c - audits a domain with an arbitrary zone.
  *
  * The input is the domain on a line of its own, followed by a zone file.
  */

@@ -30,9 +30,9 @@ check_dkim_key(struct span record)
 		assert(k.type == KEY_RSA || k.bits == 256);
 		assert(k.type == KEY_ED25519 ||
 		    (k.bits >= KEY_BITS_MIN && k.bits <= KEY_BITS_MAX));
-		/* A signature of zeros is never valid with an odd modulus. (It
-		 * may be with some weak Ed25519 keys, which is their owner's
-		 * mistake.) */
+		/* An all-zero signature is never valid with an odd modulus.
+		 * (With some weak Ed25519 keys it may be valid, which is their
+		 * owner's mistake.) */
 		if (k.type == KEY_RSA && k.bits <= 2048)
 			assert(crypto_verify(k.crypto, hash,
 				   span_of(signature, (k.bits + 7) / 8)) !=

@@ -120,7 +120,7 @@ read_facts(struct dmarc_check_fuzz_run *r, struct scan *s, struct arena *a)
 	}
 }
 
-/* Checks rules that each result must follow, whatever DNS answers. */
+/* Checks rules that each result must follow, whatever the DNS answers are. */
 static void
 check_result(const struct dmarc_check_fuzz_run *r)
 {

@@ -59,7 +59,7 @@ check_authres_value(const struct authres_result *r, struct arena *a,
 		span_equal(got, safe(a, value, AUTHRES_VALUE_MAX))));
 }
 
-/* Writes a field in at most `room` bytes, which may cut it, and reads it
+/* Writes a field in at most `room` bytes, which may truncate it, and reads it
  * back. */
 static void
 check_written(struct span id, struct span text, size_t room, struct arena *a)

@@ -99,7 +99,7 @@ check_kept(const SMFICTX *m, sfsistat status)
 	assert(kept.action == kept.would || kept.action == CONF_ACCEPT);
 }
 
-/* Checks the result of the signing process. */
+/* Checks the result if the daemon is the signing process. */
 static void
 check_signed(const SMFICTX *m, const struct session *s, sfsistat status)
 {
@@ -369,7 +369,7 @@ choose(struct milter_session_fuzz_run *r, const struct line *l)
 	r->m = &r->connections[number_of(l) % CONNECTIONS];
 }
 
-/* Replaces the DNS source of the current configuration. */
+/* Puts a fault source over the DNS source of the current configuration. */
 static void
 take_over_dns(void)
 {

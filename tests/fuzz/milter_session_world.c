@@ -301,8 +301,8 @@ store_close(struct store *s, unsigned wait_ms)
 void __syslog_chk(int priority, int flag, const char *format, ...);
 void syslog(int priority, const char *format, ...);
 
-/* Replaces libc's function, and checks that a log line stays one line
- * (lib/log.h). */
+/* Checks that a log line stays one line (lib/log.h).  The functions below
+ * replace those of libc. */
 static void
 check_line(const char *format, va_list args)
 {

@@ -6,7 +6,7 @@
  * (tests/support/fault_source.h).
  *
  * It replaces report/store/queue.c and libc's syslog() and
- * pthread_cond_timedwait(), and checks the arguments of all of them.
+ * pthread_cond_timedwait(), and checks what is stored and logged.
  */
 #ifndef AVOUCH_TESTS_FUZZ_MILTER_SESSION_WORLD_H
 #define AVOUCH_TESTS_FUZZ_MILTER_SESSION_WORLD_H

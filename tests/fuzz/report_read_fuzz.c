@@ -45,8 +45,8 @@ check_report_event(void *arg, const struct report_import_event *e)
 	check_text(r->errors);
 }
 
-/* Checks that the filtered XML has no document type, no entities except the
- * five predefined ones, and no attributes, however the input is split. */
+/* Checks that the filtered XML, read in pieces, has no document type, no
+ * entities except the five predefined ones, and no attributes. */
 static void
 check_filtered(struct span in)
 {
@@ -71,7 +71,6 @@ check_filtered(struct span in)
 	xml_filter_end(&s, out);
 }
 
-/* Checks a row. */
 static bool
 row(void *arg, const struct report_row *r)
 {

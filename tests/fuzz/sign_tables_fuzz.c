@@ -43,8 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read = key_tables_read(t, "two", two, errors) && read;
 	check_keys(key_tables_resolve(t, errors, errors, &ok));
 	fclose(errors);
-	/* every error has a line, and no line has a byte that a terminal would
-	 * interpret */
+	/* an error must be printed, and no printed line may have a byte that a
+	 * terminal would interpret */
 	assert((read && ok) || n > 0);
 	for (size_t i = 0; i < n; i++)
 		assert(out[i] == '\n' || (out[i] >= ' ' && out[i] <= '~'));

@@ -1,7 +1,8 @@
 /*
- * spf_macro_fuzz.c - a macro string, a local-part and a HELO, one per line.  A
- * well-formed string must expand within its limits.  A name, which is built
- * from its end, must equal the explanation text, which is built from its start.
+ * spf_macro_fuzz.c - a macro string, a local-part, a HELO and a sender, one per
+ * line.  A well-formed string must expand within its limits.  A name, which is
+ * built from its end, must equal the explanation text, which is built from its
+ * start.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -36,7 +37,7 @@ check_text(const struct spf_macros *v, struct span text, struct arena *a)
 	assert(out.n <= SPF_MAX_EXPLANATION && span_all(out, ascii_is_print));
 }
 
-/* If both are printable and short enough, they must be equal. */
+/* If name and text are printable and short enough, they must be equal. */
 static void
 compare_spf_macro(const struct spf_macros *v, struct span spec,
     struct span name, struct arena *a)

@@ -130,7 +130,7 @@ rfc4648_3_rejected(void **state)
 	arena_free(a);
 }
 
-/* Encodes and decodes every length, with a blank at every place. */
+/* Encodes and decodes every length, with a tab at every position. */
 static void
 round_trip(void **state)
 {

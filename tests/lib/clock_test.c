@@ -1,4 +1,4 @@
-/* clock_test.c - a wall clock that is set while we run */
+/* clock_test.c - a wall clock that is changed while the daemon runs */
 #include "lib/clock.h"
 
 #include <setjmp.h>

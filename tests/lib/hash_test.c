@@ -14,7 +14,7 @@ struct hash_vector {
 	uint64_t want;
 };
 
-/* Computed by another implementation, with a secret of zeros. */
+/* Computed by another implementation, with an all-zero secret. */
 static const struct hash_vector vectors[] = {
 	{ 0, "", 0xbd60acb658c79e45U },
 	{ 16, "example", 0xdc3f4eca00015a4cU },

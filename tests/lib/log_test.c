@@ -239,7 +239,8 @@ limit_of_line(void **state)
 	assert_non_null(strstr(captured, "aaa\" cut=1\n"));
 }
 
-/* A value without blanks is cut as well, and so is a format of any length. */
+/* A value without blanks is cut as well, and so is formatted text of any
+ * length. */
 static void
 limit_of_bare_value(void **state)
 {
@@ -326,7 +327,7 @@ count_lines(const char *text)
 	return n;
 }
 
-/* All causes beyond the last row share one row. */
+/* All causes for which no row is left share the last row. */
 static void
 fault_limit_of_causes(void **state)
 {

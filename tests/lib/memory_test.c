@@ -217,7 +217,7 @@ ask_net(struct dns_source *net, struct span name)
 
 /*
  * A question whose datagram could not be sent, or whose answer could not be
- * stored, is answered when its time is up at the latest.
+ * stored, is answered when its time is up, or earlier.
  */
 static void
 live_net(struct life *l)

@@ -71,7 +71,8 @@ rfc_3629_4_characters(void **state)
 	assert_int_equal(utf8_plain(SPAN("\0")), 0);
 }
 
-/* Well-formed characters that are not allowed in a line, and malformed ones. */
+/* utf8_size() also accepts characters that are not allowed in a line, but no
+ * malformed ones. */
 static void
 rfc_3629_4_sizes(void **state)
 {

@@ -344,7 +344,8 @@ hostile_sizes_take_linear_time(void **state)
 	arena_free(a);
 }
 
-/* Of 4,096 fields of 250 bytes, those within the total limit are read. */
+/* About 4,000 From fields of 240 bytes are all counted, but only those within
+ * the total limit are read. */
 static void
 limit_of_bytes_is_for_all_fields(void **state)
 {

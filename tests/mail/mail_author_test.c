@@ -60,8 +60,8 @@ check_author_value(struct arena *a, const struct good_vector *want,
 		    from.reason != NULL ? from.reason : "no reason");
 }
 
-/* Checks that, with each allocation failing in turn, the state is INVALID and
- * no domain leads to a pass. */
+/* Checks that, with each allocation failing in turn, the state is INVALID
+ * because memory ran out. */
 static void
 check_starved(struct arena *text, struct arena *a, struct span value)
 {
@@ -148,7 +148,7 @@ rule_1_valid_by_rfc_5322(void **state)
 		{ "c@(Chris's host.)public.example", VALID, "public.example" },
 		{ "<@c.example,@d.example:a@b.example>", VALID, "b.example" },
 		{ ", ,a@b.example, ,", VALID, "b.example" },
-		/* a local part as used by Japanese carriers */
+		/* a local part that Japanese mobile carriers have assigned */
 		{ "a..b.@b.example", VALID, "b.example" },
 		{ "\"c@d.example\" <a..b.@b.example>", VALID, "b.example" },
 		/* section 2.2.3 */
@@ -201,7 +201,7 @@ rule_1_what_other_programs_find_in_a_valid_field(void **state)
 		{ "(=?utf-8?q?=29_c=40d.example=2C?=) a@b.example", VALID, "b.example +d.example" },
 		{ "\"=?utf-8?q?\" c=40d.example?= <a@b.example>", VALID, "b.example +d.example" },
 		{ "\"=?utf-8?q?=0D=0A_c=40d.example?=\" <a@b.example>", VALID, "b.example +d.example" },
-		/* odd bytes where the domain should begin */
+		/* unexpected bytes where the domain should begin */
 		{ "=?utf-8?q?admin=40..=3Db.example?= <x@a.example>", VALID, "a.example +b.example" },
 		{ "=?utf-8?q?admin=40=E2=80=AE!b.example?= <x@a.example>", VALID, "a.example +b.example" },
 		/* programs that normalize Unicode */
@@ -293,7 +293,7 @@ static void
 rule_2_sloppy_but_unambiguous(void **state)
 {
 	static const struct good_vector good[] = {
-		/* odd bytes where a domain should begin: a possible author */
+		/* unexpected bytes where a domain should begin: a possible author */
 		{ "\"(x)c@\f,\341\240\216d.example , x@b.example", SLOPPY, "b.example +d.example" },
 		{ "\"=?utf-8?q?c=40=2C=20d=2eexample?=;D\" \"\" x@b.example", SLOPPY, "b.example +d.example" },
 		{ "Doe, Joe <a@b.example>", SLOPPY, "b.example" },
@@ -326,7 +326,7 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "Doe, Joe <\"x y\"@b.example>", SLOPPY, "b.example" },
 		{ "Doe, Joe <a%x.y@b.example>", SLOPPY, "b.example" },
 		{ "a@x+y.b.example <a@x+y.b.example>", SLOPPY, "x+y.b.example" },
-		/* an "@" that names no domain */
+		/* an "@" that is not followed by a domain */
 		{ "News @ Acme <a@b.example>", SLOPPY, "b.example" },
 		{ "News@Acme <a@b.example>", SLOPPY, "b.example" },
 		{ "@acme <a@b.example>", SLOPPY, "b.example" },
@@ -336,8 +336,7 @@ rule_2_sloppy_but_unambiguous(void **state)
 		{ "joe@home, J(oe <a@b.example>", SLOPPY, "b.example" },
 		{ "Doe, 100% Joe <a@b.example>", SLOPPY, "b.example" },
 		{ "Doe, Yahoo! Joe <a@b.example>", SLOPPY, "b.example" },
-		/* an "@" that names a domain if white space, comments or line
-		 * ends are dropped */
+		/* an "@" that is followed by a domain if white space, comments or line ends are dropped */
 		{ "Joe @ St. Pauli <a@b.example>", SLOPPY, "b.example +st.pauli" },
 		{ "a@b.example, c@d e.example", SLOPPY, "b.example +de.example +d.e.example" },
 		{ "a@b.example, c@d(x)\r\n e.example", SLOPPY, "b.example +de.example +d.e.example" },
@@ -514,7 +513,7 @@ rule_3_line_ends_of_section_4_1(void **state)
 }
 /* clang-format on */
 
-/* libmilter cuts a field at a NUL; the command sees the rest too. */
+/* libmilter truncates a field at a NUL; the command sees the rest too. */
 static void
 rule_3_nul(void **state)
 {

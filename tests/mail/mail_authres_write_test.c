@@ -90,7 +90,7 @@ section_2_2_ids(void **state)
 	}
 }
 
-/* Each vector is a value and the property as written; NULL: it is left out. */
+/* A vector is a value and how it is written; NULL: the property is left out. */
 static void
 section_2_2_values(void **state)
 {
@@ -407,8 +407,8 @@ written_is_read_back(void **state)
 	arena_free(a);
 }
 
-/* With a buffer of any size, the value must be well-formed and a prefix of the
- * whole value. */
+/* With a buffer of any size, the field must be well-formed, and complete unless
+ * the buffer was full. */
 static void
 every_size_of_memory(void **state)
 {

@@ -129,8 +129,8 @@ section_2_2_reads_fields(void **state)
 	arena_free(a);
 }
 
-/* Truncates the input at every byte: nothing is read past the end, and the
- * fields are a prefix of all fields. */
+/* Truncates the input at every byte: nothing is read past the end, and each
+ * field is still name, colon and value. */
 static void
 section_2_2_cut_at_every_byte(void **state)
 {

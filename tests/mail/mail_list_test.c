@@ -45,7 +45,7 @@ run_vectors(const struct mail_list_vector *v, size_t n)
 		if (!span_is(buf_view(&b), v->want))
 			fail_msg("%s: got \"%.*s\", want \"%s\"", v->name,
 			    SPAN_FMT(buf_view(&b)), v->want);
-		/* if memory runs out, claims are missing, but none is wrong */
+		/* if memory runs out, there are no claims */
 		arena_fail_at(a, 1);
 		found = mail_list_claims(&h, a, claims);
 		assert_int_equal(found, 0);

@@ -231,7 +231,7 @@ unreadable_words(void **state)
 	arena_free(a);
 }
 
-/* Each level is encoded again; more than three are not decoded. */
+/* Each level encodes the previous one; only three levels are decoded. */
 static void
 limit_of_nested_words(void **state)
 {

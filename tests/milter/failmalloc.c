@@ -37,7 +37,7 @@ struct failmalloc_control {
 
 enum { OBJECTS_MAX = 64 };
 
-/* Code ranges whose allocations fail; the first is the program. */
+/* Ranges of code whose allocations can fail; the first is the program. */
 static struct {
 	uintptr_t from, to;
 } objects[OBJECTS_MAX];

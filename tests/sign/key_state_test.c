@@ -243,7 +243,8 @@ garbage_files_stop_no_key(void **state)
 	assert_int_equal(rmdir(own), 0);
 }
 
-/* Checks that every key becomes ready if its record is found on nine days. */
+/* Checks that every key becomes ready if its record is found on nine
+ * consecutive days. */
 static void
 check_not_stuck(const struct sign_keys *keys)
 {

@@ -284,9 +284,9 @@ random_checks_match_the_reference(void **state)
  * An operator adds a key every few weeks and removes a record when the tools
  * allow it.  Servers apply a change one after the other, and are sometimes
  * down.  Two hosts check, sign, are killed, and restart with the state that
- * they saved.  A receiver may have cached any record and any denial that a
- * server sent within its TTL.  Every message sent must be verifiable by all
- * receivers, immediately and as long as it may be queued.
+ * they saved.  A record or a negative answer that a server sent may be in a
+ * receiver's cache until its TTL expires.  Every message sent must be
+ * verifiable by all receivers, immediately and as long as it may be queued.
  */
 enum {
 	WORLD_KEYS = 6,
@@ -370,8 +370,9 @@ world_look(struct rotation_world *w, struct world_host *h, size_t i)
 	    w->now + rotation_next_look(&h->state[i], h->quiet[i]++, w->now);
 }
 
-/* Checks that a receiver could only get the correct record for this key, within
- * its TTLs. */
+/* Checks that every server has the record of this key, and has had it for
+ * WORLD_NEGATIVE seconds, so that no receiver has a negative answer in its
+ * cache. */
 static void
 check_signature(const struct rotation_world *w, const struct world_key *key)
 {

@@ -100,7 +100,7 @@ struct names_vector {
 	const char *title, *conf, *header, *want;
 };
 
-/* Gets h= without white space. */
+/* Writes the names in h= to `out`, separated by ":". */
 static void
 read_names(const struct signer_ran *r, char *out, size_t size)
 {

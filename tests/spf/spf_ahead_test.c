@@ -357,8 +357,8 @@ rfc7208_4_6_4_trees(void **state)
 	source->close(source);
 }
 
-/* A small budget of questions gives temperror, never a pass because "-" was not
- * evaluated. */
+/* With a small budget of questions the result is temperror or fail, never pass
+ * because a "-" term was not evaluated. */
 static void
 a_small_budget_gives_temperror(void **state)
 {

@@ -85,7 +85,8 @@ put_nameserver_name(struct bad_nameserver_reply *r, const char *name)
 	put(r, "", 1);
 }
 
-/* If `owner` is NULL, the owner is a pointer to the question's name. */
+/* If `owner` is NULL, the owner is a compression pointer to the question's
+ * name. */
 static void
 put_nameserver_record(struct bad_nameserver_reply *r, const char *owner,
     unsigned type, unsigned ttl, const void *data, size_t n)

@@ -13,8 +13,8 @@ const struct conf *conf_text_read(const char *text, char **errors);
 /* Reads `text`.  Fails the test if there is an error. */
 const struct conf *conf_text_good(const char *text);
 
-/* Returns `before`, `n` copies of `each` with its "@" replaced by 0, 1, 2 ...,
- * and `after`.  The caller frees the result. */
+/* Returns `before`, `n` copies of `each` with its first "@" replaced by
+ * 00000000, 00000001 and so on, and `after`.  The caller frees the result. */
 char *conf_text_repeated(
     const char *before, const char *each, size_t n, const char *after);
 

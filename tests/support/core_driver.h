@@ -1,5 +1,5 @@
 /*
- * core_driver.h - drives a core in a test: sends the questions that it noted,
+ * core_driver.h - drives a core in a test: sends the questions that it asks,
  * delivers the answers, and runs it again.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_CORE_DRIVER_H

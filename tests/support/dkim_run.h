@@ -27,8 +27,9 @@ struct dkim_run {
 	size_t cut;                  /* the body is passed in two chunks, split
 	                                here */
 	size_t step;                 /* bytes per chunk of the body */
-	unsigned long fail_at; /* number of the arena allocation that fails,
-	                          counted after the header has been read */
+	/* this arena allocation, counted after the header has been read, and
+	 * all later ones fail; 0: none */
+	unsigned long fail_at;
 	bool with_arc;
 
 	/* output */

@@ -139,7 +139,7 @@ dmarc_run_is_sound(const char *name, const struct dmarc_run *r)
 	}
 }
 
-/* Makes each allocation fail once.  The result must be the same verdict or a
+/* Makes each allocation fail in turn.  The verdict must be the same or
  * temperror. */
 static void
 survives(const struct dmarc_vector *v, struct dmarc_run *r)

@@ -51,8 +51,9 @@ void dmarc_run_close(struct dmarc_run *r);
 enum core_status dmarc_run_ask(void *arg);
 enum core_status dmarc_run_check(void *arg);
 
-/* Writes "fail sp=reject example.com -> quarantine (org example.com) spf dkim t
- * np". */
+/* Writes a result such as "fail sp=reject example.com -> quarantine t
+ * nonexistent (example.com)"; the organizational domain is in parentheses.  A
+ * pass lists the aligned methods, "spf" and "dkim". */
 void dmarc_run_show(struct buf *b, const struct dmarc_result *r);
 
 /* Fails the test if the result violates a rule that all results must follow. */

@@ -2,8 +2,7 @@
  * fake_libmilter.h - an MTA that replaces libmilter.  It has the functions of
  * libmilter that milter/ calls, and asserts that milter/ requests nothing that
  * an MTA could misread: a field or a reply that would end early, be read as
- * two, or exceed its length limit; a field that does not exist; a change at the
- * wrong time.
+ * two, or exceed its length limit; a change at the wrong time.
  *
  * A program that calls milter/ is linked with this instead of libmilter.
  */

@@ -1,7 +1,8 @@
 /*
  * fault_source.h - a source over others that answer immediately (zones).  It
  * answers as they do, holds answers back until the test releases them, or
- * fails.  Names that the others do not have may get a TXT record from the test.
+ * fails.  TXT questions for names not below "example" may be answered with
+ * texts from the test.
  *
  * There is one set of sources per process, for one thread.
  */
@@ -16,8 +17,8 @@ enum fault_source_mode {
 	FAULT_SOURCE_PROMPT,
 	FAULT_SOURCE_HELD, /* answers are held back until fault_source_release()
 	                    */
-	FAULT_SOURCE_SILENT, /* answers are held back, even by
-	                        fault_source_release() */
+	FAULT_SOURCE_SILENT, /* answers are held back, and
+	                        fault_source_release() does not release them */
 	FAULT_SOURCE_FAILING,
 };
 
@@ -37,13 +38,14 @@ void fault_source_set(enum fault_source_mode mode);
 
 /*
  * Adds the text of a TXT record, which must stay valid.  A hash of the queried
- * name selects one of the texts; names below "example" get none.  Texts over
- * the limit are ignored.
+ * name selects one of the texts; "example" and names below it get none.  Texts
+ * over the limit are ignored.
  */
 void fault_source_add_text(struct span text);
 
 /* Releases all answers held back, in reverse order if `reversed`, and then
- * those to questions asked meanwhile.  Returns false if there were none. */
+ * those to questions asked meanwhile.  Returns false if there were none, or in
+ * mode FAULT_SOURCE_SILENT. */
 bool fault_source_release(bool reversed);
 
 #endif

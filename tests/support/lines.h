@@ -1,6 +1,6 @@
 /*
- * lines.h - a source for fuzz targets: TXT questions are answered with lines of
- * the input, or not at all, depending on a hash of the name.
+ * lines.h - a source for fuzz targets: a hash of the name selects whether a TXT
+ * question is answered with lines of the input, negatively, or with a failure.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_LINES_H
 #define AVOUCH_TESTS_SUPPORT_LINES_H

@@ -16,7 +16,8 @@ void memory_fail_at(unsigned long nth);
 /* Like memory_fail_at(), but the requests after it succeed. */
 void memory_fail_once_at(unsigned long nth);
 
-/* Whether a request has failed since the last call of these functions. */
+/* Whether a request has failed since one of these functions was last called
+ * with `nth` > 0. */
 bool memory_has_failed(void);
 
 #endif

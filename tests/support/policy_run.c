@@ -76,8 +76,9 @@ policy_run_check(const struct policy_vector *v, const struct policy_decision *d)
 	    d->code == 0 || d->enhanced[0] == (d->code == 550 ? '5' : '4'));
 }
 
-/* Makes the arena fail at each allocation: mail must still be accepted, and the
- * reason must say why. */
+/* Makes each allocation fail in turn.  Mail that would be refused or
+ * quarantined must then be deferred, other mail accepted, and there must be a
+ * reason. */
 static void
 check_without_memory(const struct policy_vector *v, const struct conf *c)
 {

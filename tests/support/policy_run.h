@@ -1,5 +1,5 @@
 /*
- * policy_run.h - passes facts through policy.h, and compares the whole
+ * policy_run.h - decides on facts with policy.h, and compares the whole
  * decision.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_POLICY_RUN_H
@@ -31,7 +31,7 @@ static const struct span signers[] = { { "esp.example", 11 },
 		}                                                              \
 	}
 
-/* A message from a.example to both recipients. */
+/* A message from CLIENT to both recipients. */
 #define TO                                                                     \
 	.client = CLIENT, .recipient_domains = recipients,                     \
 	.n_recipient_domains = 2
@@ -81,8 +81,9 @@ const struct conf *policy_run_conf(const char *text);
 void policy_run_check(
     const struct policy_vector *v, const struct policy_decision *d);
 
-/* Checks each vector, and repeats it with each allocation failing: mail must
- * still be accepted, and the reason must say why. */
+/* Checks each vector, and repeats it with each allocation failing in turn. Mail
+ * that would be refused or quarantined must then be deferred, other mail
+ * accepted, and there must be a reason. */
 void policy_run_each(const struct policy_vector *v, size_t n);
 
 #endif

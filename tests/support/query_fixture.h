@@ -24,7 +24,7 @@ int ledgers_tear_down(void **state);
 /* Opens another connection to the same store. */
 struct ledger *ledgers_open(void);
 
-/* Fails the test with ledger's error message unless `step` is LEDGER_OK. */
+/* Fails the test with the error of `ledger` unless `step` is LEDGER_OK. */
 void ledgers_ok(enum ledger_step step);
 
 /* Adds the row to the day of r->when, or to the first open day if that is

@@ -33,19 +33,19 @@ struct bench {
 struct bench *bench_open(const char *zone);
 void bench_close(struct bench *b);
 
-/* Opens the bench's connection to the store, after it was closed. */
+/* Reopens the bench's connection to the store. */
 void bench_open_ledger(struct bench *b);
 
 /* For worker_start(): `arg` is the path of a store. */
 struct ledger *bench_open_again(const void *arg, char *error);
 enum worker_state bench_start_worker(struct bench *b);
 
-/* Makes a separate run, as another process would. */
+/* Makes a run with new connections, as a separate process would. */
 enum send_end bench_run(struct bench *b);
 void bench_run_well(struct bench *b); /* fails the test unless the run
                                          succeeds */
 
-/* Returns a row of three messages from `domain` that pass. */
+/* Returns a row of three messages from `domain` that pass DMARC. */
 struct report_row bench_row(const char *domain, const char *record);
 void bench_add(struct bench *b, const struct report_row *r);
 void bench_add_plain(struct bench *b, const char *domain, const char *record);

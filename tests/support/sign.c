@@ -210,8 +210,8 @@ is_wsp(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Writes a line without its line end.  Reduces white space, and removes it at
- * the end of the line. */
+/* Writes a line without its line end.  Reduces each run of white space to one
+ * space, and removes white space at the end of the line. */
 static void
 put_reduced(struct sign_text *t, const char *p, size_t n)
 {

@@ -60,7 +60,7 @@ void signer_run_expect(
 struct outcome_vector {
 	const char *title;
 	const char *conf, *login, *sender, *senders;
-	const char *header; /* FROM and REST are added if it starts with "+" */
+	const char *header; /* REST is appended */
 	enum signer_result result;
 	enum signer_reason reason;
 	const char *domain; /* d= */

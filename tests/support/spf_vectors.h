@@ -24,7 +24,7 @@ extern struct dns_source *spf_zone;
 int spf_zone_open(void **state);
 int spf_zone_close(void **state);
 
-/* Checks each vector, and repeats it with answers in other orders and with
+/* Checks each vector, and repeats it with a trace and late answers, and with
  * failing allocations. */
 void spf_vectors_check(const struct spf_vector *v, size_t n);
 

@@ -9,8 +9,7 @@
 enum {
 	WAVES_MAX = 30,
 	LATENCY = 100,
-	ALLOCATIONS_MAX = 3000, /* allocations in one check, for
-	                           arena_fail_at() */
+	ALLOCATIONS_MAX = 3000, /* more allocations than one check makes */
 };
 
 struct spf_query

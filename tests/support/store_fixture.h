@@ -38,14 +38,14 @@ void fixture_put_surely(struct store *s, unsigned domain, unsigned source);
 /* Waits until all messages that were put are on disk or lost. */
 void fixture_wait(struct store *s);
 
-/* Waits until the writer has noticed the error in the file. */
+/* Waits until the writer has noticed an error. */
 void fixture_wait_fault(struct store *s);
 
 /* Run SQL on another connection to the file of `place`. */
 void fixture_sql(const char *text);
 int64_t fixture_number(const char *text);
 
-/* Writes a row of rows_message(number, number) at `now`, as a group. */
+/* Writes the row of rows_message(number, number) at `now` as one group. */
 enum sql_fault fixture_write(
     struct writer *w, unsigned number, int64_t now, size_t *refused);
 

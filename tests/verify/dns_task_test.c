@@ -250,7 +250,8 @@ freed_before_its_answers(void **state)
 		for (int k = 0; k < i % 5; k++)
 			fake_advance(fake);
 		dns_task_free(j);
-		memset(&c, 0xff, sizeof(c)); /* freed: must not be accessed */
+		memset(&c, 0xff,
+		    sizeof(c)); /* the task is freed and must not access it */
 	}
 	fake_settle(fake);
 	fake->close(fake);

@@ -403,8 +403,8 @@ sample_is_stable(void **state)
 {
 	static const struct {
 		const char *domain;
-		unsigned mille; /* the largest sample without the domain, per
-		                   mille */
+		unsigned mille; /* the largest sample without the domain, in
+		                   tenths of a percent */
 	} vectors[] = {
 		{ "example.com", 350 },
 		{ "example.org", 841 },

@@ -296,7 +296,7 @@ check_options(unsigned round, const struct policy_settings_outcome *o)
 	assert_int_equal(named, d.n_settings);
 }
 
-/* Checks that the option after which the rule is named is in the list. */
+/* If the rule is named after an option, checks that this option is listed. */
 static void
 check_rule(unsigned round, const struct policy_settings_outcome *o)
 {

@@ -60,8 +60,8 @@ pick_text(struct sender *s, const char *const *texts, size_t n)
 	return texts[pick(s, n)];
 }
 
-/* Returns results, and bytes that some reader may take for a beginning or an
- * end. */
+/* Returns a mix of results and of bytes that some reader may take for a
+ * beginning or an end. */
 static struct span
 hostile_text(struct sender *s)
 {
@@ -80,7 +80,8 @@ hostile_text(struct sender *s)
 	return buf_view(&b);
 }
 
-/* Returns `good`, hostile text, or one of them followed by the other. */
+/* Returns `good`, hostile text, or `good` with hostile text after it or on both
+ * sides. */
 static struct span
 mixed_text(struct sender *s, const char *good)
 {
@@ -125,7 +126,7 @@ signature_value(struct sender *s)
 	return buf_view(&b);
 }
 
-/* Writes a TXT record with escaped bytes, in strings of at most 255 bytes. */
+/* Writes a TXT record with escaped bytes, in strings of at most 200 bytes. */
 static void
 put_field_record(struct buf *zone, const char *name, struct span text)
 {
@@ -333,7 +334,8 @@ expect_dkim(struct reading *r, const struct verdict *v)
 		    r, "dkim", v->faulty ? "temperror" : "none");
 		return;
 	}
-	/* no signature passes here, so all are shown in order */
+	/* no signature passes here, so the first RESULTS_SHOWN_MAX are shown,
+	 * in order */
 	for (size_t i = 0; i < v->n_dkim && i < RESULTS_SHOWN_MAX; i++) {
 		struct span identity;
 
@@ -422,7 +424,7 @@ no_sender_can_write_into_the_field(void **state)
 		run_end(&r);
 		arena_rewind(s.a);
 	}
-	/* every kind of verdict occurred */
+	/* the verdicts fail, pass and none all occurred */
 	assert_true(codes[0][DMARC_FAIL] > 100 && codes[1][DMARC_PASS] > 50);
 	assert_true(codes[0][DMARC_NONE] + codes[1][DMARC_NONE] > 100);
 	arena_free(s.a);

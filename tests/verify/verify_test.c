@@ -399,8 +399,8 @@ expired_questions_are_replayed_as_expired(void **state)
 		{ ";!failed _dmarc.example.com TXT budget\n", true, SPF_PASS },
 		{ ";!failed _dmarc.example.com TXT timeout\n", false,
 		    SPF_PASS },
-		/* RFC 7208 section 5.5 ignores DNS errors; our own limits are
-		 * different */
+		/* RFC 7208 section 5.5: after a DNS error, ptr does not match;
+		   after a limit of ours, the result is temperror */
 		{ "example.com. TXT \"v=spf1 -ptr:x.example +all\"\n"
 		  ";!failed 10.2.0.192.in-addr.arpa PTR timeout\n",
 		    false, SPF_PASS },

@@ -494,7 +494,7 @@ rfc6591_3_2_6_spf_dns(void **state)
 	sources[0].record = SPAN("v=spf1 include:%{s}.b.example -all");
 	text_lacks(failure_sample_feedback(&s, d), "evil");
 	sources[1].domain = SPAN("b.example");
-	/* long terms are folded, very long words are cut */
+	/* a long record is folded between words, and a very long word is cut */
 	memset(word, 'x', sizeof(word));
 	sources[0].record = span_of(word, sizeof(word));
 	for (size_t i = 100; i < 2000; i += 60)
@@ -512,7 +512,7 @@ rfc6591_3_2_6_spf_dns(void **state)
 	assert_true(f[d->failure.feedback.n - 1] == '\n');
 	assert_true(f[d->failure.feedback.n - 2] == '"');
 	failure_sample_close(&s);
-	/* "dmarc" reports have SPF-DNS if the domain is aligned */
+	/* "dmarc" reports have SPF-DNS if the domain of SPF is aligned */
 	failure_sample_open(&s, "v=DMARC1; p=reject; " RUF, "");
 	s.v.spf_mail_from.domain = SPAN("example.com");
 	s.v.spf_mail_from.n_sources = 1;

@@ -14,7 +14,7 @@ enum { TEXT_MAX = 4000, HASH_LETTERS = 16, FIELD_MEMORY = 1 << 16 };
 
 static const struct redact key = { .key = { 1, 2 }, .salt = 3 };
 
-/* Writes "#" for a hash, which is 16 hexadecimal digits. */
+/* Writes `text` with "#" in place of each hash (16 hexadecimal digits). */
 static void
 put_shown(struct buf *b, struct span text)
 {
@@ -181,7 +181,7 @@ rfc5322_2_2_3_lines(void **state)
 	check_all(vectors, ARRAY_SIZE(vectors));
 }
 
-/* RFC 5322 section 2.1.1: a cut must not leave a local part behind. */
+/* RFC 5322 section 2.1.1: truncation must not leave a local part behind. */
 static void
 rfc5322_2_1_1_long_lines(void **state)
 {

@@ -114,7 +114,8 @@ elements_3_1_1(void **state)
 	assert_false(r.automatic);
 }
 
-/* No report is due without a record or an author, or for a local user. */
+/* No report is due without a record or an author, or for mail from a local
+ * user. */
 static void
 not_due(void **state)
 {
@@ -341,7 +342,7 @@ signatures_as_text(void **state)
 	assert_int_equal(again.n_dkim, 2);
 	assert_text(again.dkim[0].selector, "a?b?c");
 	assert_text(again.dkim[1].domain, "x.example");
-	/* a string that is cut anywhere can be read without its last line */
+	/* a string truncated anywhere can be read, without its last line */
 	for (size_t n = 0; n <= b.n; n++)
 		report_dkim_read(span_first(buf_view(&b), n), &again);
 	assert_int_equal(again.n_dkim, 2);
@@ -353,7 +354,7 @@ signatures_as_text(void **state)
 	assert_int_equal(again.n_dkim, 0);
 }
 
-/* The largest possible row fits; its strings follow each other. */
+/* The largest possible row fits; its strings are stored one after the other. */
 static void
 pack_largest(void **state)
 {

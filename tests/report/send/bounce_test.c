@@ -92,7 +92,7 @@ test_bounce(void **state)
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 0);
 	bench_has(b->notes, "mail to every address bounces");
-	/* after the pause it is tried again */
+	/* after the pause the address is tried again */
 	b->o.now += b->o.bounce_pause;
 	r.when = b->o.now - DATE_DAY;
 	bench_add(b, &r);
@@ -197,7 +197,7 @@ rfc3464_2_3_each_group_is_about_its_own_recipient(void **state)
 	bench_close(b);
 }
 
-/* GMime recurses for nested address groups. */
+/* The parser of GMime recurses into nested address groups. */
 static void
 test_nested_groups(void **state)
 {

@@ -395,7 +395,8 @@ test_uris(void **state)
 	run_vectors(uris, ARRAY_SIZE(uris), DESTINATION_RUA);
 }
 
-/* Step 4: a name that is too long for DNS does not authorize. */
+/* Step 4: if the name to query is too long for DNS, the address is not
+ * authorized. */
 static void
 test_long_name(void **state)
 {

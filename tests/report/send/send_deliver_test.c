@@ -23,7 +23,7 @@
 #include "tests/support/send_fixture.h"
 
 enum {
-	BUSY = 99,     /* exit status of a child */
+	BUSY = 99,     /* exit status of a child that got WORKER_BUSY */
 	LATE_S = 1000, /* more than a delivery takes on a slow machine */
 };
 
@@ -163,7 +163,7 @@ test_handover_time(void **state)
 
 /* ---- killed and simultaneous runs ---- */
 
-/* Starts a run in a child process, like the command. */
+/* Starts a run in a child process, as the command does. */
 static pid_t
 start(struct bench *b)
 {
@@ -279,7 +279,8 @@ test_all_killed(void **state)
 	(void)state;
 	bench_add_plain(b, "example.com", RUA("mailto:d@example.com"));
 	bench_run_well(b);
-	/* the state after sendmail has exited without a record of it */
+	/* the state if the worker dies after sendmail has exited, but before it
+	 * has recorded that */
 	assert_true(sql_run(ledger_sql(b->ledger),
 	    "UPDATE delivery SET state = 1, attempts = 1"));
 	assert_int_equal(

@@ -343,7 +343,8 @@ test_split(void **state)
 		rows += mailbag_occurs(&m->mail[i], "<record>");
 		snprintf(part, sizeof(part), " of %zu, each", m->n);
 		bench_has(m->mail[i].bytes, part);
-		/* ids and names are all different */
+		/* subjects, which contain the ids, and file names are all
+		 * different */
 		for (size_t k = 0; k < i; k++) {
 			assert_string_not_equal(
 			    m->mail[i].subject, m->mail[k].subject);

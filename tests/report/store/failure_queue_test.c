@@ -217,7 +217,8 @@ one_a_day(void **state)
 	ledger_close(l);
 }
 
-/* A slow disk must not cause dropped failures in this test. */
+/* Waits until the queue is empty: a slow disk must not cause dropped failures
+ * in this test. */
 static void
 wait_until_empty(struct store *store)
 {

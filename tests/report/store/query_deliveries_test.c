@@ -285,7 +285,8 @@ wanted(void **state)
 	}
 }
 
-/* Limits count deliveries that were sent, by address and time. */
+/* Counts the deliveries to an address that are SENT or SENDING and changed at
+ * or after a given time. */
 static void
 sent_to(void **state)
 {

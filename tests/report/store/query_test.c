@@ -83,8 +83,9 @@ assert_pushed_texts(enum column_table table, size_t n, const char *line)
 	fail_msg("no %s", line);
 }
 
-/* RFC 9990 section 3.1: one report has the final policy; rows with the same key
- * are merged regardless of their policy, and sorted by number of messages. */
+/* RFC 9990 section 3.1: a report has the last policy of the day; rows with the
+ * same key are merged regardless of their policy, and sorted by number of
+ * messages. */
 static void
 rows_3_1(void **state)
 {

@@ -130,7 +130,8 @@ locked_until_the_end(void **state)
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, MESSAGES + 1);
 }
 
-/* Runs in a child process, because limits apply to a process.  Exits with 0. */
+/* Runs in a child process, because resource limits apply to the whole process.
+ * Exits with 0 on success. */
 static void
 full_child(struct rlimit *limit)
 {
@@ -281,8 +282,8 @@ corrupt_at_start(void **state)
 	store_close(s, 1000);
 }
 
-/* If pages become corrupt while the file is in use, only the messages on those
- * pages are lost. */
+/* If pages of the file are corrupt, it is set aside, and no later message is
+ * lost. */
 static void
 corrupt_in_use(void **state)
 {
@@ -424,7 +425,8 @@ queue_is_bounded(void **state)
 	}
 	assert_int_equal(c.queued + c.lost, c.put);
 	assert_int_equal(c.committed, 0);
-	/* All bytes are counted; the cache of strings has 2 MB. */
+	/* The limit counts all bytes of the queue; the cache of strings has 2
+	 * MB. */
 	assert_true(
 	    malloc_used_bytes() - before < STORE_QUEUE_BYTES + (4 << 20));
 	store_close(s, 50);
@@ -494,8 +496,8 @@ size_of(const char *path)
 	return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
-/* report.max_store: neither the file nor its log exceeds it; deleted rows make
- * room. */
+/* report.max_store: the file and its log do not grow much beyond it; deleted
+ * rows make room. */
 static void
 size_limit(void **state)
 {

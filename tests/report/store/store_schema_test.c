@@ -134,7 +134,7 @@ upgrade_of_received_reports(void **state)
 	    2);
 }
 
-/* Version 0 is one of our files without tables, or an empty file. */
+/* Version 0 is a file without tables, with or without our application id. */
 static void
 upgrade_from_0(void **state)
 {

@@ -353,7 +353,7 @@ close_commits(void **state)
 /* ---- crashes ---- */
 
 /* shared with a child: for each thread, how many messages it passed to
- * store_put(), and for how many that returned true */
+ * store_put(), and for how many of them store_put() returned true */
 struct board {
 	atomic_uint begun[THREADS];
 	atomic_uint told[THREADS];
