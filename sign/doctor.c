@@ -123,7 +123,7 @@ settings_find(const struct doctor_setting *settings, size_t n, const char *name)
 }
 
 /* Returns the value of a setting for a service, "" if it is not set.  Sets
- * `is_own` if the service overrides main.cf. */
+ * `is_own` to whether the service overrides main.cf. */
 static struct span
 value_of(const struct doctor *d, const struct doctor_service *service,
     const char *name, bool *is_own)
@@ -236,7 +236,7 @@ is_smtpd(const struct doctor_service *service)
 	return span_is(service->command, "smtpd");
 }
 
-/* Finds filters that change mail after it is signed. */
+/* Finds filters that may change mail after it is signed. */
 static void
 check_filters(const struct doctor *d, const struct doctor_service *service)
 {
@@ -350,7 +350,7 @@ check_client(const struct doctor *d, const struct doctor_service *service)
 	}
 }
 
-/* The client that hands mail to a content filter must not convert it. */
+/* The client that hands mail to a content filter must not convert the mail. */
 static void
 check_filter_client(
     const struct doctor *d, const struct doctor_service *service)

@@ -26,7 +26,7 @@ struct flaws {          /* initialize with zeros */
 void flaws_in_header(
     struct flaws *f, const struct mail_header *h, const struct header_index *x);
 
-/* Adds a chunk of the body, which may be split anywhere. */
+/* Adds the next chunk of the body, which may be split anywhere. */
 void flaws_in_body(struct flaws *f, struct span chunk);
 
 #endif

@@ -326,8 +326,8 @@ directory_sync(const char *path)
 	return ok;
 }
 
-/* Sets the group of a file to that of its directory, which the daemon's user
- * belongs to. */
+/* Sets the group of a file to that of its directory; the daemon's user is in
+ * this group. */
 static void
 group_inherit(int fd, const char *path)
 {

@@ -67,8 +67,9 @@ void key_entries_put(const struct key_entries *entries, struct buf *b);
 struct key_entry *key_entry_find(
     struct key_entries *entries, struct span selector);
 
-/* On failure, the functions below return false and write to `error` what failed
- * and how to fix it.  `domain` is in normal form, `selector` is valid. */
+/* On failure, the functions below return false, NULL or -1, and those with
+ * `error` write to it what failed and how to fix it.  `domain` is in normal
+ * form, `selector` is valid. */
 
 /* Reads the `selectors` file of a domain; a missing file is an empty list. */
 bool key_entries_read(const char *folder, const char *domain,
@@ -82,7 +83,7 @@ bool key_entries_write(const char *folder, const char *domain,
 bool key_file_write(const char *folder, const char *domain,
     const char *selector, const struct private_key *key, struct buf *error);
 
-/* Reads one key file and sets `st` to its status. */
+/* Reads one key file and sets `st` to its status (fstat()). */
 struct private_key *key_file_read(
     const char *path, struct stat *st, struct buf *error);
 

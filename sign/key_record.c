@@ -115,8 +115,8 @@ has_our_key(const struct private_key *key, struct span text)
 	struct buf a = buf_wrap(mine, sizeof(mine));
 	struct buf b = buf_wrap(theirs, sizeof(theirs));
 	struct buf r = buf_wrap(record, sizeof(record));
-	/* All RSA keys begin with the same 44 characters of
-	 * SubjectPublicKeyInfo. */
+	/* RSA keys of one size begin with the same characters, at most 44: the
+	 * start of SubjectPublicKeyInfo. */
 	const size_t alike = 60;
 
 	private_key_put_record(key, &r);

@@ -14,7 +14,7 @@
 
 enum { STATE_FILE_MODE = 0640 };
 
-/* The last line; without it, a file was truncated. */
+/* The last line; if it is missing, the file was truncated. */
 static const char end_line[] = "# end\n";
 
 #define STATE_NUMBER_MAX INT64_C(253402300799) /* the end of year 9999 */

@@ -43,8 +43,8 @@ size_t key_state_parse(struct span text, const struct sign_keys *keys,
 /*
  * Sets the state of all keys from the file of this host.  If it does not exist,
  * because the host or its role was renamed, the most recently written file of
- * FOLDER/.state is used.  If the file is damaged, keys without a line sign
- * until DNS says otherwise (rotation_lose()).  Returns false and writes to
+ * FOLDER/.state is used.  If the file is damaged, keys without a line may
+ * sign if no other key is ready (rotation_lose()).  Returns false and writes to
  * `error` if the file could not be read completely.
  */
 bool key_state_load(const char *path, const struct sign_keys *keys,
@@ -59,9 +59,9 @@ void key_state_put(
 /*
  * Reads all state files of the folder and merges them: a key is ready if all
  * hosts that know it say so, and its last signature is the latest of all hosts.
- * Files that are KEY_STATE_STALE_S older than the newest one belong to hosts
- * that no longer exist and are ignored.  Returns the number of files used; 0
- * also if the folder does not exist.
+ * Files that are more than KEY_STATE_STALE_S older than the newest one belong
+ * to hosts that no longer exist and are ignored.  Returns the number of files
+ * used; 0 also if the folder does not exist.
  */
 size_t key_state_read_all(const char *folder, const struct sign_keys *keys);
 

@@ -240,7 +240,7 @@ resolve_error(struct resolve *r, const struct table_row *row, struct span what,
 	r->ok = table_message(r->errors, row, what, "%s", text);
 }
 
-/* Returns `text` with each `token` replaced; absent if memory ran out. */
+/* Returns `text` with `by` for each `token`; absent if memory ran out. */
 static struct span
 replace_token(
     struct arena *a, struct span text, const char *token, struct span by)
@@ -391,7 +391,8 @@ add_own_keys(struct resolve *r, const struct table_row *line)
 }
 
 /* Returns the domain of a pattern: *@DOMAIN, USER@DOMAIN, DOMAIN, .DOMAIN,
- * *.DOMAIN or *@*.DOMAIN.  An empty result means all domains. */
+ * *.DOMAIN or *@*.DOMAIN.  An empty result means all domains.
+ * `is_narrow` is set to whether the pattern is for one user. */
 static struct span
 pattern_domain(struct span pattern, bool *is_narrow)
 {

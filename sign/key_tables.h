@@ -42,7 +42,7 @@ struct key_table_key {
 	struct key_table_key *next;
 };
 
-struct key_tables *key_tables_new(void);    /* NULL: no memory */
+struct key_tables *key_tables_new(void);    /* NULL: out of memory */
 void key_tables_free(struct key_tables *t); /* accepts NULL */
 
 /*

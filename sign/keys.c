@@ -79,7 +79,8 @@ sign_domain_new(const char *name)
 	return NULL;
 }
 
-/* Creates a key with a reference to `key`; returns NULL if memory ran out. */
+/* Creates a key with a reference to `private_key`; returns NULL if memory ran
+ * out. */
 static struct sign_key *
 sign_key_new(const char *domain, const struct key_entry *entry,
     struct private_key *private_key)

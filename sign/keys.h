@@ -2,9 +2,9 @@
  * keys.h - the set of signing keys: which key signs for which domain.
  *
  * A set contains all keys of a folder (key_folder.h) and is reference-counted.
- * The keys in it do not change, but the choice of keys that sign does:
- * rotation.h decides it, at any time and from any thread.  Domains are in
- * normal form (domain_normal()).
+ * The keys in it do not change, but the choice of keys that sign (rotation.h)
+ * may change at any time, in another thread.  Domains are in normal form
+ * (domain_normal()).
  */
 #ifndef AVOUCH_SIGN_KEYS_H
 #define AVOUCH_SIGN_KEYS_H

@@ -2,10 +2,10 @@
  * pauses.h - detects that our own mail no longer reaches the signer.
  *
  * Remembers the longest pause between two messages in each of the last four
- * weeks, so nights and weekends are normal.  Mail has stopped if the current
- * pause is more than twice the longest one; this is not judged during the first
- * two weeks.  A pause that was too long is not remembered as normal, and time
- * during which the daemon did not run is not part of a pause.
+ * weeks, so nights and weekends are normal.  Mail counts as stopped if the
+ * current pause is more than twice the longest one; this is not judged during
+ * the first two weeks.  A pause that was too long is not remembered as normal,
+ * and time during which the daemon did not run is not part of a pause.
  *
  * Pure; all times are in seconds since 1970, 0: never.
  */

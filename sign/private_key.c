@@ -70,8 +70,8 @@ private_key_id(const struct private_key *k)
 
 /* ---- the public half ---- */
 
-/* Returns the value of p= before base64: SubjectPublicKeyInfo (RFC 6376
- * section 3.6.1), or the raw Ed25519 key.  The caller frees it with
+/* Returns the value of p= before base64 encoding: SubjectPublicKeyInfo (RFC
+ * 6376 section 3.6.1), or the raw Ed25519 key.  The caller frees it with
  * OPENSSL_free().  Returns NULL if memory ran out. */
 static unsigned char *
 public_bytes(const struct private_key *k, size_t *n)

@@ -1,7 +1,7 @@
 /*
  * private_key.h - private keys for signing: RSA (RFC 8301) and Ed25519 (RFC
- * 8463), read and written as PEM.  Only this file and dkim/crypto.c use
- * OpenSSL.
+ * 8463), read and written as PEM.  In sign/ and dkim/, only private_key.c and
+ * dkim/crypto.c use OpenSSL.
  *
  * No function logs, returns or prints a byte of a private key, except
  * private_key_put_pem().
@@ -38,8 +38,8 @@ bool private_key_protect_memory(void);
 
 /*
  * Parses a PEM key: PKCS #8, PKCS #1, or any other format that OpenSSL reads
- * without a passphrase.  `name` is used only in the error.  Returns NULL and
- * writes one line to `error`: what is wrong and how to fix it.
+ * without a passphrase.  `name` is used only in the error.  On failure,
+ * returns NULL and writes one line to `error`: what is wrong and how to fix it.
  */
 struct private_key *private_key_parse(
     struct span pem, const char *name, struct buf *error);

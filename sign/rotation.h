@@ -3,14 +3,15 @@
  * answers of the name servers.
  *
  * A key is new until all authoritative servers have answered with its record at
- * two checks.  These must be far enough apart for every cache to have dropped
- * an earlier answer: by the larger of the record's TTL and the zone's negative
- * TTL (RFC 2308 section 5).  Then the key may sign.  The newest such key of a
- * domain signs; older ones are retired.  If its record is missing or different
- * at any server, an older key whose record is published signs.  If there is
- * none, the current key keeps signing, because a signature that cannot be
- * verified is never worse than none (RFC 6376 section 6.1), and an alarm is
- * raised.  A check without an answer changes nothing.
+ * two checks.  The time between them must be long enough for every cache to
+ * have dropped an earlier answer: at least the larger of the record's TTL and
+ * the zone's negative TTL (RFC 2308 section 5).  Then the key may sign.  The
+ * newest such key of a domain signs; older ones are retired.  If its record is
+ * missing or different at any server, an older key whose record is published
+ * signs instead.  If there is none, the current key keeps signing, because a
+ * signature that cannot be verified is never worse than none (RFC 6376
+ * section 6.1), and an alarm is raised.  A check without an answer changes
+ * nothing.
  */
 #ifndef AVOUCH_SIGN_ROTATION_H
 #define AVOUCH_SIGN_ROTATION_H
@@ -46,14 +47,15 @@ struct rotation_state {
 	int64_t absent; /* last check that did not find it, unless a later one
 	                   did */
 	int64_t used;   /* time of the last signature */
-	bool ready;     /* found by two checks, and not missing since */
-	bool ever;      /* was ever ready, or was imported */
-	bool signs;     /* was chosen by the last rotation_choose() */
+	bool ready; /* found by two checks or imported, and not missing since */
+	bool ever;  /* was ever ready, or its state was lost */
+	bool signs; /* was chosen by the last rotation_choose() */
 };
 
 enum rotation_step { /* result of a check */
 	ROTATION_SAME,
-	ROTATION_SEEN,  /* the record was found for the first time */
+	ROTATION_SEEN,  /* the record was found for the first time, or after it
+	                   was missing */
 	ROTATION_READY, /* the record was found again: the key may sign */
 	ROTATION_LOST,  /* the record was published and no longer is */
 };
@@ -66,9 +68,8 @@ enum rotation_step rotation_observe(struct rotation_state *state,
 /* Marks a key as imported: it is in use elsewhere and may sign immediately. */
 void rotation_import(struct rotation_state *state);
 
-/* Call this if the state of a key was lost: if no other key is ready, it signs
- * until a check finds no record.  One check that finds the record makes it
- * ready. */
+/* Call this if the state of a key was lost: the key may then sign if no key is
+ * ready, and one check that finds the record makes it ready. */
 void rotation_lose(struct rotation_state *state);
 
 /* Corrects impossible values in a state read from a file, so that a damaged
@@ -92,7 +93,8 @@ enum rotation_phase {
 	                    that signs */
 	ROTATION_ACTIVE, /* signs */
 	ROTATION_ALARM,  /* signs, but its record is not published */
-	ROTATION_RETIRED, /* signed earlier, or will never sign */
+	ROTATION_RETIRED, /* retired by command, or was ready and is older than
+	                     the one that signs */
 	ROTATION_REVOKED,
 };
 

@@ -306,7 +306,8 @@ has_login(struct span logins, struct span login)
 	return false;
 }
 
-/* Whether the address has an entry; sets `allowed` if `login` is in it. */
+/* Whether the address has an entry; sets `allowed` to whether `login` is in
+ * it. */
 static bool
 address_decides(const struct senders *s, struct span local, struct span domain,
     struct span login, bool *allowed)

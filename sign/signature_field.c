@@ -23,7 +23,7 @@ enum oversigning {
  * Names of fields to sign.  The list omits fields that change in transit or
  * that others add: Received, Return-Path, Bcc, Sender, Comments, Keywords, and
  * all trace and result fields (RFC 6376 section 5.4.1).  Mailing lists add
- * Sender, List-* and Resent-*, so these are never oversigned.
+ * List-* and Resent-* fields, so these are never oversigned.
  */
 static const struct signed_name {
 	const char *name;

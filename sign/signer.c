@@ -126,7 +126,8 @@ keys_of_list(struct signer *s)
 	return false;
 }
 
-/* Whether the message came from another host. */
+/* Whether the message seems to come from another host: there is no login, but
+ * a Received or DKIM-Signature field. */
 static bool
 is_forwarded(const struct signer *s)
 {

@@ -47,7 +47,7 @@ enum signer_result {
 	SIGNER_KEPT,     /* our valid signatures were already present */
 	SIGNER_UNSIGNED, /* `reason` says why */
 	SIGNER_REFUSED,  /* the author is not allowed: 553 5.7.1 */
-	SIGNER_FAILED,   /* no memory, or OpenSSL failed */
+	SIGNER_FAILED,   /* out of memory, or OpenSSL failed */
 };
 
 enum signer_reason {
@@ -113,8 +113,8 @@ struct signer *signer_begin(const struct conf *conf, struct sign_keys *keys,
 void signer_header(struct signer *s, struct span name, struct span value);
 void signer_headers_end(struct signer *s);
 
-/* Adds a chunk, which may be split anywhere.  Returns false if the rest of the
- * body is not needed. */
+/* Adds the next chunk of the body, which may be split anywhere.  Returns false
+ * if the rest of the body is not needed. */
 bool signer_body(struct signer *s, struct span chunk);
 
 /* Call once.  Never returns NULL; the result is valid until signer_end(). */

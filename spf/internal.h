@@ -43,7 +43,7 @@ struct spf_run {
 	struct spf_macros values;
 	bool unicode_local; /* RFC 8616 section 4 */
 	bool waiting;       /* an answer is missing: see above */
-	bool ptr_counted;   /* the look-up of %{p} has been counted */
+	bool ptr_counted;   /* the lookup of %{p} has been counted */
 
 	/* the last mechanism, other than "include", that matched */
 	const struct spf_term *matched;
@@ -98,8 +98,8 @@ bool spf_is_checkable(struct span domain);
 enum spf_outcome spf_run_fail(struct spf_run *run, const struct spf_frame *f,
     enum spf_code code, const char *what);
 
-/* Counts a term that looks up DNS.  Returns SPF_EXCEPTION over the limit, else
- * SPF_NO_MATCH. */
+/* Counts a term that looks up DNS.  Returns SPF_EXCEPTION if the limit is
+ * exceeded, else SPF_NO_MATCH. */
 enum spf_outcome spf_run_count(struct spf_run *run, const struct spf_frame *f);
 
 const struct dns_answer *spf_run_ask(struct spf_run *run, struct spf_frame *f,

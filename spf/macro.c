@@ -351,7 +351,7 @@ tail_put_part(
 }
 
 /* RFC 7208 section 7.3: removes labels from the left of a name of more than 253
- * bytes.  If `name` is longer, its left end may already be missing. */
+ * bytes.  The left end of such a name may already be missing. */
 static struct span
 fit_name(struct span name)
 {

@@ -58,7 +58,8 @@ bool spf_macro_domain(const struct spf_macros *values, struct span spec,
     struct arena *a, struct span *out);
 
 /* Expands a well-formed explain-string to printable ASCII ("?" for any other
- * byte), truncated at SPF_MAX_EXPLANATION.  Returns false if memory ran out. */
+ * byte), truncated to SPF_MAX_EXPLANATION bytes.  Returns false if memory ran
+ * out. */
 bool spf_macro_text(const struct spf_macros *values, struct span text,
     struct arena *a, struct span *out);
 

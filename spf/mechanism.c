@@ -61,7 +61,7 @@ spf_run_ask(struct spf_run *run, struct spf_frame *f, struct span name,
 }
 
 /* RFC 7208 section 4.6.4: a term with a query that returns no records is one
- * void look-up, no matter how many of its queries return none. */
+ * void lookup, no matter how many of its queries return none. */
 static enum spf_outcome
 count_void(struct spf_run *run, struct spf_frame *f)
 {

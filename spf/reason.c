@@ -51,8 +51,8 @@ spf_weakness_name(enum spf_weakness weakness)
 }
 
 /*
- * RFC 7208 section 4.3: neither malformed nor a single label.  A top-level
- * label of digits only belongs to an address (section 7.1), and "[" begins an
+ * RFC 7208 section 4.3: neither malformed nor a single label.  An all-digit
+ * top-level label is part of an IP address (section 7.1), and "[" begins an
  * address literal (RFC 5321 section 4.1.3).
  */
 bool

@@ -227,7 +227,7 @@ read_term(struct span text, struct spf_term *term)
 		read_mechanism(&s, term);
 }
 
-/* RFC 7208 section 6: each modifier at most once. */
+/* RFC 7208 section 6: redirect= and exp= may each appear only once. */
 static void
 note_once(const struct spf_term **slot, struct spf_term *term)
 {

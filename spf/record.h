@@ -56,7 +56,7 @@ struct spf_record {
 };
 
 /* Whether a TXT record is an SPF record (RFC 7208 section 4.5): it begins with
- * "v=spf1", in any case, followed by a space or the end. */
+ * "v=spf1", in upper or lower case, followed by a space or the end. */
 bool spf_record_is(struct span text);
 
 /*

@@ -316,7 +316,7 @@ note_record(struct spf_run *run, struct spf_frame *f,
 
 /*
  * RFC 7208 section 4.  A redirect repeats the loop, an include calls this
- * function again; both have been counted as look-ups before, so there are at
+ * function again; both have been counted as lookups before, so there are at
  * most SPF_MAX_LOOKUPS of them.
  */
 static struct spf_decision

@@ -24,7 +24,7 @@ enum { /* RFC 7208 section 4.6.4 */
 	SPF_MAX_MX = 10,
 	SPF_MAX_PTR = 10,
 	SPF_MAX_RECORD = 8192, /* bytes of one record; our own limit */
-	/* bytes of the expanded text; our own limit */
+	/* bytes of an expanded explanation; our own limit */
 	SPF_MAX_EXPLANATION = 512,
 };
 
@@ -35,7 +35,7 @@ enum spf_code {        /* in the order of RFC 7208 section 2.6 */
 	SPF_FAIL,      /* not authorized */
 	SPF_SOFTFAIL,  /* probably not authorized */
 	SPF_TEMPERROR, /* DNS gave no answer */
-	SPF_PERMERROR, /* the record is invalid, or a limit was reached */
+	SPF_PERMERROR, /* the record is invalid, or a limit was exceeded */
 };
 
 enum spf_identity { SPF_IDENTITY_HELO, SPF_IDENTITY_MAILFROM };
@@ -51,10 +51,10 @@ enum spf_weakness {
 	                   the terms before it */
 	SPF_WEAK_RANGE, /* the mechanism is ip4, ip6, a or mx with a prefix of 0
 	                   to 8 bits (IPv6: 0 to 16) */
-	SPF_WEAK_NEUTRAL_INCLUDE, /* an earlier include returned "?" for this
-	                             client, by a term other than "all": one
-	                             provider did not authorize it, and a later
-	                             term passes it */
+	SPF_WEAK_NEUTRAL_INCLUDE, /* an earlier include returned neutral for
+	                             this client because of a term other than
+	                             "all": one provider did not authorize the
+	                             client, and a later term passes it */
 };
 
 struct spf_query {

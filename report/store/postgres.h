@@ -4,11 +4,11 @@
  *
  * The tables (schema.h) are in a separate schema, "avouch", so that other
  * tables can be in the same database.  PostgreSQL rejects strings that are not
- * UTF-8 or contain a NUL; each such byte is stored as "?".  No string that is
- * used as a key contains such bytes (row_encode.h).
+ * UTF-8 or contain a NUL; each offending byte is stored as "?".  No string that
+ * is used as a key contains such bytes (row_encode.h).
  *
  * Only one transaction runs at a time, across all hosts, as in SQLite.  So
- * there are no deadlocks, and a string never gets two numbers.  A connection is
+ * there are no deadlocks, and a string never gets two ids.  A connection is
  * named after its host, so that an error can name the host that holds the lock.
  */
 #ifndef AVOUCH_REPORT_STORE_POSTGRES_H
@@ -23,13 +23,14 @@ enum {
 	CENTRAL_STATEMENT_S = 900,
 	CENTRAL_ANSWER_S = 960, /* longer than all limits above; after this time
 	                           the server is considered hung */
-	CENTRAL_IDLE_S = 300,   /* the server ends a transaction after this time
-	                           without activity */
+	CENTRAL_IDLE_S = 300,   /* the server closes the connection if a
+	                           transaction is idle for this long */
 	CENTRAL_PARAMETERS_MAX = 32,
 };
 
 /*
- * Connects to a URL of lib/pg_url.h and creates or upgrades the tables.
+ * Connects to a database by its URL (lib/pg_url.h), and creates or upgrades the
+ * tables.
  * Returns NULL after an error; `fault` and `error` (SQL_ERROR_MAX bytes,
  * without a password) then have the reason.
  */

@@ -64,7 +64,7 @@ copy_put(struct central_copy *k, const char *p, size_t n)
 	}
 }
 
-/* Writes the last `size` bytes of a number, the most significant first. */
+/* Writes the `size` low-order bytes of a number, the highest byte first. */
 static void
 copy_put_integer(struct central_copy *k, int64_t value, size_t size)
 {

@@ -431,7 +431,7 @@ ledger_each_row(struct ledger *l, int64_t day, struct span policy_domain,
 	return ledger_finish(s, step);
 }
 
-/* Rows of day $1, except those in reports that this store sends. */
+/* Rows of day $1, except those of domains whose report was planned here. */
 #define PUSHED_ROWS                                                            \
 	"FROM kept WHERE kept.day = $1 AND kept.policy NOT IN "                \
 	"(SELECT policy.id FROM report "                                       \

@@ -9,7 +9,8 @@
  * A ledger is used by one thread.  The ledger_each_*() functions call `each`
  * for every item; it returns false to stop, and must not use the same ledger.
  * A call that fails returns LEDGER_ERROR; ledger_sql_fault() and ledger_error()
- * return the reason.  Strings passed to callbacks are valid during the call.
+ * return the reason.  Strings passed to callbacks are valid only during the
+ * call.
  *
  * Days are numbers of DATE_DAY seconds since 1970, in UTC.
  */
@@ -53,7 +54,7 @@ const char *ledger_error(const struct ledger *l);
 struct ledger *ledger_open(
     const char *store, enum sqlite_for purpose, char *error);
 
-/* Returns the connection, for other statements (push). */
+/* Returns the connection, for statements that have no function here. */
 struct sql *ledger_sql(struct ledger *l);
 
 /* Begin and end a transaction for several changes.  Otherwise, each change is a
@@ -73,16 +74,16 @@ enum ledger_step ledger_set_meta(
 /*
  * Closes `day` and all days before it: their rows never change again, and
  * messages that arrive late are counted in the first open day.  Must be called
- * before reports of a day are made or pushed.  Returns LEDGER_NONE if the day
- * has not ended at `now`.
+ * before reports for a day are made or the day is pushed.  Returns LEDGER_NONE
+ * if the day has not ended at `now`.
  *
  * Days that were closed too early, because a clock was ahead, are reopened
  * unless a report was made from them or they were pushed.
  */
 enum ledger_step ledger_close_day(struct ledger *l, int64_t day, int64_t now);
 
-/* Reopens such days without closing any; sets `closed` to the last closed day
- * (-1: none). */
+/* Reopens days that were closed too early, and closes none; sets `closed` to
+ * the last closed day (-1: none). */
 enum ledger_step ledger_reopen_days(
     struct ledger *l, int64_t now, int64_t *closed);
 
@@ -116,9 +117,10 @@ enum ledger_step ledger_each_policy(struct ledger *l, int64_t day,
     void *arg);
 
 /*
- * Lists the rows of one report, without `when`.  Rows that differ only in the
- * policy record or in `automatic` are merged.  They are sorted by number of
- * messages, largest first; the order does not change once the day is closed.
+ * Lists the rows of one report; `when` is the first second of the day.  Rows
+ * that differ only in the policy record or in `automatic` are merged.  They are
+ * sorted by number of messages, largest first; the order does not change once
+ * the day is closed.
  */
 enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
     struct span policy_domain,
@@ -183,7 +185,7 @@ struct ledger_delivery {
 	enum ledger_state state;
 	uint64_t attempts;  /* number of moves to SENDING */
 	int64_t changed;    /* seconds since 1970 of the last move */
-	int64_t not_before; /* WAITING: time of the next attempt */
+	int64_t not_before; /* WAITING: earliest time of the next attempt */
 	struct span note;   /* from the last move */
 };
 
@@ -209,7 +211,7 @@ struct ledger_want {           /* selects deliveries; all conditions must
 	struct span report_id; /* absent: any */
 	unsigned states;       /* bits 1 << LEDGER_...; 0: any */
 	int64_t due;           /* not_before is at most this; 0: any */
-	uint64_t limit;        /* at most this many; 0: all */
+	uint64_t limit;        /* at most this many deliveries; 0: all */
 };
 
 /* Lists deliveries in the order in which they were planned. */
@@ -239,7 +241,7 @@ enum ledger_step ledger_sent_to(
     struct ledger *l, struct span destination, int64_t since, uint64_t *count);
 
 /*
- * Acquires the lock `name`, which only one run at a time can hold, until
+ * Acquires the lock `name`, which only one process at a time can hold, until
  * ledger_close() or the end of the process.  Returns LEDGER_NONE if another
  * process holds it.
  */
@@ -265,7 +267,7 @@ enum ledger_step ledger_get_bounce(struct ledger *l, struct span address,
     struct arena *a, struct ledger_bounce *out);
 
 /* Deletes the entry, so that reports are sent to the address again.  Returns
- * LEDGER_NONE if there was none. */
+ * LEDGER_NONE if there was no entry. */
 enum ledger_step ledger_delete_bounce(struct ledger *l, struct span address);
 
 enum ledger_step ledger_each_bounce(struct ledger *l,
@@ -289,8 +291,8 @@ struct ledger_failure {
 	struct span feedback, header; /* failure.h */
 	int64_t first, last;          /* seconds since 1970 */
 	uint64_t incidents;           /* messages counted */
-	uint64_t others;              /* how many of these have a different
-	                                 cause */
+	uint64_t others;              /* how many of these differ in source
+	                                 or cause */
 };
 
 /*
@@ -330,8 +332,8 @@ struct ledger_received {
 	struct span organisation, email, contact;
 	struct span report_id;
 	int64_t begin, end; /* seconds since 1970 */
-	struct span domain; /* policy_published as reported; empty: not
-	                       reported */
+	struct span domain; /* `domain` to `discovery`: policy_published;
+	                       empty: not reported */
 	struct span p, sp, np, adkim, aspf, fo, testing, pct, discovery;
 	struct span version, generator, errors;
 	struct span file;        /* the file that contained it */
@@ -354,7 +356,8 @@ enum ledger_step ledger_end_received(struct ledger *l, bool keep);
 
 struct ledger_range {
 	struct span domain; /* policy domain; absent: all */
-	int64_t from, to;   /* first and last day on which reports begin */
+	int64_t from, to;   /* first and last day; a report belongs to the
+	                       day on which it begins */
 };
 
 /* Lists reports by start time, then in the order in which they were read. */
@@ -407,7 +410,8 @@ struct ledger_received_day {
 	uint64_t aligned; /* with aligned DKIM or SPF */
 };
 
-/* Lists the days on which reports of range->domain begin, oldest first. */
+/* Lists the days on which reports of range->domain begin, oldest first, and for
+ * each day the numbers of days that the reports cover. */
 enum ledger_step ledger_each_received_day(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received_day *d), void *arg);
@@ -493,13 +497,14 @@ struct ledger_incident {
 	int64_t read;     /* when the file was read */
 };
 
-/* Returns LEDGER_NONE if it is already stored. */
+/* Stores the report.  Returns LEDGER_NONE if it is already stored. */
 enum ledger_step ledger_add_incident(
     struct ledger *l, const struct ledger_incident *r);
 
-/* Lists failure reports in a range, by domain, most incidents first.  Reports
- * that differ only in reporter, results and time are merged into one, which has
- * the largest value of each of these. */
+/* Lists failure reports in a range, by domain, most incidents first, without
+ * `key` and `read`.  Reports that differ only in reporter, time, results and
+ * file are merged: their incidents are added up, and the largest value of each
+ * of the others is used. */
 enum ledger_step ledger_each_incident(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_incident *r), void *arg);
@@ -517,8 +522,8 @@ struct ledger_host {
 /* Inserts or replaces the entry of the store. */
 enum ledger_step ledger_put_host(struct ledger *l, const struct ledger_host *h);
 
-/* Reads the entry; strings are in `a`.  Returns LEDGER_NONE if the store was
- * never pushed. */
+/* Reads the entry; strings are in `a`.  Returns LEDGER_NONE if nothing was
+ * ever pushed from that store. */
 enum ledger_step ledger_get_host(struct ledger *l, struct span store,
     struct arena *a, struct ledger_host *out);
 

@@ -9,7 +9,7 @@ enum { QUERY_MAX = 900 }; /* bytes of the SELECT for deliveries */
 
 /* ---- planning ---- */
 
-/* Returns the id of the new report in `id`, or LEDGER_NONE if the report
+/* Sets `id` to the id of the new report, or returns LEDGER_NONE if the report
  * already exists. */
 static enum ledger_step
 insert_report(struct ledger *l, const struct ledger_report *r, int64_t *id)

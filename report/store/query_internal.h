@@ -2,7 +2,7 @@
  * query_internal.h - shared by the files query*.c only: the contents of a
  * ledger.  query.c has the store itself, closed days, their rows and replay;
  * query_deliveries.c has the reports we send; query_received.c has reports from
- * others.
+ * others; query_failures.c has failures to report; query_hosts.c has hosts.
  */
 #ifndef AVOUCH_REPORT_STORE_QUERY_INTERNAL_H
 #define AVOUCH_REPORT_STORE_QUERY_INTERNAL_H

@@ -48,7 +48,7 @@ struct store {
 	struct queue group;   /* messages that the writer is writing now */
 	uint64_t taken;       /* number of the last message queued */
 	uint64_t
-	    completed; /* all messages up to this number are on disk or lost */
+	    completed; /* all messages up to this number are stored or lost */
 	uint64_t lost_until; /* number of the last lost message */
 	bool idle;           /* the writer is waiting for work */
 	bool has_error;      /* the last group could not be committed */
@@ -61,11 +61,11 @@ struct store {
 	bool opened; /* the writer has tried to open the file */
 	struct hash_secret redaction_key;
 
-	/* Used by the writer thread only. */
+	/* Changed by the writer thread only. */
 	enum sql_fault fault; /* result of the last attempt to write a group */
 	unsigned faults;      /* number of consecutive failures */
-	int64_t committed_at; /* clock_ms() of the last group */
-	int64_t log_since;    /* clock_ms() of the first group that is only
+	int64_t committed_at; /* clock_ms() of the last commit */
+	int64_t log_since;    /* clock_ms() of the first commit that is only
 	                         in the write-ahead log; 0: none */
 	int64_t tidy_at;      /* when the next housekeeping step is overdue */
 };
@@ -144,9 +144,9 @@ pause_until(struct store *s, int64_t until)
 }
 
 /*
- * Completes the group: it is on disk (`lost` is 0) or lost.  The caller must
- * hold the lock, which is released briefly, so that the threads that wake up do
- * not block on it.
+ * Completes the group: all of its messages are stored, except that `lost` of
+ * them are lost.  The caller must hold the lock, which is released briefly, so
+ * that the threads that wake up do not block on it.
  */
 static void
 complete_group(struct store *s, size_t lost)
@@ -312,7 +312,8 @@ housekeeping(struct store *s)
 	return look;
 }
 
-/* On shutdown, the writer continues as long as messages can be stored. */
+/* On shutdown, the writer continues until no message is waiting or its time is
+ * up. */
 static bool
 goes_on(const struct store *s)
 {
@@ -521,7 +522,7 @@ store_counts(struct store *s, struct store_counts *out)
 }
 
 /* The caller must hold the lock.  Returns false if the thread has made no
- * progress for `wait_ms` and STUCK_MS. */
+ * progress for `wait_ms` plus STUCK_MS. */
 static bool
 wait_until_ended(struct store *s, int64_t wait_ms)
 {

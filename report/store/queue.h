@@ -44,7 +44,7 @@ struct store_options {
 
 struct store_counts {
 	uint64_t put;       /* calls to store_put() */
-	uint64_t committed; /* messages on disk */
+	uint64_t committed; /* messages in the file */
 	uint64_t lost;      /* messages that were not stored: the queue was
 	                       full, or the store was not allowed to grow
 	                       (quota.h) or could not be used before the daemon
@@ -71,10 +71,10 @@ struct store *store_open(
  * contents of a failure report.  Each is NULL if there is none.  Copies all of
  * them.  If the queue is long, failures are dropped before any message is.
  *
- * Waits until the message is on disk, at most STORE_COMMIT_WAIT_MS, and not at
- * all while the store is known to have an error.  Returns true if it is on
- * disk.  Otherwise it is still in the queue or was counted as lost.  Any thread
- * may call this.
+ * Waits until the message is in the file, at most STORE_COMMIT_WAIT_MS, and not
+ * at all while the store is known to have an error.  Returns true if it is in
+ * the file.  Otherwise it is still in the queue or was counted as lost.  Any
+ * thread may call this.
  */
 bool store_put(struct store *s, const struct report_row *row,
     const struct policy_input *facts, const struct policy_decision *decision,
@@ -90,8 +90,9 @@ struct hash_secret store_redaction_key(struct store *s);
 
 void store_counts(struct store *s, struct store_counts *out);
 
-/* Commits queued messages.  Stops after STORE_CLOSE_MAX_MS, or after `wait_ms`
- * if the last commit failed.  Accepts NULL. */
+/* Commits queued messages and closes the store.  Stops committing after
+ * STORE_CLOSE_MAX_MS, or after `wait_ms` if the last commit failed.  Accepts
+ * NULL. */
 void store_close(struct store *s, unsigned wait_ms);
 
 #endif

@@ -91,7 +91,7 @@ enum {
 
 /*
  * Writes the columns of policy, source and shape into `b` as clean, bounded
- * strings, each followed by a NUL, and stores them in `texts`.  A buffer of
+ * strings, each followed by a NUL, and sets `texts` to them.  A buffer of
  * ROW_BYTES_MAX bytes is always large enough.
  */
 void row_encode(struct buf *b, const struct report_row *r,

@@ -23,7 +23,7 @@ extern const char row_insert_query[];
 /* A query for the last closed day; it returns no row if no day is closed. */
 extern const char closed_day_query[];
 
-/* Maps a result of intern_get(). */
+/* Returns the outcome for a result of intern_get(). */
 enum row_outcome row_outcome(int64_t id);
 
 /*

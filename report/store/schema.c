@@ -7,8 +7,8 @@
 enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 
 /*
- * The tables in both kinds of store.  The parameters are the differences: ID
- * for a number that the database assigns, KEYED for a table that is only
+ * The tables in both kinds of store.  The macro parameters are the differences:
+ * ID for a number that the database assigns, KEYED for a table that is only
  * accessed by its key.
  */
 
@@ -49,8 +49,8 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 
 /*
  * Upgrade from version 3 to version 4.  SQL cannot compute our hashes, so
- * existing strings keep their number and rows, and get a second number when
- * they are used again.
+ * existing strings keep their id and rows, and get a second id when they are
+ * used again.
  */
 #define INDEXED_AWAY                                                           \
 	"ALTER TABLE policy RENAME TO policy_3;"                               \
@@ -113,7 +113,8 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 #define RECEIVED_SQLITE(ID, KEYED)                                             \
 	RECEIVED_TABLES(ID, KEYED, ", UNIQUE (organisation, report_id, domain)")
 
-/* PostgreSQL cannot index several strings of about 1000 bytes. */
+/* Several strings of about 1000 bytes do not fit in one index entry of
+ * PostgreSQL. */
 #define RECEIVED_POSTGRESQL(ID, KEYED)                                         \
 	RECEIVED_TABLES(ID, KEYED, "")                                         \
 	"CREATE UNIQUE INDEX received_once ON received "                       \

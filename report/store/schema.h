@@ -19,8 +19,8 @@
  *	facts           id, hash, bytes of policy_input_codec.h
  *	decision        id, action, would, rule
  *	replay          day, source, facts, decision -> messages
- *	report          id, day, domain, part, ...: a report that was made, or
- *	                that is not due
+ *	report          id, day, domain, part, ...: a report that was made, or a
+ *	                note why none is sent
  *	delivery        id, report, destination, state, ...: one report to one
  *	                address
  *	failure         id, likeness, ...: the contents of a failure report

@@ -1,11 +1,12 @@
 /*
  * sql.h - the SQL calls of report/, the same for SQLite and PostgreSQL.
  *
- * Only the driver uses its library: sqlite.c, and postgres.c for libpq.
- * Statements are limited to SQL that both understand: parameters $1, $2, ...
- * numbered in the order in which they first occur; INSERT ... ON CONFLICT;
- * RETURNING.  Numbers are 64-bit integers; strings are UTF-8 and never NULL
- * (empty instead); only SQLite tables have byte columns.
+ * Only the drivers use the database libraries: sqlite.c uses SQLite; postgres.c
+ * and postgres_copy.c use libpq.  Statements are limited to SQL that both
+ * understand: parameters $1, $2, ... numbered in the order in which they first
+ * occur; INSERT ... ON CONFLICT; RETURNING.  Numbers are 64-bit integers;
+ * strings are UTF-8 and never NULL (empty instead); only SQLite tables have
+ * byte columns.
  *
  * A connection and its statements are used by one thread at a time.  A
  * statement must be finished, reset or dropped before another one is stepped.
@@ -67,7 +68,7 @@ struct sql_driver {
 	bool (*lock)(struct sql *db, const char *name);
 };
 
-/* The calls of a driver whose functions are named PREFIX_close() and so on. */
+/* The members of a driver, for functions named PREFIX_close() and so on. */
 #define SQL_DRIVER_CALLS(prefix)                                               \
 	.close = prefix##_close, .run = prefix##_run, .begin = prefix##_begin, \
 	.end = prefix##_end, .prepare = prefix##_prepare,                      \
@@ -130,13 +131,14 @@ bool sql_do(struct sql_statement *s);
 enum sql_step sql_first_number(struct sql_statement *s, int64_t *out);
 
 /*
- * Acquires a lock that excludes all other users of the database until
- * sql_close() or the end of the process; `name` is a constant.  Returns false
- * with SQL_LOCKED if another connection holds the lock.
+ * Acquires the advisory lock `name`, a constant, until sql_close() or the end
+ * of the process.  Returns false with SQL_LOCKED if another connection to the
+ * database holds the lock.
  */
 bool sql_lock(struct sql *db, const char *name);
 
-/* For drivers: stores the error and shortens its message; returns false. */
+/* For drivers: stores the error and its message, truncated to SQL_ERROR_MAX;
+ * returns false. */
 bool sql_fail(struct sql *db, enum sql_fault fault, const char *error);
 
 #endif

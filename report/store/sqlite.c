@@ -285,7 +285,7 @@ sqlite_read_number(struct sqlite_connection *c, const char *query, int64_t *out)
 	return sql_first_number(sql_prepare(&c->sql, query), out) == SQL_ROW;
 }
 
-/* the numbers by which a file is identified; all are zero in a new file */
+/* the numbers that identify the kind of file; all are zero in a new file */
 struct file_kind {
 	int64_t application, version, tables;
 };
@@ -393,7 +393,7 @@ sqlite_set_up(struct sqlite_connection *c, enum sqlite_for purpose)
 
 /*
  * Creates the file with restricted permissions: SQLite would make it readable
- * for everyone, as far as the umask allows.  An existing file is not opened
+ * by everyone, as far as the umask allows.  An existing file is not opened
  * here, because closing it would release the locks of another connection of
  * this process.
  */
@@ -559,8 +559,8 @@ rename_with(const char *path, const char *to, const char *suffix)
 	return good;
 }
 
-/* The file must be renamed before its log: SQLite deletes a log without its
- * file, but would consider a file complete if its log is missing. */
+/* The file must be renamed before its log: SQLite deletes a log whose file
+ * is missing, but would consider a file complete if its log is missing. */
 bool
 sqlite_quarantine(const char *path, int64_t now, struct buf *name)
 {

@@ -13,7 +13,7 @@
 enum sqlite_for {
 	SQLITE_FOR_WRITER,  /* the daemon: waits only briefly for locks, creates
 	                       the file, checkpoints only on request */
-	SQLITE_FOR_COMMAND, /* waits 10 s for locks, creates the file; a
+	SQLITE_FOR_COMMAND, /* waits up to 10 s for locks, creates the file; a
 	                       commit survives a power loss */
 	SQLITE_FOR_READING, /* same as COMMAND, but the file must exist */
 };

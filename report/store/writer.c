@@ -165,7 +165,7 @@ open_file(struct writer *w)
 	return fault;
 }
 
-/* Renames a corrupt file instead of deleting it; someone may examine it. */
+/* Renames a corrupt file instead of deleting it, so that it can be examined. */
 static void
 quarantine_file(struct writer *w, int64_t now)
 {
@@ -258,8 +258,8 @@ write_facts(
 	return sql_do(w->put_replay) ? ROW_WRITTEN : ROW_ERROR;
 }
 
-/* Adds the row of a closed day to the next day, so that the reports on the
- * closed day stay correct. */
+/* Adds the row of a closed day to the first open day, so that the reports on
+ * the closed day stay correct. */
 static enum row_outcome
 write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 {
@@ -341,7 +341,7 @@ list_length(const struct queued_message *first)
 	return n;
 }
 
-/* Returns whether the store must not grow; logs when it may again. */
+/* Returns true if the store must not grow; logs when it may grow again. */
 static bool
 check_quota(struct writer *w)
 {

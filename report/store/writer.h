@@ -50,10 +50,10 @@ void writer_free(struct writer *w);  /* accepts NULL */
 enum sql_fault writer_open(struct writer *w, int64_t now);
 
 /*
- * Writes all messages of the list or none, at time `now`.  Unless the result is
- * SQL_FINE, none of them is in the file, and writer_error() returns the reason.
- * `refused` is the number of messages left out because the store must not grow;
- * writer_refusal() returns the reason for that.
+ * Writes the messages of the list in one transaction, at time `now`.  Unless
+ * the result is SQL_FINE, none of them is in the file, and writer_error()
+ * returns the reason.  `refused` is the number of messages left out because the
+ * store must not grow; writer_refusal() returns the reason for that.
  */
 enum sql_fault writer_write(struct writer *w, struct queued_message *first,
     int64_t now, size_t *refused);

@@ -11,7 +11,7 @@
 #include "lib/utf8.h"
 
 enum {
-	TEXT_MAX = 2000, /* bytes of an element; longer strings are cut */
+	TEXT_MAX = 2000, /* bytes of an element; longer text is truncated */
 	DKIM_MAX = 100,  /* signatures per row; RFC 9990 section 3.1.3 (SHOULD
 	                    NOT exceed it) */
 };
@@ -146,7 +146,8 @@ put_fo(struct aggregate *a, const struct dmarc_record *r)
 	element_put(a, "fo", buf_view(&b));
 }
 
-/* RFC 9990 section 3.1.1.5: tags that are not set have their defaults. */
+/* RFC 9990 section 3.1.1.5: tags that are not set are reported with their
+ * defaults. */
 static void
 put_policy(struct aggregate *a)
 {
@@ -307,7 +308,7 @@ put_identifiers(struct aggregate *a, const struct report_row *r)
 	element_end(a);
 }
 
-/* The caller keeps the order of the row, which is that of RFC 9990 section
+/* Called in the order of the row, which is the order of RFC 9990 section
  * 3.1.3. */
 static void
 put_dkim_result(struct aggregate *a, const struct report_dkim *d)
@@ -442,7 +443,7 @@ aggregate_open(const struct aggregate_info *info, aggregate_put *put, void *arg)
 	element_text(a, "version", "1.0");
 	put_metadata(a, info);
 	put_policy(a);
-	/* The strings of the record belong to the caller. */
+	/* The strings of the record belong to the caller, who may free them. */
 	a->policy.text = SPAN_NONE;
 	a->policy.n_rua = a->policy.n_ruf = 0;
 	if (!a->failed)

@@ -9,11 +9,11 @@
  *
  *	                BROAD                        STRICT
  *	namespace       none                         AGGREGATE_NAMESPACE
- *	disposition     none also if DMARC passes    pass if the policy
+ *	disposition     none, even if DMARC passes   pass if the policy
  *	                                             requests more than none
  *	spf             always, with its scope       only if SPF was checked
  *	reason type     those of both RFCs;          those of RFC 9990
- *	                policy_test_mode is other
+ *	                policy_test_mode becomes other
  *	policy          np and testing only if set   all, and discovery_method
  *	result policy   neutral, for SPF             policy
  *
@@ -38,7 +38,7 @@ struct aggregate_info {
 	struct span contact;   /* extra_contact_info; empty: none */
 	struct span report_id; /* without "<>" */
 	int64_t begin,
-	    end; /* seconds since 1970: the first and last of the period */
+	    end; /* seconds since 1970: first and last second of the period */
 	struct span error;     /* empty: none */
 	struct span generator; /* name and version of the program */
 	struct span domain;    /* the policy domain */

@@ -41,9 +41,9 @@ struct letter_writer {
 };
 
 /*
- * Writes the header of a message up to the empty line.  `subject` is written
- * unchanged, folded or not; `type` is the media type of the whole message, such
- * as "multipart/mixed".
+ * Writes the header of a message and the empty line after it.  `subject` is
+ * written unchanged, folded or not; `type` is the media type of the whole
+ * message, such as "multipart/mixed".
  */
 void mime_head(FILE *out, const struct mime_message *letter,
     struct span subject, const char *type);

@@ -1,5 +1,5 @@
-/* spf_lint_test.c - provokes each finding, and tests that a good record does
- * not get it */
+/* spf_lint_test.c - triggers each finding, and tests that a good record does
+ * not trigger it */
 #include "audit/spf_lint.h"
 
 #include <setjmp.h>
@@ -415,7 +415,7 @@ rfc7208_4_3_names(void **state)
 	    &v);
 }
 
-/* The walk through a long chain, and through a wide and deep tree, must end. */
+/* The walk through a wide and deep tree must end. */
 static void
 the_walk_is_bounded(void **state)
 {

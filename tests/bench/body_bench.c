@@ -3,7 +3,7 @@
  * the same bytes, in alternating rounds of one run; prints the ratio of each
  * round and the median.
  *
- * usage: body_bench [MIB] MIB is the size of each body, 10 by default
+ * usage: body_bench [MIB]   (the size of each body; default 10)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +79,8 @@ text_line(char *to)
 	return next_random(10) == 0 ? 0 : words(to, 60 + next_random(16));
 }
 
-/* Text as typed by people: one line in ten has white space to be reduced. */
+/* Text as typed by people: one line in ten has white space that relaxed
+ * canonicalization reduces. */
 static size_t
 mail_line(char *to)
 {
@@ -141,7 +142,7 @@ tabs_line(char *to)
 	return n;
 }
 
-/* White space to be reduced in many places, which is meant to be expensive. */
+/* White space to be reduced in many places, meant to be expensive. */
 static size_t
 gaps_line(char *to)
 {
@@ -155,14 +156,14 @@ gaps_line(char *to)
 	return n;
 }
 
-/* Short lines, which are meant to be expensive. */
+/* Short lines, meant to be expensive. */
 static size_t
 short_line(char *to)
 {
 	return words(to, next_random(4));
 }
 
-/* Bare CRs between words, which are meant to be expensive. */
+/* Bare CRs between words, meant to be expensive. */
 static size_t
 bare_line(char *to)
 {

@@ -3,7 +3,7 @@
  * best way for this CPU, with vectors of 16 bytes, with words of 64 bits, and
  * byte by byte.
  *
- * usage: canon_bench [MIB [ROUNDS]] defaults 10 and 21
+ * usage: canon_bench [MIB [ROUNDS]]   (defaults: 10 and 21)
  */
 #include <stdio.h>
 #include <stdlib.h>

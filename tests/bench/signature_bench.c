@@ -79,7 +79,7 @@ make_zone(const char *p)
 }
 
 /*
- * Makes a message with `n` signatures whose b= is a number.  They are not
+ * Makes a message with `n` signatures whose b= is invented.  They are not
  * valid, but verifying them costs the same as for valid ones.
  */
 static struct span

@@ -40,7 +40,8 @@ put_txt(struct buf *b, struct span text)
 	buf_byte(b, '\n');
 }
 
-/* Writes ten terms that need lookups, and networks to fill the record. */
+/* Writes eight terms that need lookups (the included records have two more),
+ * and networks to fill the record. */
 static void
 put_spf_record(struct buf *b)
 {

@@ -1,5 +1,5 @@
 /*
- * store_bench.c - the cost of the store: a day of synthetic messages put by
+ * store_bench.c - the cost of the store: a day of synthetic messages, stored by
  * several threads, as in a milter under load.
  *
  *	store_bench FILE [MESSAGES [THREADS [DOMAINS [ADDRESSES]]]]

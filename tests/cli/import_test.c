@@ -59,7 +59,7 @@ struct import_vector {
 	const char *text;
 	const char
 	    *want; /* must be in the output; NULL: only `not` is checked */
-	const char * not ; /* not in the output; NULL: any */
+	const char * not ; /* must not be in the output; NULL: not checked */
 };
 
 static void
@@ -370,7 +370,7 @@ files_together(void **state)
 	arena_free(a);
 }
 
-/* Tasks come before all settings, and changes before settings that are not
+/* What to do comes first, then the settings, what changes, and what is not
  * needed. */
 static void
 the_order_of_notes(void **state)

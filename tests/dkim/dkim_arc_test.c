@@ -64,7 +64,8 @@ make_zone(const char *more)
 	return zone;
 }
 
-/* Frees `message`; returns it with set `instance` on top. */
+/* Returns a copy of `message` with set `instance` on top, and frees
+ * `message`. */
 static char *
 seal(char *message, unsigned instance, const char *ams)
 {
@@ -233,7 +234,7 @@ step_3_chain_status(void **state)
 	    "fail:ARC-Seal 1: cv= is not none, fail or pass", 1, 0);
 	expect_dkim_arc(sign_change(chain(1), "; cv=none", ""), zone,
 	    "fail:ARC-Seal 1: cv= is missing", 1, 0);
-	/* RFC 8617 section 3.9: ABNF strings ignore case, but another case
+	/* RFC 8617 section 3.9: ABNF strings ignore case, but a different case
 	 * changes the bytes that the seal signs */
 	expect_dkim_arc(sign_change(chain(1), "cv=none", "cv=NONE"), zone,
 	    "fail:ARC-Seal 1: signature did not verify", 1, 0);
@@ -293,8 +294,8 @@ step_6_seals(void **state)
 	zone->close(zone);
 }
 
-/* A chain that was truncated and continued by someone else: seal 2 was made
- * over a different seal of set 1. */
+/* The message signature of set 1 is replaced by that of another message, but
+ * seal 2 covers the original one. */
 static void
 sets_of_another_message(void **state)
 {
@@ -371,14 +372,14 @@ message_signature_without_canonicalization(void **state)
 	char *message;
 
 	(void)state;
-	/* simple, as RFC 6376 section 3.5 requires */
+	/* without c=: simple, as RFC 6376 section 3.5 requires */
 	expect_dkim_arc(
 	    seal(strdup(MAIL), 1, "h=from:to:subject"), zone, WHOLE, 1, 0);
 	message = sign_change(seal(strdup(MAIL), 1, "h=from:to:subject"),
 	    "Subject: minutes", "Subject:  minutes");
 	expect_dkim_arc(
 	    message, zone, "fail:" AMS " 1: signature did not verify", 1, 0);
-	/* relaxed, as real sealers do */
+	/* relaxed although c= is missing, as real sealers sign */
 	message = sign_change(seal(strdup(MAIL), 1, "~h=from:to:subject"),
 	    "Subject: minutes", "Subject:  minutes");
 	expect_dkim_arc(

@@ -164,7 +164,7 @@ long_record(void **state)
 
 /* ---- DER ---- */
 
-/* Writes an RSAPublicKey with the given numbers; returns its length. */
+/* Writes a number as a DER INTEGER; returns the number of bytes written. */
 static size_t
 put_number(unsigned char *to, const unsigned char *number, size_t n)
 {
@@ -255,8 +255,8 @@ invalid_numbers(void **state)
 	fault_is(key_of_numbers(n, 2049, e, 3), NULL);
 }
 
-/* RSA and Ed25519 keys written by OpenSSL, in both forms, are accepted;
- * truncated at any byte, or with one more byte, they are not. */
+/* RSA keys written by OpenSSL are accepted in both forms, but not if they are
+ * truncated at any byte. */
 static void
 forms_of_keys(void **state)
 {

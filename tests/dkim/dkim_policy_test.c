@@ -452,7 +452,8 @@ hundreds_above_a_good_signature(void **state)
 	zone->close(zone);
 }
 
-/* Malformed signatures do not use up the limit, but not all are parsed. */
+/* Malformed signatures do not use up the limit, but not all of them are
+ * parsed. */
 static void
 hundreds_of_malformed_signatures(void **state)
 {
@@ -530,7 +531,7 @@ section_3_5_signatures_that_sign_signatures(void **state)
 	    header, sizeof(header), "%.*s\r\n", (int)(body - first), first);
 	both = sign_message(sign_rsa(1024, 0), twice, header, BODY);
 	dkim_run(&r, span_str(both), zone);
-	/* h= of the lower one has one more DKIM-Signature than existed */
+	/* h= of the lower one names one more DKIM-Signature than existed */
 	dkim_run_expect(&r, "upper over lower", PASS " " NOT_HEADER);
 	dkim_run_end(&r);
 	free(both);

@@ -255,7 +255,7 @@ static const struct change of_ams[] = {
 	{ "i=1", " (a (b)) i (c)\r\n = (d) 1 (e)", NULL },
 	{ "", "i=1", TWICE },
 	{ "i=1", "(", LIST },
-	/* section 4.1.2: v= is ignored, malformed i= */
+	/* section 4.1.2: v= is ignored */
 	{ "", "v=77", NULL },
 	{ "h=from", "h=to", "From is not signed" },
 	{ "h=from", "h=from::to:", NULL },

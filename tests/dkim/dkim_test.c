@@ -46,7 +46,8 @@ open_zone(const char *path)
 	return zone;
 }
 
-/* Splits the body in two at every byte, and into single bytes. */
+/* Splits the body in two at each of its first 60 bytes, and into single bytes.
+ */
 static void
 examples_cut_everywhere(void **state)
 {
@@ -101,7 +102,7 @@ examples_without_memory(void **state)
 	}
 }
 
-/* After one signed byte was changed, no signature passes. */
+/* If one signed byte is changed, no signature passes. */
 static void
 examples_changed(void **state)
 {
@@ -465,8 +466,8 @@ section_3_5_times(void **state)
 	run_vectors(times, ARRAY_SIZE(times));
 }
 
-/* Runs our vectors with the body split at every byte, and with each allocation
- * failing. */
+/* Verifies each canonicalization with the body split at every byte, and a
+ * changed message with each allocation failing. */
 static void
 own_vectors_in_pieces(void **state)
 {

@@ -478,7 +478,7 @@ hostile_sizes(void **state)
 
 /*
  * Seven authors with deep names and many signatures come first: the record of
- * the eighth is known, since it is queried before any names above the others.
+ * the eighth is found, because it is queried before any parents of the others.
  */
 static void
 no_author_uses_up_questions_of_another(void **state)

@@ -279,8 +279,8 @@ matrix_of_alignment(void **state)
 	assert_true(runs > 20000);
 }
 
-/* Tests p x sp x np x t x psd x existence, at the author domain, its parent and
- * above. */
+/* Tests p x sp x np x t x psd x existence, with the record at the author
+ * domain, its parent or the top-level domain. */
 static void
 matrix_of_policies(void **state)
 {

@@ -563,7 +563,8 @@ rfc9989_4_10_1_broken(void **state)
 	core_run_close(&r.core);
 }
 
-/* The longest possible name: with "_dmarc." it is too long for DNS. */
+/* Names up to the longest possible: with "_dmarc.", the longest ones are too
+ * long for DNS. */
 static void
 names_of_any_length(void **state)
 {
@@ -583,8 +584,8 @@ names_of_any_length(void **state)
 	}
 }
 
-/* RFC 9989 section 5.3.6: if memory runs out, the result is never "no
- * policy". */
+/* RFC 9989 section 5.3.6: if memory runs out, `failed` is set, because "no
+ * policy" would be wrong. */
 static void
 arena_exhausted(void **state)
 {

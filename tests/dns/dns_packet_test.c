@@ -1,4 +1,4 @@
-/* Tests of dns/packet.h with packets given byte by byte. */
+/* Tests of dns/packet.h with packets spelled out byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -370,7 +370,7 @@ a_dropped_prefetch_is_not_answered(void **state)
 	assert_null(dns_questions_next_unsent(t));
 	ask_state(t, "a.example", false, DNS_PENDING);
 	assert_null(dns_questions_next_unsent(t));
-	/* but once it is needed it is sent again */
+	/* but once it is needed, it is sent again */
 	ask_state(t, "a.example", true, DNS_PENDING);
 	assert_int_equal(dns_questions_pending(t), 2);
 	assert_int_equal(dns_questions_required(t), 1);

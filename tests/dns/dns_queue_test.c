@@ -293,7 +293,8 @@ dead_names_of_a_domain_fail_together(void **state)
 	queue->close(queue);
 }
 
-/* If the source below has no room for four questions, the others fail too. */
+/* If four questions fail because the source below has no room for them, the
+ * others of the message fail too. */
 static void
 a_crowd_below_ends_a_message(void **state)
 {
@@ -491,7 +492,7 @@ dead_mail_end(struct dead_mail *m, struct netrun *r)
 	free(m->all);
 }
 
-/* Without a limit, 300 names, each repeated up to five times, would cause 1,800
+/* Without a limit, 300 questions, each repeated four times, would cause 1,500
  * datagrams. */
 static void
 repetitions_of_a_message_are_bounded(void **state)
