@@ -188,8 +188,9 @@ collect_domain(
 	}
 }
 
-/* Notes whether the domain has answered.  If it does not answer, moves to
- * `chain` the callers whose questions will not be sent. */
+/* Records whether the domain's servers answered `q`.  Once the domain is dead
+ * (is_dead()), its other questions will not be sent: moves their callers to
+ * `chain`. */
 static void
 count_answer(struct dns_queue *queue, const struct queued *q,
     const struct dns_answer *answer, struct dns_wait **chain)

@@ -55,8 +55,8 @@ struct dns_source {
 
 	/*
 	 * Returns the number of unanswered questions that one message may have
-	 * here; if it is less than DNS_SHARE_MAX, the source is crowded.  If it
-	 * is NULL, the source is never crowded.
+	 * here; the source is crowded if this is less than DNS_SHARE_MAX.  A
+	 * source whose `share` is NULL is never crowded.
 	 */
 	unsigned (*share)(struct dns_source *source);
 };

@@ -1,5 +1,5 @@
-/* dmarc.c - DMARC: copies the findings of the lint, and writes a record that
- * fixes them */
+/* dmarc.c - DMARC: copies the lint findings, and writes a record that fixes
+ * them */
 #include <string.h>
 
 #include "audit/domain/internal.h"

@@ -276,7 +276,7 @@ print_signed_header(const struct explain_signature *e)
 	    "      SHA-256", hash_text(&b, e->header_hash, CRYPTO_HASH_SIZE));
 }
 
-/* Prints where the body first differs, as far as the hashes show that. */
+/* Prints what the hashes show about where the body was changed. */
 static void
 print_body_difference(const struct signature_details *details)
 {

@@ -283,8 +283,8 @@ worker_start(const struct worker_options *o, struct worker **out, char *error)
 	}
 	h->pid = fork();
 	if (h->pid == 0) {
-		/* Use a new session, so that the worker does not get signals
-		 * sent to ours. */
+		/* Start a new session, so that the worker does not get signals
+		 * sent to the session of the calling process. */
 		setsid();
 		close(pair[0]);
 		serve(o, pair[1]);

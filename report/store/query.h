@@ -537,8 +537,8 @@ enum ledger_step ledger_server_time(struct ledger *l, int64_t *now);
 
 /* ---- replay ---- */
 
-struct ledger_replay_row { /* messages of a day with the same facts and
-	                      decision */
+struct ledger_replay_row { /* messages from one day that share the same facts
+	                      and decision */
 	int64_t day;
 	uint64_t messages;
 	struct policy_input facts;
