@@ -32,7 +32,7 @@ struct audit_change {
  * then do nothing. */
 struct audit_change *audit_change_new(struct arena *a);
 
-/* Add a line for a TXT record, split into strings of at most 255 bytes. */
+/* These add a line for a TXT record, in strings of at most 255 bytes. */
 void audit_change_remove_txt(
     struct audit_change *c, struct span name, struct span text);
 void audit_change_publish_txt(
@@ -41,7 +41,7 @@ void audit_change_publish_txt(
 /* Writes a name with a final dot, escaped for a master file. */
 void audit_change_put_name(struct buf *b, struct span name);
 
-/* Add a line for another type of record; `data` is in master file format. */
+/* These add a line for another record type; `data` is in master file format. */
 void audit_change_remove(struct audit_change *c, struct span name,
     const char *type, struct span data);
 void audit_change_publish(struct audit_change *c, struct span name,

@@ -267,8 +267,8 @@ explain_walk(const struct dmarc_walk *walk, struct arena *a,
 
 /*
  * If a name directly below the domain has no record, its tree walk continues
- * with the steps of `above`, except that psd=y counts in the first one (RFC
- * 9989 section 4.10.2 rule 2).
+ * with the steps of `above`.  Unlike in the domain's own walk, psd=y also
+ * counts in the first of them (RFC 9989 section 4.10.2 rule 2).
  */
 const struct dmarc_step *
 dmarc_policy_below(const struct dmarc_walk *above)

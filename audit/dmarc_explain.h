@@ -67,7 +67,7 @@ struct dmarc_relation {
 };
 
 struct dmarc_relations {
-	struct dmarc_walk walk; /* walk of the author domain */
+	struct dmarc_walk walk; /* tree walk for the author domain */
 	bool nonexistent; /* the author domain does not exist, so np applies */
 	const struct dmarc_relation *list; /* empty if no record applies */
 	size_t n;

@@ -35,9 +35,9 @@ struct dmarc_lint {
 /*
  * Checks `domain`, which may be as a user types it: in upper or lower case,
  * with or without U-labels and a leading "_dmarc.".  Besides the names of the
- * tree walk, it queries the domain itself and, for each host of a report
- * address, whether it accepts mail and whether it has agreed to receive reports
- * about this domain (RFC 9990 section 4).
+ * tree walk, queries the domain itself.  Also checks whether each host of a
+ * report address accepts mail and has agreed to receive reports about this
+ * domain (RFC 9990 section 4).
  *
  * Returns CORE_WAIT if answers are missing: call again with the same arguments
  * when they have arrived.

@@ -2,8 +2,8 @@
  * finding.h - findings about the DNS records of a domain: what is wrong, where,
  * which RFC section says so, and how to fix it.
  *
- * The SPF lint and the DMARC lint each have a table of rules; this file creates
- * findings from them.
+ * The SPF linter and the DMARC linter each have a table of rules; this file
+ * creates findings from them.
  */
 #ifndef AVOUCH_AUDIT_FINDING_H
 #define AVOUCH_AUDIT_FINDING_H
@@ -14,7 +14,7 @@
 #include "lib/arena.h"
 #include "lib/span.h"
 
-/* A lint keeps at most this many findings and only counts the rest.  No one
+/* A linter keeps at most this many findings and only counts the rest.  No one
  * reads more, and a hostile domain could cause any number of findings. */
 enum { AUDIT_FINDINGS_MAX = 256 };
 
@@ -56,7 +56,7 @@ struct audit_finding {
 	struct span text;  /* printable ASCII, one line */
 	struct span fix;   /* printable ASCII, one line */
 	struct span value; /* as received; absent: none */
-	const char *area;  /* "spf", "mx"; NULL in a lint of one area */
+	const char *area;  /* "spf", "mx"; NULL if only one area is linted */
 	const struct audit_change *change; /* records to change, or NULL */
 };
 

@@ -33,7 +33,8 @@ is_void(const struct dns_answer *answer)
 	    answer->state == DNS_BADNAME;
 }
 
-/* DNS_ERROR_BUDGET is a limit of this lint, not a DNS failure. */
+/* DNS_ERROR_BUDGET means that the linter reached a limit, not that DNS
+ * failed. */
 static void
 check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
     struct span term, const struct dns_answer *answer)

@@ -2,9 +2,9 @@
  * spf_lint.h - finds errors and bad practice in a domain's SPF record: `avouch
  * spf --lint DOMAIN` (RFC 7208).
  *
- * A pure core like spf_check().  It reads the record and every record that it
- * includes or redirects to as if no term matched, and counts the DNS lookups of
- * the worst case.  Terms that depend on the message (macros) are counted but
+ * A pure core like spf_check().  It reads the record, and every record that is
+ * included or redirected to, as if no term matched, and counts the DNS lookups
+ * in the worst case.  Terms that depend on the message (macros) are counted but
  * not followed.
  */
 #ifndef AVOUCH_AUDIT_SPF_LINT_H
@@ -24,7 +24,7 @@ enum {
 	SPF_LINT_RECORDS_MAX = 64, /* records read in a tree of includes */
 	SPF_LINT_NODES_MAX = 128,  /* nodes listed in a tree */
 	SPF_LINT_DEPTH_MAX = 16,   /* nested includes and redirects */
-	SPF_LINT_QUESTIONS = 512,  /* DNS questions that one lint may need */
+	SPF_LINT_QUESTIONS = 512,  /* DNS questions that one call may need */
 };
 
 struct spf_lint_node {      /* one record of the tree, in the order read */

@@ -197,8 +197,8 @@ int cli_print_json(json_t *object);
 /* Like cli_print_json(), but without a newline, and for any value. */
 void cli_put_json(json_t *value);
 
-/* Print untrusted text to a terminal: each byte that is not printable UTF-8
- * becomes "?", including newlines and tabs. */
+/* These print untrusted text to a terminal: each byte that is not printable
+ * UTF-8 becomes "?", including newlines and tabs. */
 void cli_put(struct span s);
 void cli_put_to(FILE *out, struct span s);
 void cli_put_lines(FILE *out, struct span s); /* keeps newlines */

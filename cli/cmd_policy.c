@@ -13,7 +13,8 @@
 #include "report/show/replay.h"
 
 enum {
-	SHOWN_MAX = 40, /* changes in the text output; JSON has all of them */
+	SHOWN_MAX =
+	    40, /* changes shown in the text output; JSON has all of them */
 	DAYS_MAX = 400,
 	END_MAX = 200,
 };

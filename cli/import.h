@@ -1,6 +1,6 @@
 /*
- * import.h - converts opendkim.conf, opendmarc.conf and policyd-spf.conf to a
- * configuration of avouch.
+ * import.h - converts opendkim.conf, opendmarc.conf and policyd-spf.conf to an
+ * avouch configuration.
  *
  * The output is a configuration file that avouch reads.  It begins with a
  * comment about what the operator has to do.  Each setting follows, with the

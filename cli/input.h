@@ -33,8 +33,8 @@ bool input_open_file(struct input *in, int fd);
 
 void input_close(struct input *in);
 
-/* Passes the bytes from `offset` on to `take`, in chunks, until `take` returns
- * false. */
+/* Passes the bytes that start at `offset` to `take`, in chunks, until `take`
+ * returns false. */
 void input_body(const struct input *in, size_t offset,
     bool (*take)(void *arg, struct span chunk), void *arg);
 

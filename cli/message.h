@@ -1,6 +1,6 @@
 /*
  * message.h - reads a message file and checks its DKIM signatures or ARC chain,
- * for the subcommands that do only one of these.
+ * for the subcommands that check only one of the two.
  */
 #ifndef AVOUCH_CLI_MESSAGE_H
 #define AVOUCH_CLI_MESSAGE_H
@@ -21,7 +21,7 @@ struct message {
 };
 
 /* After EX_OK the caller must call message_close().  Another status means that
- * a message was printed and there is nothing to close. */
+ * an error was printed and there is nothing to close. */
 int message_open(struct cli *c, struct message *m, const char *path);
 /* Like message_open(), for an open file, which can be closed afterwards; errors
  * use `name`. */

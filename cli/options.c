@@ -12,7 +12,8 @@
 #include "lib/scan.h"
 #include "lib/enum_names.h"
 
-/* The last second of year 9999; adding a validity period cannot overflow. */
+/* The last second of the year 9999; adding a validity period to it cannot
+ * overflow. */
 #define NOW_MAX INT64_C(253402300799)
 
 struct option_row {

@@ -6,7 +6,7 @@
 #include "lib/scan.h"
 
 enum {
-	FINDING_COLUMN = 6, /* column of a finding's text */
+	FINDING_COLUMN = 6, /* column at which a finding's text begins */
 	FIX_COLUMN = 12,
 	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, including status codes */
 };

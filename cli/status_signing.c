@@ -112,7 +112,7 @@ line_signed(json_t *o, json_int_t good, json_int_t missing)
 	char memory[LINE_MAX_BYTES];
 	struct buf b = buf_wrap(memory, sizeof(memory));
 	json_int_t all = good + missing;
-	/* rounded down, so 100 % only if none is missing */
+	/* rounded down, so it is 100 % only if none is missing */
 	json_int_t per_mille = good * 1000 / all;
 
 	buf_printf(&b, "signed %lld.%lld %% of our own mail",

@@ -131,8 +131,8 @@ struct conf {
 	struct ip_net *trusted_forwarders; /* clients whose mail is indirect
 	                                      (RFC 9989 section 7.4) */
 	size_t n_trusted_forwarders;
-	enum conf_action on_overload; /* action if a message cannot be checked
-	                                 for lack of resources */
+	enum conf_action on_overload; /* action if resources do not suffice to
+	                                 check a message */
 	unsigned timeout_ms;          /* maximum wait for DNS per message */
 
 	struct {
@@ -185,8 +185,8 @@ struct conf {
 		unsigned retention; /* seconds for which results are kept */
 		unsigned replay_retention; /* seconds for which messages can be
 		                              replayed */
-		size_t max_store;  /* maximum bytes of this host's file */
-		unsigned min_free; /* minimum free part of the file system, in
+		size_t max_store;  /* maximum size of this host's file, bytes */
+		unsigned min_free; /* minimum free space on the file system, in
 		                      units of 0.1 % */
 		char *contact;     /* NULL: none */
 		enum conf_xml_format xml_format;
@@ -271,7 +271,7 @@ void conf_each(const struct conf *c,
 void conf_show(const struct conf *c, FILE *out);
 
 /*
- * Prints a line for each option or value of an earlier version in the file:
+ * Prints a line for each obsolete option or value in the file:
  * "FILE:LINE: what to write instead".  These do not make the file invalid.
  */
 void conf_print_warnings(const struct conf *c, FILE *out);

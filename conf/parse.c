@@ -155,7 +155,7 @@ assign(struct conf_parser *p, const struct conf_option *o, unsigned line,
 		conf_error_add(p->errors, line,
 		    "%s: is already set on line %u; keep one of them", o->name,
 		    a->line);
-	if (a != NULL && !adds) { /* the new values are checked as well */
+	if (a != NULL && !adds) { /* so that the new values are checked too */
 		a->values = a->last = NULL;
 		a->n_values = 0;
 	}

@@ -28,9 +28,9 @@ struct conf_snapshot {
 };
 
 /*
- * Reads `text` into the arena `snapshot` and takes ownership of it: the
- * configuration that is returned owns it, and on failure it is freed.  It may
- * be NULL, which counts as out of memory.  Returns NULL on failure, and
+ * Reads `text` into the arena `snapshot`, and takes ownership of that arena:
+ * the returned configuration owns it, and on failure it is freed.  `snapshot`
+ * may be NULL, which counts as out of memory.  Returns NULL on failure, and
  * `errors` says why.  The arena of `errors` is used for everything that is
  * needed only while reading.
  */

@@ -422,7 +422,8 @@ seal_passes(struct arc *c, unsigned instance)
 	c->result.stale = c->result.stale || r.stale;
 	if (r.code == DKIM_PASS)
 		return true;
-	/* RFC 8617 section 5.2.1: all failures, even of DNS, are permanent */
+	/* RFC 8617 section 5.2.1: all failures, even DNS failures, are
+	 * permanent */
 	decide_at(c,
 	    sigcheck_is_cut_short(&one.set->seal, r.code) ? ARC_TEMPERROR
 							  : ARC_FAIL,

@@ -41,9 +41,9 @@ struct arc_sealer {
 struct arc_result {
 	enum arc_code code;
 	unsigned instances;   /* highest instance found; 0: none */
-	unsigned oldest_pass; /* lowest instance for which its own AMS and all
-	                         later AMS pass (RFC 8617 section 5.2 step 5);
-	                         0: all pass */
+	unsigned oldest_pass; /* lowest instance whose AMS and all later AMS
+	                         pass (RFC 8617 section 5.2 step 5); 0: all
+	                         pass */
 	/* sealers whose seal could be parsed, lowest instance first */
 	const struct arc_sealer *sealers;
 	size_t n_sealers;

@@ -1,17 +1,17 @@
 /*
  * canon.h - canonicalization (RFC 6376 section 3.4) of a whole header field,
- * and of a body while it arrives.
+ * and of a body as it arrives.
  *
  * The input is never modified and a body is never stored: the output is passed
  * to a sink in long runs, most of them pieces of the input.
  *
- * Compared with SHA-256 over the same bytes, relaxed adds 6 % for text and
- * attachments, and up to 16 % if much white space changes.  The worst possible
- * body (only white space, or short lines without CR) takes up to 4 times as
- * long as its hash (tests/bench/body_bench, with SHA instructions).
+ * Relaxed canonicalization adds 6 % to the time of SHA-256 over the same bytes
+ * for text and attachments, and up to 16 % if much white space changes.  The
+ * worst possible body (only white space, or short lines without CR) takes up to
+ * 4 times as long as its hash (tests/bench/body_bench, with SHA instructions).
  *
- * A bare LF ends a line like CRLF, because MTAs and files use either.  A bare
- * CR, NUL and all other bytes are part of the line.
+ * A bare LF ends a line, as CRLF does, because MTAs and files use either.  A
+ * bare CR, NUL and all other bytes are part of the line.
  */
 #ifndef AVOUCH_DKIM_CANON_H
 #define AVOUCH_DKIM_CANON_H
@@ -65,7 +65,7 @@ struct canon_body {
 void canon_body_begin(
     struct canon_body *b, enum canon canon, struct canon_sink sink);
 
-/* Adds a chunk, which may be split anywhere. */
+/* Adds the next chunk of the body, which may be split anywhere. */
 void canon_body_add(struct canon_body *b, struct span chunk);
 
 /* Writes the last line end; an empty relaxed body stays empty. */

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ---- 64-bit words, for processors without vectors ---- */
+/* ---- 64-bit words, for processors without vector instructions ---- */
 
 enum { WORD = 8 };
 

@@ -312,8 +312,8 @@ has_memory_error(void)
 
 /*
  * OpenSSL returns 0 for a bad signature, and a negative number for one that it
- * cannot decode, but also if memory runs out.  It reports lack of memory only
- * in some places, and not at all if there is no memory for the report.
+ * cannot decode, but also if memory runs out.  Only some OpenSSL functions
+ * report lack of memory, and none do if there is no memory for the report.
  */
 static enum crypto_verdict
 verdict(int result)

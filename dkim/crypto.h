@@ -51,7 +51,7 @@ void crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from);
 struct evp_pkey_st;
 struct crypto_key; /* safe to share between threads */
 
-/* Creates a key from modulus and exponent, big-endian, whose sizes the caller
+/* Creates a key from a big-endian modulus and exponent, whose sizes the caller
  * has checked.  Returns NULL if OpenSSL refused the key or memory ran out. */
 struct crypto_key *crypto_key_rsa(struct span n, struct span e);
 
@@ -85,7 +85,7 @@ enum crypto_verdict crypto_verify(const struct crypto_key *k,
 /*
  * Signs `hash` in the form that crypto_verify() expects.  `out` must have room
  * for CRYPTO_SIGNATURE_MAX bytes; sets `*n` to the number written.  Returns
- * false if `k` is not a key pair or too large, or OpenSSL failed.
+ * false if `k` is not a key pair or is too large, or OpenSSL failed.
  */
 bool crypto_sign(const struct crypto_key *k,
     const uint8_t hash[CRYPTO_HASH_SIZE], uint8_t *out, size_t *n);

@@ -11,7 +11,7 @@
 #include "lib/enum_names.h"
 
 enum {
-	B_MIN = 8,  /* least number of characters of b= reported (RFC 6008
+	B_MIN = 8,  /* minimum number of characters of b= to report (RFC 6008
 	               section 4) */
 	B_MAX = 64, /* signatures with the same first B_MAX characters of b=
 	               count as the same */
@@ -20,7 +20,8 @@ enum {
 /* The order in which signatures are verified: those useful to DMARC first. */
 enum rank {
 	RANK_AUTHOR,  /* d= is an author's domain */
-	RANK_RELATED, /* one is a subdomain of the other: probably aligned */
+	RANK_RELATED, /* d= is above or below an author's domain: probably
+	                 aligned */
 	RANK_SIBLING, /* the last two labels are equal: may be aligned */
 	RANK_OTHER,
 	RANKS,
@@ -247,7 +248,7 @@ choose(struct dkim *d, struct candidate *all, size_t n)
 	return true;
 }
 
-/* Returns the reason for signatures that are not verified. */
+/* Returns the reason to report for signatures beyond the limit. */
 static struct span
 refusal(struct dkim *d)
 {
@@ -258,8 +259,8 @@ refusal(struct dkim *d)
 	return buf_view(&reason);
 }
 
-/* Returns why the exact header is unknown, so that no signature can be
- * verified, or NULL. */
+/* Returns NULL, or why the exact header is unknown and therefore no signature
+ * can be verified. */
 static const char *
 header_fault(const struct mail_header *h)
 {
@@ -277,8 +278,8 @@ most_listed(const struct dkim *d, size_t n)
 	return n < most ? n : most;
 }
 
-/* Lists the signatures that were parsed, and more from the top while there is
- * room. */
+/* Lists the signatures that were parsed, and then others, from the top, while
+ * there is room. */
 static bool
 list(struct dkim *d, struct candidate *all, size_t n)
 {

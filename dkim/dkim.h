@@ -6,8 +6,8 @@
  *	keys	queries all keys in parallel; called until it returns CORE_DONE
  *	finish	after body_hashes_end() and keys: computes the results
  *
- * begin and finish run in one thread.  In between, keys may run in another
- * thread; it shares no data with body_hashes_add().
+ * begin and finish run in one thread.  In between, keys, which shares no data
+ * with body_hashes_add(), may run in another thread.
  */
 #ifndef AVOUCH_DKIM_DKIM_H
 #define AVOUCH_DKIM_DKIM_H
@@ -25,11 +25,11 @@
 
 enum {
 	DKIM_SIGNATURES_MAX =
-	    100,          /* signatures listed individually per message */
-	DKIM_LISTED = 25, /* signatures listed even if fewer are parsed in full;
-	                     further ones are only counted */
-	DKIM_READ_EACH = 2, /* signatures parsed for each one that may be
-	                       verified, because some are unusable */
+	    100,            /* signatures listed individually per message */
+	DKIM_LISTED = 25,   /* this many signatures are listed even if fewer are
+	                       parsed in full; the rest are only counted */
+	DKIM_READ_EACH = 2, /* signatures parsed per signature to verify,
+	                       because some are unusable */
 };
 
 enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
@@ -84,9 +84,9 @@ struct dkim;
 
 /*
  * `authors` are the author domains in normal form; their signatures are
- * verified first, then those of related domains, then the others; each group
- * from the top.  `now` is in seconds since 1970.  Requests the body hashes it
- * needs from `body_hashes`.  `h`, `body_hashes` and `a` must outlive the
+ * verified first, then those of related domains, then the others, each group
+ * from the top down.  `now` is in seconds since 1970.  Requests the body hashes
+ * it needs from `body_hashes`.  `h`, `body_hashes` and `a` must outlive the
  * returned object.  Returns NULL if memory ran out.
  */
 struct dkim *dkim_begin(struct arena *a, const struct dkim_options *o,

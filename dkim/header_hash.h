@@ -34,8 +34,8 @@ void header_index_fields(
     const struct header_index *x, struct span name, size_t *out);
 
 /*
- * Writes the data that `sig` signs: the fields named in h=, for each name the
- * next unused one from the bottom up, each followed by CRLF; then the
+ * Writes the data that `sig` signs: the fields named in h= (for each name, the
+ * next unused field from the bottom up), each followed by CRLF; then the
  * signature's own field (index `own`) with an empty b=, without CRLF.
  */
 void header_hash_put(struct header_index *x, const struct signature *sig,
@@ -54,8 +54,8 @@ bool header_hash(struct header_index *x, const struct signature *sig,
 bool header_hash_to_sign(struct header_index *x, const struct signature *sig,
     struct span raw, uint8_t out[CRYPTO_HASH_SIZE]);
 
-/* Writes for each name in h= the index of its field, or the number of fields if
- * none is left; `out` must have room for sig->n_names. */
+/* For each name in h=, writes the index of its field, or the number of fields
+ * if none is left; `out` must have room for sig->n_names. */
 void header_hash_fields(struct header_index *x, const struct signature *sig,
     size_t own, size_t *out);
 

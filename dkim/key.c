@@ -70,7 +70,7 @@ der_positive(struct scan *s, struct span *out)
 		return false;
 	if (out->p[0] == 0 && out->n > 1) {
 		*out = span_skip(*out, 1);
-		/* superfluous zeros are not DER */
+		/* DER does not allow superfluous zeros */
 		return (unsigned char)out->p[0] >= 0x80;
 	}
 	return out->p[0] != 0;
@@ -363,7 +363,8 @@ key_list_of(const struct dns_answer *answer, struct key_list **own)
 		parsed = dns_answer_set_parsed(answer, l, key_list_free);
 	if (parsed != NULL && list_of_parsed(parsed) != NULL)
 		return parsed;
-	/* The answer already has another parsed form, so ours was freed. */
+	/* Another parsed form is already stored with the answer, so `l` was
+	 * freed. */
 	if (parsed != NULL)
 		l = list_read(answer);
 	*own = l;

@@ -288,7 +288,7 @@ judge_tail(const struct sigcheck *c, const struct sigcheck_rules *r,
 	    (unsigned long long)(length - c->sig.limit));
 }
 
-/* RFC 6376 section 6.1.2 step 4: all keys of the answer are tried. */
+/* RFC 6376 section 6.1.2 step 4: all keys in the answer are tried. */
 void
 sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
     const struct body_hashes *body_hashes, sigcheck_hash *hash, void *of,

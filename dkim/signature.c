@@ -337,7 +337,7 @@ static const char *
 read_chain(struct signature_reader *r, struct span value)
 {
 	static const struct enum_token states[] = {
-		/* RFC 8617 section 3.9; ABNF strings ignore case */
+		/* RFC 8617 section 3.9; ABNF strings are case-insensitive */
 		{ "none", CHAIN_NONE },
 		{ "fail", CHAIN_FAIL },
 		{ "pass", CHAIN_PASS },
@@ -456,8 +456,9 @@ read_tags(struct signature_reader *r, const struct tag *tags, size_t n)
 	return fault != NULL ? fault : compare_tags(r);
 }
 
-/* Reads "i=N" and its ";", with comments in between, and sets `digits` to N.
- * Returns false and leaves `value` unchanged if it begins differently. */
+/* Reads "i=N" and the ";" after it, with comments in between, and sets `digits`
+ * to N.  If `value` does not begin like this, returns false and leaves it
+ * unchanged. */
 static bool
 take_instance(struct span *value, struct span *digits)
 {

@@ -93,13 +93,13 @@ struct span signature_domain(struct span value);
 bool signature_base64(struct arena *a, struct span text, struct span *out);
 
 /* Decodes dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5).
- * Returns an absent span if it is malformed or `a` is full. */
+ * Returns an absent span if `text` is malformed or `a` is full. */
 struct span signature_unquote(struct arena *a, struct span text);
 
 /*
  * Returns the instance of an ARC field that begins with "i=N;" (RFC 8617
- * section 3.9, with its CFWS) and removes that from `value`.  Returns 0 if it
- * begins differently, or N is not 1 to 50.
+ * section 3.9, with its CFWS) and removes this prefix from `value`.  Returns 0
+ * if the field begins differently, or N is not 1 to 50.
  */
 unsigned signature_instance(struct span *value);
 

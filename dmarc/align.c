@@ -179,8 +179,8 @@ party_needs_walk(
 	if (au->step == CORE_WAIT)
 		return domain_labels(au->domain) > 1 &&
 		    domain_is_under(domain, domain_suffix(au->domain, 2));
-	/* RFC 9989 section 4.10.2, second and third note: no record applies, or
-	 * it requires strict alignment. */
+	/* RFC 9989 section 4.10.2, second and third notes: no record applies,
+	 * or it requires strict alignment. */
 	if (dmarc_align_record(au) == NULL || walk->failed)
 		return false;
 	return dmarc_align_mode(au, p) == DMARC_RELAXED &&

@@ -50,9 +50,9 @@ bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
     bool all, struct dns_questions *questions, struct arena *a);
 
 /*
- * Queries the record of every author domain, then the names above them.  Call
- * this before all other queries, so that no author domain or identifier can use
- * up the queries that the policy of another author needs.
+ * Queries the records of all author domains, then those of the names above.
+ * Call this before all other queries, so that no author domain or identifier
+ * can use up the queries that the policy of another author needs.
  */
 void dmarc_align_ask_authors(
     const struct dmarc_facts *f, struct dns_questions *questions);
@@ -69,8 +69,8 @@ enum core_status dmarc_align_ask(
  * none, in which case nothing is aligned. */
 const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
 
-/* Returns the alignment mode for `p` in that record; without a record, the
- * default. */
+/* Returns the alignment mode for `p` in the record that applies to the author
+ * domain; without a record, the default. */
 enum dmarc_alignment dmarc_align_mode(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 

@@ -242,9 +242,9 @@ author_check(
 }
 
 /*
- * RFC 9989 section 11.5: of several author domains, the strictest policy among
- * the checks that fail applies, so that no author domain hides another.  A
- * temperror could have been a failure with p=reject, but is not known to be
+ * RFC 9989 section 11.5: if there are several author domains, the strictest
+ * policy among those that fail applies, so that no author domain hides another.
+ * A temperror could have been a failure with p=reject, but is not known to be
  * one: it ranks below failures with a policy, and above all other results.
  */
 static unsigned

@@ -51,16 +51,16 @@ struct dmarc_identifier {
 };
 
 struct dmarc_facts {
-	const struct span *authors; /* distinct author domains, normal form */
+	const struct span *authors; /* distinct, in normal form */
 	size_t n_authors;
-	/* the last n_possible of `authors` are domains that some programs may
-	 * display.  One without a record is ignored, since most are not even
-	 * domains */
+	/* the last n_possible of `authors` are what some programs may display
+	 * as the author domain.  One without a record is ignored: most are not
+	 * even domains */
 	size_t n_possible;
-	const char *authors_fault; /* NULL: the author domains are certain. Else
-	                              a constant string that says why not (RFC
-	                              9989 sections 5.3.1, 11.5): the result is
-	                              permerror, and nothing is queried */
+	/* NULL: the author domains are certain.  Otherwise a constant string
+	 * that says why they are not (RFC 9989 sections 5.3.1, 11.5): the
+	 * result is permerror, and nothing is queried */
+	const char *authors_fault;
 	struct dmarc_identifier spf;
 	const struct dmarc_identifier *dkim;
 	size_t n_dkim;
@@ -103,9 +103,9 @@ enum core_status dmarc_ask(const struct dmarc_facts *f,
 
 /*
  * Sets the result: every author domain is checked and the strictest result
- * applies.  Without author domains, and without `authors_fault`, it is
- * DMARC_NONE.  Strings in `out` are in `a` or point into `f` and `questions`.
- * If the arena is exhausted, it is DMARC_TEMPERROR.
+ * applies.  It is DMARC_NONE if there are no author domains and no
+ * `authors_fault`, and DMARC_TEMPERROR if the arena is exhausted.  Strings in
+ * `out` are in `a` or point into `f` and `questions`.
  *
  * Both functions first query the record of each author domain, then the names
  * above them, then the walks of the identifiers.  So one author domain cannot
@@ -116,10 +116,10 @@ enum core_status dmarc_check(const struct dmarc_facts *f,
 
 /*
  * The identifier that authenticates one of `domains`: it passes, and its domain
- * is the same, or is above it, or has the same organizational domain by the
- * tree walk (RFC 9989 section 4.10.2).  Evidence of indirect mail (section 7.4)
- * needs this confirmation, because anyone can write such evidence into a
- * message.
+ * is the same, or is above it, or has the same organizational domain according
+ * to the tree walk (RFC 9989 section 4.10.2).  Evidence of indirect mail
+ * (section 7.4) needs this confirmation, because anyone can write such evidence
+ * into a message.
  */
 struct dmarc_related {
 	size_t domain;                     /* index in `domains` */
@@ -128,9 +128,9 @@ struct dmarc_related {
 
 /*
  * Sends all queries that dmarc_find_related() may need, regardless of the
- * results of SPF and DKIM.  A domain at or below that of an identifier needs
- * none; any other needs its own walk, and those of the first DMARC_RELATED_MAX
- * identifiers that share its last two labels.
+ * results of SPF and DKIM.  A domain at or below an identifier's domain needs
+ * no query; any other needs its own walk and the walks of the first
+ * DMARC_RELATED_MAX identifiers that share its last two labels.
  */
 enum core_status dmarc_ask_related(const struct dmarc_facts *f,
     const struct span *domains, size_t n, struct dns_questions *questions,

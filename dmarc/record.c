@@ -7,9 +7,9 @@
 #include "lib/taglist.h"
 
 /*
- * Names and values are compared without regard to case: literals of an ABNF
- * are case-insensitive (RFC 5234 section 2.3), and RFC 9989 section 4.8 marks
- * the one exception, DMARC1, with %s.
+ * Names and values are compared without regard to case: ABNF literals are
+ * case-insensitive (RFC 5234 section 2.3), and RFC 9989 section 4.8 marks the
+ * one exception, DMARC1, with %s.
  */
 static const struct enum_token policies[] = {
 	{ "none", DMARC_POLICY_NONE },

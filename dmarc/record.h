@@ -12,8 +12,9 @@
 #include "lib/span.h"
 
 enum {
-	DMARC_RECORD_MAX = 8192, /* bytes; longer records are broken */
-	DMARC_URIS_MAX = 20,     /* URIs kept from one list */
+	DMARC_RECORD_MAX =
+	    8192,            /* bytes; a longer record is treated as broken */
+	DMARC_URIS_MAX = 20, /* URIs kept from one list */
 };
 
 enum dmarc_policy {

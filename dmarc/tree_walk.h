@@ -14,9 +14,9 @@ struct dmarc_step {         /* one name queried in the walk */
 	struct span domain; /* without "_dmarc." */
 	const struct dns_answer *answer;
 	const struct dmarc_record *record; /* NULL: no valid record */
-	bool broken; /* its policy cannot be applied: by RFC 9989 section 4.10.1
-	                DMARC does not apply if this is the policy record; its
-	                psd still counts */
+	bool broken;      /* its policy cannot be applied: under RFC 9989
+	                     section 4.10.1, DMARC does not apply if this is the
+	                     policy record; its psd still counts */
 	const char *note; /* the problem found at this name, or NULL */
 };
 

@@ -13,8 +13,8 @@ struct answer_parsed {
 };
 
 struct answer_block {
-	struct dns_answer
-	    answer; /* must be first: block_of() casts a pointer to it back */
+	struct dns_answer answer; /* must be first: block_of() casts a pointer
+	                             to this member to its block */
 	atomic_uint references;
 	size_t memory; /* 0: a constant, which has no reference count */
 	_Atomic(struct answer_parsed *) parsed;

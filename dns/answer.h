@@ -58,9 +58,9 @@ enum dns_error {
 	DNS_ERROR_UNREACHABLE, /* no resolver can be reached: their ports are
 	                          closed, there is no route to them, or they
 	                          do not answer any question */
-	DNS_ERROR_BUDGET,      /* the message reached a limit: its number of
-	                          questions or repetitions, or its time limit before
-	                          the question was sent */
+	DNS_ERROR_BUDGET,      /* the message reached its limit on questions or
+	                          repetitions, or its time limit before the question
+	                          was sent */
 	DNS_ERROR_RESOURCE,    /* a limit of this host: memory, sockets, or too
 	                          many unanswered questions for all messages
 	                          together; or the source is closed */
@@ -96,9 +96,9 @@ struct dns_answer {
 	                          resolver validated the answer with DNSSEC */
 	uint32_t ttl;          /* seconds, as received */
 	uint32_t size;         /* bytes of the DNS message; 0: unknown */
-	struct span alias;     /* the last name of a CNAME chain; absent if the
-	                          name has none */
-	size_t n_records;      /* 0 unless DNS_FOUND */
+	struct span alias; /* the last name of a CNAME chain; absent if there is
+	                      no chain */
+	size_t n_records;  /* 0 unless DNS_FOUND */
 	const struct dns_record *records;
 };
 

@@ -1,10 +1,11 @@
 /*
- * health.c - tracks which servers work and why others do not, and reports it.
+ * health.c - tracks which servers work and why others do not, and reports
+ * problems.
  *
  * A server that is down is queried only if there is no other, and probed now
- * and then (query.c).  Each trouble of a server is reported when it is noticed,
- * and then at most once a minute.  A last report follows when all its troubles
- * have ended.
+ * and then (query.c).  Each problem with a server is reported when it is
+ * noticed, and then at most once a minute.  A last report follows when the
+ * server has no more problems.
  */
 #include "dns/resolver_internal.h"
 
@@ -16,7 +17,7 @@ enum {
 	FAILS_AFTER = 20, /* consecutive replies with other error codes; the
 	                     queried names may be at fault, not the server */
 	REPORT_MS =
-	    60000,      /* minimum time between reports of the same trouble */
+	    60000,      /* minimum time between reports of the same problem */
 	ALIVE_MS = 100, /* minimum time between questions for "localhost" */
 };
 
@@ -161,7 +162,8 @@ dns_health_no_tcp(struct resolver *r, struct dns_server *s)
 		note_trouble(r, s, DNS_TROUBLE_TCP);
 }
 
-/* Notes that `s` has replied.  The caller decides whether it serves us. */
+/* Records that `s` has replied.  The caller decides whether the reply is
+ * usable. */
 static void
 note_alive(struct resolver *r, struct dns_server *s)
 {

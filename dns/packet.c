@@ -394,7 +394,7 @@ ttl_of(const struct packet_slot *slot)
 }
 
 /* Returns the number of strings (RFC 1035 section 3.3.14), or 0 if the data are
- * not a valid TXT. */
+ * not valid for a TXT record. */
 static size_t
 count_strings(const struct packet_reader *r, const struct packet_slot *slot)
 {

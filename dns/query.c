@@ -292,7 +292,7 @@ query_send_over_tcp(struct resolver *r, struct dns_query *q,
 		query_send(r, q, s, SOCKET_TCP);
 	}
 	if (q->error != DNS_ERROR_NONE)
-		why = q->error; /* it could not be sent now or earlier */
+		why = q->error; /* `q` could not be sent, now or earlier */
 	if (!is_awaited(q))
 		query_turn_to_others(r, q, s, why);
 }
@@ -366,7 +366,7 @@ query_answer(
 /* ---- sockets that fail ---- */
 
 /*
- * A question does not wait for a server that does not listen.  But anyone can
+ * A question does not wait for a server that is not listening.  But anyone can
  * forge an ICMP message that says so (RFC 5927).  Such a message ends a TCP
  * connection only if it also has a valid sequence number, so the last server is
  * queried over TCP.

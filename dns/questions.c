@@ -9,7 +9,7 @@
 #include "lib/domain.h"
 
 enum {
-	/* Upper limit for the bytes of a question and its name. */
+	/* Upper limit on the size of a question and its name, in bytes. */
 	QUESTION_MEMORY = 512,
 	/* Bytes of scratch memory to convert one name to normal form. */
 	NORMAL_MEMORY = 16384,
@@ -17,8 +17,8 @@ enum {
 	 * is rare. */
 	CHAIN_MOST = 8,
 	SLOTS_LEAST = 16,
-	/* Largest size of a name before it is normalized, in bytes.  UTF-8 may
-	 * make it longer than DOMAIN_MAX; a name longer than this is not
+	/* Longest name before it is normalized, in bytes.  UTF-8 may make a
+	 * name longer than DOMAIN_MAX; one that is longer than this is not
 	 * valid. */
 	GIVEN_MAX = 1024,
 };
@@ -26,7 +26,7 @@ enum {
 /* A question and our private data about it. */
 struct question_entry {
 	struct dns_question q; /* must be first: dns_questions_set_answer()
-	                          casts a pointer to it back */
+	                          casts from `q` to the entry */
 	struct question_entry *chain; /* next entry with the same hash */
 	bool needed;  /* asked by dns_ask(), not only by dns_prefetch() */
 	bool dropped; /* a prefetch that failed because of our own limits; it

@@ -77,7 +77,8 @@ struct dns_question *dns_questions_next_unsent(
  * Stores the answer of `q`, with a reference.  A second answer is ignored.  If
  * `q` was sent as a prefetch and failed because of our own limits
  * (dns_error_is_ours()), the answer is not stored: `q` becomes pending and
- * unsent again as soon as dns_ask() asks it, or immediately if it already has.
+ * unsent again as soon as dns_ask() asks it, or immediately if dns_ask() has
+ * already asked it.
  */
 void dns_questions_set_answer(
     struct dns_question *q, const struct dns_answer *answer);

@@ -9,9 +9,9 @@
  *   - At most DNS_SHARE_MAX questions are pending in the source below at a
  *     time, fewer while that source is crowded.  The others wait here in order.
  *   - A prefetched question does not wait.
- *   - When DNS_QUEUE_DEAD questions of a domain have failed without an answer
- *     from its servers, and none was answered, the other questions of this
- *     domain are not asked.
+ *   - When DNS_QUEUE_DEAD questions about a domain have failed without an
+ *     answer from its servers, and none was answered, the other questions about
+ *     this domain are not asked.
  *   - All questions of a message together may be repeated at most
  *     DNS_QUEUE_REPETITIONS times.  Then all unanswered questions fail
  *     immediately.
@@ -38,8 +38,8 @@ enum {
 	/* More questions than a legitimate message asks about one domain. */
 	DNS_QUEUE_DEAD = 8,
 
-	/* Questions that failed while crowded.  A legitimate message from a
-	 * domain that answers has none. */
+	/* Questions that failed while the source below was crowded.  A
+	 * legitimate message from a domain that answers has none. */
 	DNS_QUEUE_CROWDED = 4,
 
 	/* A question that no server answers is repeated five times in 12 s, so

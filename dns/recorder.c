@@ -218,7 +218,7 @@ begins_with_at(struct span name)
 
 /*
  * Writes a name whose first label is "@" in the form of RFC 3597 section 5:
- * ldns reads it as the origin even if it is escaped.
+ * ldns reads "@" as the origin even if it is escaped.
  */
 static void
 put_at_name(FILE *out, enum dns_type type, const struct dns_record *record)

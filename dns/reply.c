@@ -46,7 +46,8 @@ take_no_edns(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 		query_send(r, q, sock->server, SOCKET_UDP);
 }
 
-/* Notes that the server supports EDNS, or that it answers only without it. */
+/* Records that the server supports EDNS, or that it answers only queries
+ * without EDNS. */
 static void
 learn_edns(struct resolver *r, struct dns_server *s, const struct attempt *t)
 {
@@ -90,7 +91,7 @@ take_reply(struct resolver *r, struct dns_socket *sock, struct attempt *t,
 	}
 }
 
-/* Handles a reply that matches no open question.  If it answers a probe, its
+/* Handles a reply that matches no open question.  If it answers a probe, the
  * server works. */
 static void
 take_unmatched(struct resolver *r, struct dns_socket *sock,

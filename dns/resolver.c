@@ -28,7 +28,7 @@ enum {
 	RESOLV_CONF_LINE = 512,
 
 	/* Numbers of unanswered questions: at SHARE_SMALL a message's share has
-	 * shrunk to SHARE_MIN, from SHARE_TIGHT on it is 1. */
+	 * shrunk to SHARE_MIN; from SHARE_TIGHT on, it is 1. */
 	SHARE_SMALL = 2 * DNS_NET_CROWDED,
 	SHARE_TIGHT = 4 * DNS_NET_CROWDED,
 	SHARE_MIN = 4, /* enough for the first questions of a legitimate
@@ -199,7 +199,7 @@ end_rest(struct resolver *r)
 
 /* ---- the loop ---- */
 
-/* Starts the questions of the inbox in order; those over the limit start in the
+/* Starts the questions in the inbox in order; those over the limit start in the
  * next iteration. */
 static void
 begin_some(struct resolver *r)

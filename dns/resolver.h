@@ -27,10 +27,10 @@ enum {
 	 *
 	 * If 500 messages a second each ask five questions that are not in the
 	 * cache, and an answer takes 50 ms, then 125 questions are unanswered.
-	 * If there are more, someone makes us ask questions that get no answer,
-	 * or the resolvers are overloaded: dnsmasq works on 150 questions at a
-	 * time, and unbound queues 1,000 for one client, repetitions included.
-	 * They drop any further ones.
+	 * If there are more, either someone is making us ask questions that get
+	 * no answer, or the resolvers are overloaded: dnsmasq works on 150
+	 * questions at a time, and unbound queues 1,000 for one client,
+	 * including repetitions.  Both drop any further questions.
 	 */
 	DNS_NET_CROWDED = 128,
 
@@ -100,7 +100,8 @@ struct dns_resolver_counts { /* counted since startup; any thread may read
 	uint64_t suspect_ports; /* ports closed because of wrong ids */
 	uint64_t unreachable;   /* questions that failed because no server
 	                           answers anything */
-	uint64_t cut_off; /* questions ended by a limit of their message */
+	uint64_t cut_off; /* questions stopped by a limit of the message that
+	                     asked them */
 	uint64_t crowded; /* questions not answered while crowded */
 	/* current number of questions, including those abandoned a few seconds
 	 * ago, because resolvers are still working on them */

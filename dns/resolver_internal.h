@@ -20,10 +20,11 @@
 #include "lib/hash.h"
 
 enum {
-	ATTEMPTS_MAX = 6, /* attempts per question that may still be answered */
-	SENDS_MAX = 16,   /* attempts per question in total */
-	STEPS_MAX = 6,    /* waits of different lengths between repetitions */
-	SLOTS = 16384,    /* hash slots for attempts by id; a power of two */
+	ATTEMPTS_MAX =
+	    6,          /* attempts that may still be answered, per question */
+	SENDS_MAX = 16, /* attempts per question in total */
+	STEPS_MAX = 6,  /* waits of different lengths between repetitions */
+	SLOTS = 16384,  /* hash slots for attempts by id; a power of two */
 
 	PORTS = 8,            /* UDP sockets for one server, chosen at random */
 	PORT_USES = 1024,     /* questions sent from a port before it is
@@ -40,10 +41,11 @@ enum {
 	READS_MAX = 2,     /* system calls per iteration of the loop for one
 	                      UDP socket, to keep each iteration short */
 	TCP_READS_MAX = 8, /* the same limit for one TCP connection */
-	PACKETS_MAX = 128, /* packets read per iteration: each answer may run up
-	                      to DNS_CACHE_WAITS_MAX cores */
-	DUE_MAX = 128,     /* queries repeated or ended per iteration */
-	BATCH = 32,        /* datagrams per system call */
+	PACKETS_MAX =
+	    128, /* packets read per iteration: each answer may continue the
+	            checks of up to DNS_CACHE_WAITS_MAX messages */
+	DUE_MAX = 128,       /* queries repeated or ended per iteration */
+	BATCH = 32,          /* datagrams per system call */
 	DATAGRAM_MAX = 4096, /* bytes; more than DNS_EDNS_PAYLOAD, in case a
 	                        server ignores that */
 
@@ -64,11 +66,12 @@ enum {
 	                           answered with EDNS */
 	TCP_CONNECTIONS = 4,    /* connections per server */
 	TCP_SENDS = 3,          /* TCP attempts per question */
-	TCP_SLOW_MS = 1000,     /* after this silence also use another
-	                           connection */
-	TCP_IDLE_MS = 5000,    /* an idle connection is kept this long for reuse
-	                          (RFC 7766 section 6.2.3) */
-	TCP_STALL_MS = 5000,   /* after this silence close the connection */
+	TCP_SLOW_MS =
+	    1000, /* after a silence this long, also use another connection */
+	TCP_IDLE_MS = 5000, /* an idle connection is kept this long for reuse
+	                       (RFC 7766 section 6.2.3) */
+	TCP_STALL_MS =
+	    5000, /* after a silence this long, close the connection */
 	TCP_OUT_MAX = 1 << 20, /* bytes that may wait to be written */
 };
 
@@ -97,7 +100,7 @@ struct query_links {
 	struct dns_query *previous, *next;
 };
 
-/* One question, from the call of ask() to its answer. */
+/* One question, from the call to ask() until it is answered. */
 struct dns_query {
 	struct dns_wait *wait;
 	struct dns_queue *queue; /* queue of the message that asks; NULL:
@@ -167,7 +170,7 @@ struct dns_socket {
 	size_t in_n;
 };
 
-/* One reason why a server may not work. */
+/* One kind of trouble with a server. */
 struct server_trouble {
 	atomic_uint_least64_t failures; /* since startup */
 	atomic_int_least64_t since;     /* milliseconds; 0: no such trouble */
@@ -184,7 +187,7 @@ struct dns_server {
 	struct dns_socket *tcp[TCP_CONNECTIONS];
 	int64_t heard; /* time of its last answer */
 	unsigned timeouts;
-	bool down;    /* other servers are preferred, and it is probed */
+	bool down;    /* other servers are preferred, and this one is probed */
 	bool silent;  /* it left DOWN_AFTER questions unanswered, or cannot be
 	                 reached */
 	bool refuses; /* the last time it was unreachable, the error was
@@ -352,8 +355,8 @@ void dns_health_usable(
 void dns_health_failed(struct resolver *r, struct dns_server *s,
     enum socket_kind kind, enum dns_error why);
 
-/* Whether no server answers anything.  The queried names may also be the cause;
- * only dns_health_check_alive() finds out. */
+/* Whether no server answers anything.  The cause may also be the queried names;
+ * only dns_health_check_alive() distinguishes the two. */
 bool dns_health_all_silent(const struct resolver *r);
 
 /*
@@ -366,7 +369,7 @@ void dns_health_check_alive(struct resolver *r);
 
 /* ---- server.c ---- */
 
-/* Whether `s` may still answer `q`, because it has not refused it. */
+/* Whether `s` may still answer `q`: its bit in q->refused is not set. */
 bool dns_server_can_answer(
     const struct dns_query *q, const struct dns_server *s);
 

@@ -9,7 +9,7 @@
 enum { LENGTH_SIZE = 2 /* RFC 1035 section 4.2.2 */ };
 
 /* Prefers a connection that is not slow, then a new one, then the one that
- * received data last. */
+ * received data most recently. */
 struct dns_socket *
 dns_socket_tcp_choose(struct dns_server *s, struct dns_socket ***empty)
 {

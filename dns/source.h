@@ -25,9 +25,9 @@ struct dns_wait {
 	struct dns_wait *next; /* used by the source until done() is called */
 
 	/*
-	 * The queue of the message that asks (queue.h), set by that queue.  If
-	 * it is NULL, the question does not belong to a message: it has no
-	 * limits and is not dropped.
+	 * The queue of the message that asks (queue.h), set by that queue.
+	 * NULL: the question does not belong to a message, has no limits, and
+	 * is not dropped.
 	 */
 	struct dns_queue *queue;
 

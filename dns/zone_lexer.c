@@ -53,7 +53,7 @@ copy_quoted(struct zone_lexer *r)
 	return step;
 }
 
-/* Reads one entry from the start of a line; it may be empty. */
+/* Reads one entry, which may be empty, from the start of a line. */
 static enum zone_lexer_status
 copy_entry(struct zone_lexer *r)
 {

@@ -30,7 +30,7 @@ zone_error(struct zone_reader *r, const char *reason)
 	return false;
 }
 
-/* RFC 2181 section 5: an RRset does not contain a record twice. */
+/* RFC 2181 section 5: an RRset does not contain the same record twice. */
 static bool
 has_record(const struct zone_set *s, const struct dns_record *record)
 {

@@ -28,8 +28,8 @@ struct listen_options {
 struct listen_socket {
 	int fd;           /* -1: libmilter owns the descriptor, or there is
 	                     none */
-	const char *path; /* path of a unix socket, a part of options.socket;
-	                     otherwise NULL */
+	const char *path; /* path of a unix socket, pointing into
+	                     options.socket; otherwise NULL */
 	bool in_use;      /* opening failed because another process uses the
 	                     address */
 	pid_t used_by;    /* pid of that process; 0: unknown */
@@ -46,12 +46,12 @@ struct listen_socket {
 bool listen_open(const struct listen_options *options,
     struct listen_socket *out, struct buf *error);
 
-/* Whether listen_open() would succeed, as far as can be found out without
- * creating a file.  `out` has no descriptor afterwards. */
+/* Whether listen_open() is likely to succeed; checks this without creating a
+ * file.  `out` has no descriptor afterwards. */
 bool listen_check(const struct listen_options *options,
     struct listen_socket *out, struct buf *error);
 
-/* Returns the path of a unix socket, a part of `socket`; NULL for other
+/* Returns the path of a unix socket, pointing into `socket`, or NULL for other
  * sockets. */
 const char *listen_path(const char *socket);
 

@@ -25,8 +25,8 @@ struct arena {
 	                             spare */
 	size_t cap;
 	size_t used;
-	unsigned long fail_at; /* this allocation and all later ones fail; 0:
-	                          none does */
+	unsigned long fail_at; /* counts down to 1, then all allocations fail;
+	                          0: none fails */
 	bool failed;
 };
 

@@ -34,7 +34,8 @@ void buf_text(struct buf *b, const char *text);
 void buf_span(struct buf *b, struct span s);
 void buf_number(struct buf *b, uint64_t value);
 
-/* Like printf, for the few places that need it; never for untrusted text. */
+/* Like printf().  Prefer the functions above, and never use it for untrusted
+ * text. */
 void buf_printf(struct buf *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -46,12 +47,12 @@ void buf_printf(struct buf *b, const char *format, ...)
 void buf_printable(struct buf *b, struct span s, size_t max);
 
 /*
- * Writes untrusted text into a header field or a reply, where programs without
- * a grammar search for results and properties.  It changes ";" to ",", "=" to a
- * space, parentheses and "<>" to brackets, a double quote to a single quote, a
- * backslash to a slash, and each byte that is not printable ASCII to "?".
- * Leading, trailing and repeated spaces are removed.  Text longer than `max`
- * bytes (at least 4) is cut and ends in "...".
+ * Writes untrusted text into a header field or a reply, in which some programs
+ * search for results and properties without parsing it.  Changes ";" to ",",
+ * "=" to a space, parentheses and "<>" to brackets, a double quote to a single
+ * quote, a backslash to a slash, and each byte that is not printable ASCII to
+ * "?".  Leading, trailing and repeated spaces are removed.  Text longer than
+ * `max` bytes (at least 4) is cut and ends in "...".
  */
 void buf_safe(struct buf *b, struct span s, size_t max);
 

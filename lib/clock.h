@@ -18,8 +18,8 @@ enum {
 	                          new one is accepted */
 };
 
-/* 2026-01-01.  A clock that shows an earlier time was never set, so the first
- * time it is set to is accepted immediately. */
+/* 2026-01-01.  A clock that shows an earlier time was never set; when it is
+ * set, the new time is accepted immediately. */
 #define CLOCK_PLAUSIBLE INT64_C(1767225600)
 
 struct clock_time {

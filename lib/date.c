@@ -84,8 +84,8 @@ take_number(struct scan *s, size_t digits, int least, int most, int *out)
 	return true;
 }
 
-/* Converts a date to a day; returns false if it does not exist, such as 31
- * February. */
+/* Converts a date to a day; returns false if the date does not exist, such as
+ * 31 February. */
 static bool
 day_of(int year, int month, int mday, int64_t *day)
 {
@@ -117,7 +117,7 @@ date_read_day(struct scan *s, int64_t *day)
 }
 
 /* Reads "Z", or an offset such as "+01:00" (the colon is optional), as seconds;
- * without either, it is UTC. */
+ * without either, the time is in UTC. */
 static bool
 take_zone(struct scan *s, int64_t *seconds)
 {

@@ -18,8 +18,8 @@
 enum {
 	DATE_DAY = 86400,        /* seconds */
 	DATE_DAY_LAST = 2932896, /* the last day of the year 9999 */
-	DATE_MAX = 40,           /* bytes of the longest string written below,
-	                            with the NUL */
+	DATE_MAX = 40, /* bytes of the longest string written below, including
+	                  the NUL */
 };
 
 /* Writes "2026-11-22", the full-date of RFC 3339 section 5.6.  A day outside
@@ -44,8 +44,8 @@ bool date_read_day(struct scan *s, int64_t *day);
 
 /*
  * Reads a date and, optionally, "T" or a space, a time, and "Z" or an offset,
- * as in RFC 3339; without an offset it is UTC. Returns false and reads nothing
- * if it is not a valid time.
+ * as in RFC 3339; a time without an offset is in UTC.  Returns false and reads
+ * nothing if the text is not a valid time.
  */
 bool date_read_time(struct scan *s, int64_t *seconds);
 

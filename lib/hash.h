@@ -11,7 +11,7 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 
-enum { HASH_SECRET_MAX = 44 }; /* bytes of its text form, with the NUL */
+enum { HASH_SECRET_MAX = 44 }; /* bytes of a secret as text, with NUL */
 
 struct hash_secret {
 	uint64_t a, b;

@@ -21,7 +21,8 @@ enum ip_family { IP_NONE, IP_V4, IP_V6 };
 
 struct ip {
 	enum ip_family family;
-	uint8_t bytes[16]; /* network order; 4 for IPv4, the rest zero */
+	uint8_t bytes[16]; /* network order; IPv4 uses the first 4, and the rest
+	                      are zero */
 };
 
 struct ip_net {

@@ -15,9 +15,9 @@
 bool pg_url_matches(struct span s);
 
 /*
- * Writes the URL for messages and logs, with "***" instead of a password, for
- * any scheme.  When in doubt it hides too much rather than too little.  Text
- * that is not a URL is written unchanged.
+ * Writes a URL of any scheme for messages and logs, with "***" instead of the
+ * password.  When in doubt it hides too much rather than too little.  Text that
+ * is not a URL is written unchanged.
  */
 void pg_url_put_redacted(struct buf *b, struct span url);
 

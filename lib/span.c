@@ -27,7 +27,7 @@ span_skip(struct span s, size_t n)
 {
 	if (n > s.n)
 		n = s.n;
-	if (n == 0) /* an absent span, too: nothing may be added to NULL */
+	if (n == 0) /* also if `s` is absent: nothing may be added to NULL */
 		return s;
 	return span_of(s.p + n, s.n - n);
 }

@@ -13,7 +13,7 @@
 #include "lib/scan.h"
 
 enum {
-	MAIL_DOMAIN_TEXT_MAX = 4096, /* bytes of one domain with the comments
+	MAIL_DOMAIN_TEXT_MAX = 4096, /* bytes of one domain, with any comments
 	                                and white space around its dots */
 };
 

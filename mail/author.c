@@ -11,7 +11,8 @@
  *    would find is a possible author.  Quoted display names and comments are
  *    not searched unless they span several lines, or there are groups.
  * 2. SLOPPY: one field that is not valid, but in which every "@", wherever it
- *    is, belongs to a clean address, and all of them have one domain.
+ *    is, belongs to a clean address, and all these addresses have the same
+ *    domain.
  *    - An "@" before a word without a dot has no domain, as in "News @
  *      Acme <a@b.cc>".  Some programs drop white space or comments after such a
  *      word and may still find a domain, which is a possible author.
@@ -143,8 +144,8 @@ without_names(struct arena *a, struct span value)
 	return b.full ? SPAN_NONE : buf_view(&b);
 }
 
-/* Reads the field as programs do that decode it before they parse it.
- * Returns whether strict decoding would find other encoded words. */
+/* Reads the field like a program that decodes it before parsing it.  Returns
+ * whether strict decoding would find other encoded words. */
 static bool
 read_decoded(struct author_reading *r, struct span value, bool strict)
 {

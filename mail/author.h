@@ -35,7 +35,8 @@ struct mail_from {
 	size_t n_domains;
 	size_t n_possible; /* the last n_possible of `domains` are not from
 	                      addresses, but some programs may show them as
-	                      authors.  Smaller than n_domains unless INVALID */
+	                      authors; unless INVALID, n_possible is less than
+	                      n_domains */
 	struct span domains[MAIL_AUTHORS_MAX]; /* distinct, in normal form; all
 	                                          must pass.  If INVALID, those
 	                                          that were found, for logs and

@@ -79,8 +79,8 @@ author_trim(struct span word)
 
 /*
  * Whether a label has only letters, digits, hyphens, underscores and, not at
- * its ends, "+", "=", "~", "$".  All programs read the same name in it;
- * domain_normal() would map some labels that this rejects.
+ * its ends, "+", "=", "~", "$".  All programs read such a label as the same
+ * name.  Some labels that this rejects would be mapped by domain_normal().
  */
 static bool
 is_clean_label(struct span label)
@@ -175,7 +175,8 @@ add_cut(struct author_reading *r, struct span text)
 		author_add_possible(r, name);
 }
 
-/* Some programs drop invisible bytes and doubled dots. */
+/* Some programs drop invisible bytes, and all but the first of several dots in
+ * a row. */
 static void
 add_hidden(struct author_reading *r, struct span text)
 {

@@ -93,7 +93,7 @@ void author_read_at_signs(struct author_reading *r, struct span text);
 /*
  * Like author_read_at_signs(), but for each "%", "!" and "^" of a field that is
  * not valid.  An MTA reads such a field without its comments: "b . example (x)
- * ! alice".  Sendmail replaces white space between words by a dot (BlankSub):
+ * ! alice".  Sendmail replaces white space between words with a dot (BlankSub):
  * "b(x)example!alice".
  */
 void author_read_mta_signs(struct author_reading *r, struct span value);

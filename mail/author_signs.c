@@ -210,8 +210,8 @@ read_first_comment(struct author_reading *r, struct scan *at, struct span local)
 	author_skip_cfws(at);
 }
 
-/* Some programs read "@;b.example" as an address.  Returns false if this is not
- * such a case. */
+/* Some programs read "@;b.example" as an address.  Returns false if the text
+ * does not have that form. */
 static bool
 skip_commas(struct scan *s)
 {
@@ -361,8 +361,8 @@ skip_route(struct scan *s)
 		*s = at;
 }
 
-/* Whether an address and ">", or the end of the field, follows "<" and a
- * route. */
+/* Whether a clean address, and then ">" or the end of the field, is at `at`,
+ * which follows "<" and any route. */
 static bool
 is_clean_angle(struct author_reading *r, struct scan at)
 {

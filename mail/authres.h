@@ -15,20 +15,20 @@
  * Returns the authserv-id of a field value (RFC 8601 section 2.2).  Only the id
  * itself is read: comments of any depth and folds before it are skipped, and
  * the rest need not be valid.  A quoted string is unquoted into `memory`.
- * Absent if there is no id, or `memory` is full.
+ * Returns an absent span if there is no id or `memory` is full.
  */
 struct span authres_id(struct span value, struct buf *memory);
 
 /*
  * Whether the field may be mistaken for one written by `id`, and so must be
  * removed on arrival (RFC 8601 section 5).  This is the case
- * - if the token of the authserv-id is `id`, in any case, as U-labels or
+ * - if the token of the authserv-id is `id`, ignoring case, as U-labels or
  *   A-labels;
  * - if anything but white space precedes the authserv-id, or anything but a
  *   version is between it and the ";" (comments, quotes, junk), and the field
- *   contains `id` as a word anywhere, since some reader may see it, or contains
- *   bytes that may hide it (backslashes, control characters, encoded words,
- *   UTF-8, ")x");
+ *   contains `id` as a word anywhere, since some program may take it for the
+ *   authserv-id, or contains bytes that may hide it (backslashes, control
+ *   characters, encoded words, UTF-8, ")x");
  * - for any authserv-id, if the version is not 1: section 5 requires removal of
  *   these fields if they come from the network.
  * There is no limit on the length; takes linear time.
@@ -67,7 +67,7 @@ struct span authres_property(const struct authres_result *r, struct arena *a,
 
 /*
  * Builds a field value into which no sender can insert anything.  Many programs
- * read the field without its grammar: they split it at ";", search it for
+ * ignore the grammar of the field: they split it at ";", search it for
  * "spf=pass" or "; spf=", end a comment at the first ")", and ignore quotes and
  * backslashes.  So, whatever the strings contain:
  * - the value follows RFC 8601 section 2.2 and is printable ASCII, which is
@@ -114,8 +114,8 @@ void authres_none(struct authres_writer *w);
  */
 void authres_comment(
     struct authres_writer *w, const char *own, struct span text);
-/* Adds a reason after buf_safe(), in quotes or as a token; writes nothing if it
- * is empty. */
+/* Adds a reason, cleaned by buf_safe(), in quotes or as a token; writes nothing
+ * if the reason is empty. */
 void authres_reason(struct authres_writer *w, struct span reason);
 /*
  * Adds a property.  The value is written unchanged or not at all: bare if it is
@@ -125,7 +125,7 @@ void authres_reason(struct authres_writer *w, struct span reason);
 void authres_put(struct authres_writer *w, const char *ptype,
     const char *property, struct span value);
 /* Adds "; none" if no method was written.  Returns the value, without a line
- * end; empty if not even the id had room.  Call this once. */
+ * end; it is empty if there was not even room for the id.  Call this once. */
 struct span authres_end(struct authres_writer *w);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * Finds the Authentication-Results fields of an incoming message that claim to
  * be ours (RFC 8601 sections 5 and 7.8).  A forger chooses how a field is
- * broken, and programs that read it later differ in what they make of it.  So
- * the grammar does not decide: every field is removed in which some reader may
- * find our id in the place of the authserv-id, in any disguise.  A field that
- * clearly names another host is kept.
+ * broken, and programs that read it later differ in how they interpret it.  So
+ * the grammar does not decide: if some reader may find our id, in any disguise,
+ * in the place of the authserv-id, the field is removed.  A field that clearly
+ * names another host is kept.
  */
 #include <stdint.h>
 
@@ -234,7 +234,7 @@ head_read(struct span value, struct authres_head *out)
 }
 
 /* Whether there are results without an id: a reader that does not require one
- * takes them for ours. */
+ * takes them for our results. */
 static bool
 has_no_id(struct span value)
 {
@@ -263,7 +263,7 @@ authres_claims(struct span value, struct span id)
 		return broken_claims(value, id);
 	/* "An MTA MUST remove such a header field if the SMTP connection
 	 * relaying the message is not from a trusted internal MTA": RFC 8601
-	 * section 5, about versions that it does not support. */
+	 * section 5, about fields whose version the MTA does not support. */
 	if (head.other_version)
 		return true;
 	if (head.quoted.p != NULL)

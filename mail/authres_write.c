@@ -8,7 +8,7 @@ enum {
 	NAME_COLUMNS = 24, /* "Authentication-Results: " */
 	TAB_COLUMNS = 8,
 	LAST_COLUMN = 76, /* a ";" may follow: RFC 5322 section 2.1.1 */
-	/* a value with its ptype and property */
+	/* bytes of a value with its ptype and property */
 	PIECE_MAX = AUTHRES_VALUE_MAX + 128,
 };
 
@@ -23,7 +23,7 @@ is_token_byte(unsigned char c)
 	return c < 0x80 && ascii_is_token(c);
 }
 
-/* Printable bytes that buf_safe() leaves as they are: they may be quoted. */
+/* Printable bytes that buf_safe() keeps: allowed in a quoted value. */
 static bool
 is_safe_byte(unsigned char c)
 {

@@ -49,8 +49,8 @@ bool mail_header_add(struct mail_header *h, struct arena *a, struct span name,
     struct span value);
 
 /*
- * Read the fields of a whole message (or its beginning) one by one, unchanged:
- * mail_header_open() skips an mbox "From " line, mail_header_next() returns
+ * Read the fields of a whole message (or its beginning) one by one, unchanged.
+ * mail_header_open() skips an mbox "From " line; mail_header_next() returns
  * false at the end of the header, with `s` at the first byte of the body.  A
  * line that is not a field ends the header, as in MTAs.
  */

@@ -1,6 +1,6 @@
 /*
- * lex.h - reads the lexical tokens of RFC 5322 section 3.2, with UTF-8 by RFC
- * 6532 and the obsolete forms of section 4.1; used to read addresses and
+ * lex.h - reads the lexical tokens of RFC 5322 section 3.2, with UTF-8 as in
+ * RFC 6532 and the obsolete forms of section 4.1; used to read addresses and
  * Authentication-Results.
  */
 #ifndef AVOUCH_MAIL_LEX_H

@@ -11,7 +11,7 @@ is_name_byte(unsigned char c)
 	return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
-/* The text after the first "@", up to a byte that a host name cannot have. */
+/* The text after the first "@", up to a byte not allowed in host names. */
 static struct span
 first_domain(struct span text)
 {

@@ -11,7 +11,7 @@
 enum {
 	DEPTH_MAX = 3, /* nested encoded words; some mailers encode twice, none
 	                  three times */
-	/* bytes of the name of a charset; RFC 2978 section 2.3 */
+	/* bytes of a charset's name; RFC 2978 section 2.3 */
 	CHARSET_MAX = 40,
 	ESCAPE = 0x1b,
 };

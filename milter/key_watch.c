@@ -31,8 +31,8 @@ enum {
 	                    change, is checked every second */
 	USED_S = 3600,   /* interval between writes of the times of the last
 	                    signatures */
-	ALIVE_S = 86400, /* the same interval if nothing was signed, to show
-	                    that this host still exists */
+	ALIVE_S = 86400, /* interval between writes if nothing was signed; they
+	                    show that this host still exists */
 	STOP_S = 5,
 	TURN_MS = 1000,
 	WATCH_ERROR_MAX = 2048,

@@ -18,9 +18,9 @@
 #include "sign/keys.h"
 
 /*
- * Create the state directory if there is a folder of keys.  Call the first
- * while the process still has its initial privileges, the second as the user of
- * the daemon.
+ * These create the state directory if there is a folder of keys.  Call the
+ * first while the process still has its initial privileges, the second as the
+ * user of the daemon.
  */
 void key_watch_prepare(const struct conf *conf);
 void key_watch_make_state(const struct conf *conf);

@@ -45,7 +45,7 @@
 enum {
 	ERROR_MAX = 1000,
 	TICK_MS = 1000,     /* interval between calls of tick() */
-	BUSY_TICK_MS = 100, /* the same while an MTA is connected: tick() wakes
+	BUSY_TICK_MS = 100, /* interval while an MTA is connected: tick() wakes
 	                       connections that are waiting for a stalled one */
 	DRAIN_STEP_MS =
 	    20, /* interval between checks for messages in progress */
@@ -539,8 +539,8 @@ drain(struct daemon *d)
 	while (service_in_progress() > 0 && clock_ms() < until) {
 		int number = signals_next(DRAIN_STEP_MS);
 
-		/* The signing process gets two signals: from the service
-		 * manager and from the first process. */
+		/* The signing process gets two signals: one from the service
+		 * manager and one from the first process. */
 		if (!d->is_signer && (number == SIGTERM || number == SIGINT))
 			break;
 		tick(d);

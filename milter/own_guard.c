@@ -227,8 +227,7 @@ own_guard_message(
 
 /* ---- processing answers ---- */
 
-/* Removes the tasks that are done or have timed out from the list, and returns
- * them. */
+/* Unlinks the tasks that are done or have timed out, and returns them. */
 static struct own_guard_task *
 take_done(void)
 {

@@ -43,7 +43,7 @@ static atomic_uint last_accepted;
 /* The connection that this thread reads. */
 static _Thread_local struct {
 	unsigned number; /* its serial number; 0: none */
-	bool readable;   /* poll() reported data, and nothing was read since */
+	bool readable;   /* poll() reported data that has not been read yet */
 	size_t from, to; /* unread bytes: from bytes[from] up to, but not
 	                    including, bytes[to] */
 	char bytes[AHEAD_MAX];

@@ -8,8 +8,8 @@
  * close() for the whole program, libmilter included.  On an MTA's connection,
  * read() also fetches bytes that have arrived beyond those requested, and
  * returns them at the next call.  poll() needs no system call if such bytes are
- * left, or if it has already reported data that was not read since.  The byte
- * stream that libmilter sees is the same.
+ * left, or if it has already reported data that has not been read yet.  The
+ * byte stream that libmilter sees is the same.
  *
  * This is safe for three reasons.  Only connections from accept() are read
  * ahead, and only if libmilter's poll() is replaced as well; calls for all

@@ -17,9 +17,9 @@ enum {
 
 /*
  * Call from xxfi_eom only.  `v` is NULL if there was no memory for a verdict.
- * If the message was to be signed (session_is_ours()) and that failed for lack
- * of resources, it is deferred or delivered as on_overload says.  `o` is the
- * result of session_sign().
+ * If the message was to be signed (session_is_ours()) and signing failed for
+ * lack of resources, the message is deferred or delivered as on_overload says.
+ * `o` is the result of session_sign().
  */
 sfsistat reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
     const struct signer_outcome *o);

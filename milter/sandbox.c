@@ -53,8 +53,8 @@ static const unsigned refused[] = {
  * full. */
 static const unsigned refused_fully[] = { __NR_ptrace, __NR_process_madvise };
 
-/* Calls that are refused if their third argument has all of these bits, so that
- * writable memory is never executable. */
+/* Calls that are refused if all of these bits are set in their third argument,
+ * so that writable memory is never executable. */
 static const struct {
 	unsigned call;
 	unsigned bits;
@@ -198,8 +198,8 @@ directory_of(const char *file, struct buf *out)
 	return !out->full;
 }
 
-/* Allows `rights` for the directory of `file`, because files are replaced by
- * new ones.  The directory must exist.  Does nothing if `file` is NULL. */
+/* Allows `rights` for the directory of `file`, because `file` may be replaced
+ * by a new file.  The directory must exist.  Does nothing if `file` is NULL. */
 static void
 landlock_allow_directory(
     const struct landlock_rules *f, const char *file, unsigned rights)
@@ -219,7 +219,7 @@ landlock_allow_directory(
 	    strerror(code));
 }
 
-/* Returns the path after "unix:" or "local:", or NULL if it is not a unix
+/* Returns the path after "unix:" or "local:", or NULL if `socket` is not a unix
  * socket. */
 static const char *
 socket_path(const char *socket)

@@ -39,8 +39,8 @@ enum service_admission {
 /* A registered connection; the first member of struct session. */
 struct service_connection {
 	struct service_connection *next, *previous;
-	_Atomic int64_t busy_since; /* clock_ms() when its callback began; 0: no
-	                               callback is in progress */
+	_Atomic int64_t busy_since; /* clock_ms() when the callback in progress
+	                               began; 0: none */
 };
 
 /* The role of this process.  A daemon with two sockets has two processes. */
@@ -50,7 +50,7 @@ enum service_role {
 	SERVICE_SIGN,   /* only signs; all mail is our own */
 };
 
-/* Call the first before service_start(). */
+/* Call service_set_role() before service_start(). */
 void service_set_role(enum service_role role);
 enum service_role service_role(void);
 
@@ -123,7 +123,8 @@ void service_counts(struct service_counts *out);
 
 /* ---- shutdown ---- */
 
-/* Makes new connections SERVICE_CLOSED and stops counting new messages. */
+/* From now on, service_add() returns SERVICE_CLOSED, and new messages do not
+ * count as in progress. */
 void service_close(void);
 
 /* Returns the number of messages in progress that began before

@@ -150,8 +150,8 @@ begins_own_message(const struct session *s, const char *login)
 	return login != NULL && login[0] != '\0' && !s->trusted_mta;
 }
 
-/* Starts signing if the message is ours.  Without keys, a message on the sign
- * socket still gets a signer, which logs that there is no key. */
+/* Starts signing if the message is our own mail.  Without keys, a message on
+ * the sign socket still gets a signer, which logs that there is no key. */
 static void
 begin_signing(struct session *s, const char *sender, const char *login)
 {

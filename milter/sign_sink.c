@@ -11,7 +11,7 @@
 
 enum { RESULTS = SIGNER_FAILED + 1, DMARC_BY = SIGN_DMARC_NONE + 1 };
 
-/* The states of a pair of domain and cause.  No process waits for a pair that
+/* The states of a pair: a domain and a cause.  No process waits for a pair that
  * is being made, so a process that ends while making one does not block others.
  */
 enum { PAIR_FREE, PAIR_BEING_MADE, PAIR_READY };

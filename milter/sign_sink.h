@@ -54,7 +54,7 @@ int64_t sign_sink_last_message(void);
  * one process calls it. */
 void sign_sink_set_pauses(int64_t last, int64_t longest, bool is_silent);
 
-/* Writes the counters, for the page of metrics.h. */
+/* Writes the counters to the metrics page (metrics.h). */
 void sign_sink_put_metrics(struct buf *page);
 
 #endif

@@ -60,7 +60,7 @@ signer_process_ready(struct signer_process *p)
 {
 	if (p->ready >= 0 && write(p->ready, "1", 1) < 0) {
 		/* The first process has ended, so no process is waiting for
-		 * this. */
+		 * this byte. */
 	}
 }
 
@@ -96,7 +96,7 @@ signer_process_reload(const struct signer_process *p)
 	if (p->pid == 0)
 		return;
 	while (read(p->ready, bytes, sizeof(bytes)) > 0) {
-		/* discard bytes of earlier reloads that were not waited for */
+		/* discard unread bytes from earlier reloads */
 	}
 	signer_process_signal(p, SIGHUP);
 }

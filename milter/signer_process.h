@@ -50,7 +50,7 @@ void signer_process_reload(const struct signer_process *p);
 /* Returns false if the child has ended. */
 bool signer_process_is_alive(struct signer_process *p);
 
-/* Ends the child with SIGTERM, and with SIGKILL if it still runs after
+/* Ends the child with SIGTERM, and with SIGKILL if it is still running after
  * `wait_ms`. */
 void signer_process_end(struct signer_process *p, unsigned wait_ms);
 

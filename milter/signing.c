@@ -11,8 +11,8 @@
 #include "lib/log.h"
 #include "milter/key_watch.h"
 
-/* The list of senders.  Keys can be replaced without it, so successive sets of
- * keys share it. */
+/* The list of senders.  Keys can be replaced without replacing this list, so
+ * successive sets of keys share it. */
 struct counted_senders {
 	atomic_uint refs;
 	struct senders *senders;

@@ -33,8 +33,8 @@ bool author_rule_allows(
  * Whether the login may send other people's messages through the mailing list
  * `list`, a domain.  With CONF_AUTHOR_LOGIN, `senders` must list the login for
  * "@" and this domain or a parent; with CONF_AUTHOR_ENVELOPE, the domain of
- * MAIL FROM must be this domain or a parent.  With CONF_AUTHOR_ANY, and without
- * a login, it always may.
+ * MAIL FROM must be this domain or a parent.  With CONF_AUTHOR_ANY, or if the
+ * client did not log in, the result is always true.
  */
 bool author_rule_allows_list(
     const struct author_rule *r, struct span list, struct arena *a);

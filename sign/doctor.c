@@ -122,7 +122,7 @@ settings_find(const struct doctor_setting *settings, size_t n, const char *name)
 	return NULL;
 }
 
-/* Returns the value of a setting for a service, "" if it is not set.  Sets
+/* Returns the value of a setting for a service, or "" if it is not set.  Sets
  * `is_own` to whether the service overrides main.cf. */
 static struct span
 value_of(const struct doctor *d, const struct doctor_service *service,

@@ -8,7 +8,7 @@
  * Format of a line of `selectors`: SELECTOR created=SECONDS [imported=1]
  * [retired=SECONDS] [revoked=SECONDS] [pair=SELECTOR] [target=ZONE], seconds
  * since 1970.  A key file without a line was added by hand. Commands write
- * these files, the daemon only reads them.
+ * these files; the daemon only reads them.
  */
 #ifndef AVOUCH_SIGN_KEY_FOLDER_H
 #define AVOUCH_SIGN_KEY_FOLDER_H
@@ -68,7 +68,7 @@ struct key_entry *key_entry_find(
     struct key_entries *entries, struct span selector);
 
 /* On failure, the functions below return false, NULL or -1, and those with
- * `error` write to it what failed and how to fix it.  `domain` is in normal
+ * `error` write there what failed and how to fix it.  `domain` is in normal
  * form, `selector` is valid. */
 
 /* Reads the `selectors` file of a domain; a missing file is an empty list. */

@@ -102,9 +102,9 @@ copy_name(char out[DOMAIN_MAX + 1], struct span name)
 	buf_printable(&b, name, DOMAIN_MAX);
 }
 
-/* Returns the NS records of the longest suffix of the name that is a zone.  The
- * caller releases the answer.  Returns NULL if the zone could not be
- * determined. */
+/* Returns the NS records of the zone that contains the name, which is the
+ * longest suffix that has NS records.  The caller releases the answer.  Returns
+ * NULL if the zone could not be determined. */
 static const struct dns_answer *
 find_zone(struct look_step *step)
 {
@@ -198,8 +198,8 @@ key_look_open_net(void *arg, const struct server_address *addresses, size_t n)
 
 /* ---- answers of the servers ---- */
 
-/* Queries a server for the record, and for the negative TTL of the zone: the
- * parent name has no PTR record, so that answer has the negative TTL. */
+/* Queries a server for the record, and for a PTR record at the parent name:
+ * there is none, so this answer has the negative TTL of the zone. */
 static void
 ask_host(
     struct look_batch *batch, struct look_step *step, struct look_host *host)

@@ -5,8 +5,8 @@
  * Finds the zone and its servers with a recursive resolver and queries each
  * server. A CNAME is followed; then all servers of both zones must agree.
  * Answers without the AA bit are ignored.  Blocks for at most about
- * LOOK_TIME_MS per zone of the chain, since all its servers are queried in
- * parallel; do not call it from a thread that handles mail.
+ * LOOK_TIME_MS per zone of the chain, since all servers of a zone are queried
+ * in parallel; do not call it from a thread that handles mail.
  */
 #ifndef AVOUCH_SIGN_KEY_LOOK_H
 #define AVOUCH_SIGN_KEY_LOOK_H
@@ -42,7 +42,7 @@ typedef struct dns_source *key_look_open(
 
 struct key_looker {
 	struct dns_source *dns; /* a recursive resolver */
-	/* NULL: only query `dns` for the record; it may be a zone file */
+	/* NULL: query only `dns`, which may be a zone file */
 	key_look_open *open;
 	void *arg;
 };

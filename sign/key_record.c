@@ -70,8 +70,7 @@ key_fault_text(enum key_fault fault)
 	return "?";
 }
 
-/* Whether the key in the record verifies one of our signatures, checked as a
- * receiver would. */
+/* Whether the key in the record verifies a signature made with our key. */
 static bool
 key_verifies(const struct private_key *ours, const struct key *theirs)
 {
@@ -115,8 +114,8 @@ has_our_key(const struct private_key *key, struct span text)
 	struct buf a = buf_wrap(mine, sizeof(mine));
 	struct buf b = buf_wrap(theirs, sizeof(theirs));
 	struct buf r = buf_wrap(record, sizeof(record));
-	/* RSA keys of one size begin with the same characters, at most 44: the
-	 * start of SubjectPublicKeyInfo. */
+	/* RSA keys of the same size begin with the same characters (at most
+	 * 44): the start of SubjectPublicKeyInfo. */
 	const size_t alike = 60;
 
 	private_key_put_record(key, &r);

@@ -1,6 +1,6 @@
 /*
  * key_record.h - checks whether a DNS record belongs to a private key, and
- * finds mistakes made when it was published.
+ * finds mistakes made when the record was published.
  *
  * It tests what a receiver tests: a signature made with the private key must
  * verify with the key in the record, as parsed by dkim/.

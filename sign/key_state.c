@@ -17,7 +17,7 @@ enum { STATE_FILE_MODE = 0640 };
 /* The last line; if it is missing, the file was truncated. */
 static const char end_line[] = "# end\n";
 
-#define STATE_NUMBER_MAX INT64_C(253402300799) /* the end of year 9999 */
+#define STATE_NUMBER_MAX INT64_C(253402300799) /* the end of the year 9999 */
 
 struct state_number {
 	const char *name;
@@ -260,8 +260,8 @@ is_state_name(const char *name)
 	return name[0] != '.' && !span_ends_nocase(span_str(name), ".new");
 }
 
-/* Finds the most recently written file of a folder and sets `out` to its path.
- * Returns its time in seconds since 1970, or 0 if there is no file. */
+/* Finds the most recently written file in a folder and sets `out` to its path.
+ * Returns the file's time in seconds since 1970, or 0 if there is no file. */
 static int64_t
 newest_file(struct span folder, char out[KEY_PATH_MAX])
 {

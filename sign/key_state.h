@@ -41,11 +41,11 @@ size_t key_state_parse(struct span text, const struct sign_keys *keys,
     key_state_each *each, void *arg, struct pauses *pauses);
 
 /*
- * Sets the state of all keys from the file of this host.  If it does not exist,
- * because the host or its role was renamed, the most recently written file of
- * FOLDER/.state is used.  If the file is damaged, keys without a line may
- * sign if no other key is ready (rotation_lose()).  Returns false and writes to
- * `error` if the file could not be read completely.
+ * Sets the state of all keys from the file of this host.  If that file does not
+ * exist, because the host or its role was renamed, the most recently written
+ * file of FOLDER/.state is used.  If the file is damaged, keys without a line
+ * may sign if no other key is ready (rotation_lose()).  Returns false and
+ * writes to `error` if the file could not be read completely.
  */
 bool key_state_load(const char *path, const struct sign_keys *keys,
     struct pauses *pauses, struct buf *error);
@@ -58,10 +58,10 @@ void key_state_put(
 
 /*
  * Reads all state files of the folder and merges them: a key is ready if all
- * hosts that know it say so, and its last signature is the latest of all hosts.
- * Files that are more than KEY_STATE_STALE_S older than the newest one belong
- * to hosts that no longer exist and are ignored.  Returns the number of files
- * used; 0 also if the folder does not exist.
+ * hosts that know it say so, and its last signature is the latest one by any
+ * host.  Files that are more than KEY_STATE_STALE_S older than the newest one
+ * belong to hosts that no longer exist and are ignored.  Returns the number of
+ * files used; 0 also if the folder does not exist.
  */
 size_t key_state_read_all(const char *folder, const struct sign_keys *keys);
 

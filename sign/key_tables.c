@@ -21,7 +21,7 @@ enum table_kind {
 
 struct table_row {
 	enum table_kind kind;
-	struct span first, value;          /* `value` is only the first word */
+	struct span first, value;          /* the first two words of the line */
 	struct span domain, selector, key; /* TABLE_KEY */
 	const char *file;
 	unsigned line;
@@ -240,7 +240,8 @@ resolve_error(struct resolve *r, const struct table_row *row, struct span what,
 	r->ok = table_message(r->errors, row, what, "%s", text);
 }
 
-/* Returns `text` with `by` for each `token`; absent if memory ran out. */
+/* Returns `text` with each `token` replaced by `by`; absent if memory ran
+ * out. */
 static struct span
 replace_token(
     struct arena *a, struct span text, const char *token, struct span by)
@@ -328,7 +329,7 @@ normal_copy(struct resolve *r, struct span domain)
 
 /* ---- opendkim ---- */
 
-/* Whether `key` is the path of a file, which can be imported.  Otherwise it is
+/* Whether `key` is the path of a key file, which can be imported, rather than
  * the key itself. */
 static bool
 is_path(struct span key)

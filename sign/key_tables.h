@@ -48,7 +48,7 @@ void key_tables_free(struct key_tables *t); /* accepts NULL */
 /*
  * Parses one table; `name` is copied, for messages.  Writes one line to
  * `errors` for each invalid line: "FILE:LINE: what is wrong, and how to fix
- * it".  Returns false if there was one, or memory ran out.
+ * it".  Returns false if there was one or if memory ran out.
  */
 bool key_tables_read(
     struct key_tables *t, const char *name, struct span text, FILE *errors);

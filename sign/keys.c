@@ -115,7 +115,8 @@ struct key_load {
 	bool no_memory;
 };
 
-/* Reports a mode that is too open; it never prevents a key from signing. */
+/* Reports file permissions that are too open; they never prevent a key from
+ * signing. */
 static void
 check_mode(struct key_load *load, const char *path, const struct stat *st)
 {

@@ -73,7 +73,7 @@ enum sign_keys_result {
 struct sign_keys_faults {        /* problems found by one load */
 	unsigned broken;         /* files without a readable key */
 	unsigned world_readable; /* key files readable by everyone: an error,
-	                            but the keys sign */
+	                            but their keys still sign */
 	unsigned modes;          /* paths whose mode is too open */
 };
 
@@ -83,8 +83,8 @@ struct sign_keys_faults {        /* problems found by one load */
  * is wrong, and how to fix it", and counts them in `faults`.  Modes that are
  * too open are reported with one line per path, at most SIGN_WARNINGS_MAX, and
  * have no other effect. Returns NULL if the folder cannot be read or memory ran
- * out.  Imported keys sign immediately, and so do keys that `previous` has seen
- * published.
+ * out.  Imported keys sign immediately, and so do keys that were already seen
+ * published while in `previous`.
  *
  * `previous` is the set to be replaced, or NULL.  If a key file is now broken,
  * its key is copied from `previous`.  If a file now contains a different key,

@@ -18,9 +18,9 @@
 struct own_signatures;
 
 /*
- * Finds signatures that name one of `keys`, at most SIGNER_OWN_MAX, and
- * requests their body hashes.  Call this before the body arrives.  Returns NULL
- * if memory ran out; otherwise the caller frees the result.
+ * Finds at most SIGNER_OWN_MAX signatures that name one of `keys`, and requests
+ * their body hashes.  Call this before the body arrives.  Returns NULL if
+ * memory ran out; otherwise the caller frees the result.
  */
 struct own_signatures *own_signatures_find(struct arena *a,
     const struct mail_header *h, struct sign_key *const *keys, size_t n_keys,

@@ -2,10 +2,11 @@
  * pauses.h - detects that our own mail no longer reaches the signer.
  *
  * Remembers the longest pause between two messages in each of the last four
- * weeks, so nights and weekends are normal.  Mail counts as stopped if the
- * current pause is more than twice the longest one; this is not judged during
- * the first two weeks.  A pause that was too long is not remembered as normal,
- * and time during which the daemon did not run is not part of a pause.
+ * weeks, so that pauses at night and on weekends count as normal.  Mail counts
+ * as stopped if the current pause is more than twice the longest one; this is
+ * not judged during the first two weeks.  A pause that was too long is not
+ * remembered as normal, and time during which the daemon did not run is not
+ * part of a pause.
  *
  * Pure; all times are in seconds since 1970, 0: never.
  */
@@ -29,7 +30,8 @@ struct pauses {
 	int64_t last; /* time of the last message, plus the time during which no
 	                 daemon ran */
 	int64_t saved; /* when this state was written */
-	int64_t week;  /* week of the last pauses_note(), counted since 1970 */
+	int64_t week;  /* week of the last call to pauses_note(), in weeks since
+	                  1970 */
 	int64_t longest[PAUSES_WEEKS]; /* seconds; index: week modulo
 	                                  PAUSES_WEEKS */
 	bool is_silent;

@@ -233,7 +233,7 @@ skip_to_key(struct span pem)
 	return SPAN_NONE;
 }
 
-/* Returns why OpenSSL found no key, as far as the content shows. */
+/* Returns the likely reason why OpenSSL found no key in `pem`. */
 static const char *
 explain_no_key(struct span pem)
 {

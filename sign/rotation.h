@@ -8,10 +8,9 @@
  * the zone's negative TTL (RFC 2308 section 5).  Then the key may sign.  The
  * newest such key of a domain signs; older ones are retired.  If its record is
  * missing or different at any server, an older key whose record is published
- * signs instead.  If there is none, the current key keeps signing, because a
- * signature that cannot be verified is never worse than none (RFC 6376
- * section 6.1), and an alarm is raised.  A check without an answer changes
- * nothing.
+ * signs instead.  If there is none, the current key keeps signing, and an alarm
+ * is raised: a signature that cannot be verified is never worse than none (RFC
+ * 6376 section 6.1).  A check without an answer changes nothing.
  */
 #ifndef AVOUCH_SIGN_ROTATION_H
 #define AVOUCH_SIGN_ROTATION_H
@@ -48,7 +47,7 @@ struct rotation_state {
 	                   did */
 	int64_t used;   /* time of the last signature */
 	bool ready; /* found by two checks or imported, and not missing since */
-	bool ever;  /* was ever ready, or its state was lost */
+	bool ever;  /* was ready at least once, or its state was lost */
 	bool signs; /* was chosen by the last rotation_choose() */
 };
 

@@ -12,7 +12,7 @@ enum {
 	BASE64_HASH = 44, /* bytes of bh= */
 };
 
-/* how many times h= lists a name beyond the fields present */
+/* how many more times h= lists a name than there are such fields */
 enum oversigning {
 	OVER_NEVER,
 	OVER_PRESENT, /* once, if the field is present */

@@ -32,7 +32,7 @@
 enum {
 	SIGNER_MEMORY = 8 << 20, /* bytes of arena per message */
 	SIGNER_OWN_MAX = 16,     /* our existing signatures that are checked;
-	                            legitimate mail has two */
+	                            legitimate mail has at most two */
 };
 
 struct signer_envelope {
@@ -53,8 +53,9 @@ enum signer_result {
 enum signer_reason {
 	SIGNER_NO_REASON,
 	SIGNER_NO_KEY,
-	SIGNER_NOT_OWN, /* forwarded: the author's domain is not ours, no login,
-	                   and traces of another host */
+	SIGNER_NOT_OWN, /* forwarded: the author's domain is not ours, the
+	                   client did not log in, and the message has a Received
+	                   or DKIM-Signature field */
 	SIGNER_AUTHOR_MISMATCH,
 	SIGNER_NO_AUTHOR,
 	SIGNER_SEVERAL_AUTHORS,

@@ -24,7 +24,7 @@
 
 enum {
 	SPF_TRACE_MAX = 1024, /* lines of one trace */
-	/* bytes of the questions or the answers of a trace line */
+	/* bytes of the questions in a trace line, and also of the answers */
 	SPF_TRACE_TEXT_MAX = 768,
 	SPF_REASON_MAX = 400, /* bytes of a reason */
 };
@@ -120,7 +120,7 @@ enum spf_outcome spf_run_match(
 /* Completes run->out, except for the explanation. */
 void spf_run_finish(struct spf_run *run, const struct spf_decision *decision);
 
-/* ---- the trace; these functions do nothing unless one is requested ---- */
+/* ---- the trace; these do nothing unless a trace is requested ---- */
 
 void spf_trace_begin(
     struct spf_run *run, struct spf_frame *f, struct span term);

@@ -318,7 +318,7 @@ match_exists(struct spf_run *run, struct spf_frame *f, struct span name)
 	    run, f, name, DNS_A, spf_run_ask(run, f, name, DNS_A));
 }
 
-/* Matches the mechanisms that look up DNS. */
+/* Matches the mechanisms that query DNS. */
 static enum spf_outcome
 match_asking(
     struct spf_run *run, struct spf_frame *f, const struct spf_term *term)

@@ -51,9 +51,9 @@ spf_weakness_name(enum spf_weakness weakness)
 }
 
 /*
- * RFC 7208 section 4.3: neither malformed nor a single label.  An all-digit
- * top-level label is part of an IP address (section 7.1), and "[" begins an
- * address literal (RFC 5321 section 4.1.3).
+ * Whether `domain` is neither malformed nor a single label (RFC 7208 section
+ * 4.3).  An all-digit top-level label is part of an IP address (section 7.1),
+ * and "[" begins an address literal (RFC 5321 section 4.1.3).
  */
 bool
 spf_is_checkable(struct span domain)
@@ -72,7 +72,8 @@ put_term(struct buf *b, struct span term, struct span domain)
 	buf_printable(b, domain, domain.n);
 }
 
-/* "timeout for a.example TXT at include:a.example of example.com" */
+/* Writes text such as "timeout for a.example TXT at include:a.example of
+ * example.com". */
 static void
 put_error(struct buf *b, const struct spf_run *run)
 {

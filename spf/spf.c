@@ -315,9 +315,9 @@ note_record(struct spf_run *run, struct spf_frame *f,
 }
 
 /*
- * RFC 7208 section 4.  A redirect repeats the loop, an include calls this
- * function again; both have been counted as lookups before, so there are at
- * most SPF_MAX_LOOKUPS of them.
+ * RFC 7208 section 4.  A redirect repeats the loop, and an include calls this
+ * function again.  Both were already counted as lookups, so there are at most
+ * SPF_MAX_LOOKUPS of them.
  */
 static struct spf_decision
 check_host(struct spf_run *run, struct span domain, unsigned depth)

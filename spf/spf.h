@@ -47,8 +47,8 @@ enum spf_identity { SPF_IDENTITY_HELO, SPF_IDENTITY_MAILFROM };
  */
 enum spf_weakness {
 	SPF_WEAKNESS_NONE,
-	SPF_WEAK_ALL,   /* the mechanism is "+all": everyone passes, except for
-	                   the terms before it */
+	SPF_WEAK_ALL, /* the mechanism is "+all": every client passes unless an
+	                 earlier term matches */
 	SPF_WEAK_RANGE, /* the mechanism is ip4, ip6, a or mx with a prefix of 0
 	                   to 8 bits (IPv6: 0 to 16) */
 	SPF_WEAK_NEUTRAL_INCLUDE, /* an earlier include returned neutral for
@@ -119,13 +119,14 @@ const char *spf_identity_name(enum spf_identity identity);
 const char *spf_weakness_name(enum spf_weakness weakness);
 
 /*
- * Runs check_host() of RFC 7208 section 4, preceded by sections 2.3 and 2.4:
- * the domain of the identity, and "none" for an address literal or an
- * unqualified name.  Returns CORE_WAIT if answers are missing; `questions` then
- * has the queries, and the caller calls again with the same `q` when they have
- * been answered.  Returns CORE_DONE when `out` is complete.  Exceeding a limit
- * of section 4.6.4 gives SPF_PERMERROR, an exhausted arena SPF_TEMPERROR.
- * Spans in `out` point into `a`, `q` or `questions`.
+ * Runs check_host() of RFC 7208 section 4, preceded by the steps of
+ * sections 2.3 and 2.4: it gets the domain of the identity, and returns "none"
+ * for an address literal or an unqualified name.  Returns CORE_WAIT if answers
+ * are missing; `questions` then has the queries, and the caller calls again
+ * with the same `q` when they have been answered.  Returns CORE_DONE when `out`
+ * is complete.  Exceeding a limit of section 4.6.4 gives SPF_PERMERROR, an
+ * exhausted arena SPF_TEMPERROR.  Spans in `out` point into `a`, `q` or
+ * `questions`.
  *
  * Prefetches every name that is already known from the record, within the
  * limits.

@@ -3,8 +3,8 @@
 #include "spf/internal.h"
 
 enum {
-	SHOWN_MAX = 12,     /* records shown of an answer */
-	TXT_SHOWN_MAX = 80, /* bytes shown of a TXT record */
+	SHOWN_MAX = 12,     /* records shown per answer */
+	TXT_SHOWN_MAX = 80, /* bytes shown per TXT record */
 };
 
 void

@@ -4,9 +4,9 @@
  * section 10.1, RFC 9989 section 9.1).
  *
  * No local-part of an address is written, because the sender could use it to
- * inject results (RFC 8601 section 2.7.2 advises against it for SPF too); it is
- * in the log.  Domains are A-labels.  mail/authres.h describes how the writer
- * treats untrusted strings.
+ * inject results (RFC 8601 section 2.7.2 advises against it for SPF too);
+ * local-parts are only logged.  Domains are A-labels.  mail/authres.h describes
+ * how the writer treats untrusted strings.
  */
 #include "lib/domain.h"
 #include "mail/authres.h"
@@ -138,10 +138,10 @@ put_spf_helo(struct authres_writer *w, const struct verdict *v, struct arena *a)
  * only name there is, that of HELO.
  *
  * Otherwise, the HELO result is written as a separate result only if it is the
- * same as that of MAIL FROM.  Of two different results, some programs use the
- * first, some the last (SpamAssassin's SPF plugin), and some any pass (its
- * AuthRes plugin), and any sender can use any name in HELO.  A different result
- * is in the comment.
+ * same as that of MAIL FROM.  If two results differ, some programs use the
+ * first, some the last (SpamAssassin's SPF plugin), and some any pass
+ * (SpamAssassin's AuthRes plugin); and a sender can use any name in HELO.  So a
+ * different result is only in the comment.
  */
 static void
 put_spf(struct authres_writer *w, const struct verdict *v, struct arena *a)
@@ -310,7 +310,8 @@ put_dmarc_comment(struct authres_writer *w, const struct verdict *v)
 	authres_comment(w, own.p, buf_view(&text));
 }
 
-/* RFC 9989 section 9.1: policy.dmarc is the policy after all options. */
+/* RFC 9989 section 9.1: policy.dmarc is the policy after all options are
+ * applied. */
 static void
 put_dmarc(
     struct authres_writer *w, const struct verdict *v, const struct conf *conf)

@@ -52,8 +52,8 @@ from_fault(const struct verdict *v)
 	return v->from.reason;
 }
 
-/* RFC 3834 section 5: anything but the keyword "no", which comments may
- * follow. */
+/* RFC 3834 section 5: any value except the keyword "no", with or without
+ * comments after it. */
 static bool
 is_auto_submitted(struct span value)
 {

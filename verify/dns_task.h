@@ -52,7 +52,7 @@ struct dns_task *dns_task_start(struct dns_source *source, dns_task_core *step,
 bool dns_task_wait(struct dns_task *j, int64_t deadline);
 
 /* Waits until the core is done or the time `until` (clock_ms()) is reached.
- * Does not expire questions.  Returns whether it is done. */
+ * Does not expire questions.  Returns whether the core is done. */
 bool dns_task_done_by(struct dns_task *j, int64_t until);
 
 /* Call these after dns_task_wait().  All questions have answers

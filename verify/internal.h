@@ -25,7 +25,7 @@ struct verify_connection {
 	struct arena *helo_arena; /* rewound at each HELO */
 	struct span helo;
 	struct spf_work helo_work;
-	struct dns_source *helo_dns; /* the queue of the HELO questions */
+	struct dns_source *helo_dns; /* the queue for the HELO questions */
 	struct dns_task *helo_task;
 };
 
@@ -33,8 +33,9 @@ struct verify_message {
 	struct verify_connection *c;
 	struct arena *arena;
 	struct verify_envelope envelope;
-	struct dns_source *dns; /* the queue of its questions; NULL if memory
-	                           ran out or nothing is checked */
+	struct dns_source
+	    *dns; /* the queue for the questions about this message; NULL if
+	             memory ran out or nothing is checked */
 	struct spf_work spf;
 	struct dns_task *spf_task;
 	struct mail_header header;

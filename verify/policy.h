@@ -118,8 +118,8 @@ struct policy_decision {
 	 * except lists of networks or domains that do not match it. */
 	const char *settings[POLICY_SETTINGS_MAX];
 	size_t n_settings;
-	/* the override that decided, valid as long as the configuration; NULL:
-	 * none */
+	/* the override that decided; valid as long as the configuration is;
+	 * NULL: none */
 	const struct conf_override *section;
 	struct span expired; /* an expired override that would have decided, for
 	                        the log; absent: none */

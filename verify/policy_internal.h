@@ -59,8 +59,8 @@ bool policy_refuses(enum conf_action action);
 
 /*
  * Returns the first override that matches and has not expired, or NULL.  Sets
- * `expired`, which must be NULL before, to the first expired override before it
- * that also matches.
+ * `expired`, which must be NULL on entry, to the first matching but expired
+ * override that precedes the returned one.
  */
 const struct conf_override *policy_find_override(const struct conf *c,
     const struct policy_input *f, int64_t now,

@@ -100,7 +100,8 @@ matches_sender(char *const *patterns, struct span domain)
  * otherwise an attacker could add a second author to get the first one through
  * (RFC 9989 section 11.5).  For the same reason its from_domain never matches
  * an invalid From field, which may show an author that is not in from_domains.
- * An override that refuses or quarantines mail matches if any of them matches.
+ * For an override that refuses or quarantines mail, one matching author and
+ * one matching recipient are enough.
  */
 static bool
 override_matches(const struct conf_override *o, const struct policy_input *f)

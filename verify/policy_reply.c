@@ -1,6 +1,6 @@
 /*
- * policy_reply.c - writes the reason for a decision, for the log, our field and
- * the aggregate report, and the reply to the client.
+ * policy_reply.c - writes the reason for a decision (for the log, our field and
+ * the aggregate report) and the reply to the client.
  */
 #include "verify/policy_internal.h"
 

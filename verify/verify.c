@@ -17,12 +17,14 @@ enum {
 	CONNECTION_MEMORY = 64 * 1024, /* client names from the MTA */
 	HELO_MEMORY = 16 * 1024,
 	/*
-	 * DNS questions for each of SPF, DKIM and DMARC: more than the RFCs let
-	 * a legitimate message need (RFC 7208 section 4.6.4 allows about 110).
+	 * DNS questions for each of SPF, DKIM and DMARC: more than a legitimate
+	 * message can need under the RFCs (RFC 7208 section 4.6.4 allows about
+	 * 110).
 	 */
 	QUESTIONS_MAX = 200,
-	/* The walks from the domains in list fields have a separate budget, so
-	 * that they do not use up the questions of the author's check. */
+	/* The tree walks that start at domains in list fields have a separate
+	 * budget, so that they do not use up the questions for the author
+	 * domain. */
 	LIST_QUESTIONS =
 	    DMARC_MAX_QUERIES * (MAIL_LIST_CLAIMS_MAX + DMARC_RELATED_MAX),
 };

@@ -1,10 +1,10 @@
 /*
  * verify.h - runs all checks of one message, in order, and returns one verdict.
  *
- * The milter, the command and the tests all use these functions: they translate
- * their input into calls, and the verdict into their own actions.  Work begins
- * as early as possible: SPF at MAIL, keys and tree walks at the end of the
- * header, body hashes as the body arrives.  verify_finish() waits once for
+ * The milter, the command and the tests all use these functions: each of them
+ * translates its input into calls, and the verdict into its own actions.  Work
+ * begins as early as possible: SPF at MAIL, keys and tree walks at the end of
+ * the header, body hashes as the body arrives.  verify_finish() waits once for
  * whatever is still missing.
  *
  * A connection and its messages are used by one thread at a time.
@@ -39,8 +39,8 @@ enum {
 };
 
 /* Initializes the crypto library while memory is available.  Call this once,
- * before the first connection, in the process that will make the checks.
- * Returns false if the library cannot be used. */
+ * before the first connection, in the process that will do the checks.  Returns
+ * false if the library cannot be used. */
 bool verify_start(void);
 
 /* ---- a connection ---- */
@@ -61,8 +61,8 @@ struct verify_client {
 	/* the configured authserv-id, or the MTA's own name */
 	struct span authserv_id;
 	struct span receiver; /* the MTA's own name, for SPF's %{r} */
-	int64_t now;          /* seconds since 1970, for SPF of HELO */
-	bool trace;           /* keep the details that --explain shows */
+	int64_t now; /* seconds since 1970, for the SPF check of HELO */
+	bool trace;  /* keep the details that --explain shows */
 };
 
 struct verify_connection;
@@ -86,8 +86,8 @@ struct verify_envelope {
 	struct span auth_type;   /* absent: the client did not log in */
 	struct span auth_authen; /* the login name */
 	int64_t now;             /* seconds since 1970 */
-	bool now_doubtful;      /* the clock may be wrong: no signature may fail
-	                           because of its date */
+	bool now_doubtful; /* the clock may be wrong, so dates must not make a
+	                      signature fail */
 	struct own_fields *own; /* initialized and owned by the caller; must
 	                           live until verify_end() */
 	void (*waits)(void); /* called if verify_finish() has to wait for more
@@ -111,7 +111,7 @@ void verify_headers_end(struct verify_message *m);
 /* Adds a chunk of the body.  Returns false if no more of it is needed. */
 bool verify_body(struct verify_message *m, struct span chunk);
 
-struct verify_add { /* a field to add in addition to Authentication-Results */
+struct verify_add { /* a field to add besides Authentication-Results */
 	const char *name;
 	struct span value;
 };
@@ -167,8 +167,8 @@ struct verdict {
 };
 
 /* Returns the verdict, which is valid until verify_end(), and never NULL.  If
- * memory ran out, the results that lack it are temperror, and on_overload
- * applies unless DMARC passes. */
+ * memory ran out, the results that could not be computed are temperror, and
+ * on_overload applies unless DMARC passes. */
 const struct verdict *verify_finish(struct verify_message *m);
 
 /* Calls `each` for each question that was asked, for --explain. */
@@ -176,7 +176,8 @@ void verify_each_question(struct verify_message *m,
     void (*each)(void *arg, const char *job, const struct dns_question *q),
     void *arg);
 
-/* Frees the message at any point and cancels its tasks.  `m` may be NULL. */
+/* Cancels the tasks of the message and frees it.  May be called at any point.
+ * `m` may be NULL. */
 void verify_end(struct verify_message *m);
 
 /* Writes one log line: queue id, client, identifiers, results. */

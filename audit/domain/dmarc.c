@@ -9,7 +9,7 @@
 #include "lib/enum_names.h"
 #include "spf/record.h"
 
-enum { SINCE_MAX = 253 }; /* bytes of a text that begins with a date */
+enum { SINCE_MAX = 253 }; /* bytes of the text that audit_monitoring() writes */
 
 /*
  * Findings that are left out.  A DNS failure is not a finding; RFC 9989 ignores
@@ -53,7 +53,7 @@ is_lost(const struct dmarc_fix *f, struct span uri)
 	return false;
 }
 
-/* Writes the report addresses that work, or else the postmaster's. */
+/* Writes the report addresses that work, or the postmaster's if none does. */
 static void
 put_addresses(struct dmarc_fix *f, struct span value, bool is_rua)
 {

@@ -56,8 +56,8 @@ is_given_key(const struct auditing *d, struct span name, struct span key_zone)
 	return false;
 }
 
-/* Whether no grade depends on the question, because only a hint or a guessed
- * selector needs the answer. */
+/* Whether no grade depends on the answer to `q`, because only a hint or a
+ * guessed selector needs it. */
 static bool
 is_optional(const struct auditing *d, const struct dns_question *q)
 {

@@ -44,7 +44,7 @@ struct audit_seen {
 struct audit_reports {
 	int64_t none_since; /* start of the period in which all reports state
 	                       p=none, in seconds since 1970; 0: the latest
-	                       report does not */
+	                       report does not state it */
 	bool none_always;   /* there are no earlier reports */
 	/* the members below cover the last AUDIT_REPORT_DAYS days */
 	uint64_t messages;

@@ -1,5 +1,5 @@
 /*
- * rules.c - the findings that no lint of a single record reports: what is
+ * rules.c - the findings that do not come from linting a single record: what is
  * wrong, why, and how to fix it.  Severities: an error loses mail now or lets
  * anyone forge it; a warning will fail later, or lets some forged mail pass; a
  * hint is a possible improvement.

@@ -1,5 +1,4 @@
-/* spf.c - SPF: copies the findings of the lint, and checks what the lint does
- * not */
+/* spf.c - SPF: copies the lint findings, and checks what linting does not */
 #include <string.h>
 
 #include "audit/domain/internal.h"
@@ -153,7 +152,7 @@ audit_outgoing(struct auditing *d)
 	}
 }
 
-/* ---- the lint ---- */
+/* ---- lint findings ---- */
 
 /* Counts the lookups that the owner cannot avoid by writing addresses instead
  * of names. */

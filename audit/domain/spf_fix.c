@@ -11,7 +11,7 @@
 #include "spf/record.h"
 
 enum {
-	FIX_TEXTS_MAX = 4,      /* SPF records of one name that are merged */
+	FIX_TEXTS_MAX = 4,      /* SPF records merged for one name */
 	FIX_ADDRESSES_MAX = 20, /* addresses written for one term */
 	LOOKUPS_TIGHT = 8,
 };
@@ -22,7 +22,7 @@ struct spf_fix {
 	struct buf text;
 	struct span done[SPF_LINT_RECORDS_MAX]; /* terms already written */
 	size_t n_done;
-	bool is_main;   /* the owner is the domain audited */
+	bool is_main;   /* `owner` is the audited domain */
 	bool addresses; /* replace a and mx with addresses */
 	char all;       /* the qualifier of "all"; 0: not set yet */
 	struct span redirect;

@@ -37,9 +37,9 @@ bool sts_policy_covers(const struct sts_policy *p, struct span host);
 
 /*
  * Adds findings about a policy.  If the policy could not be fetched, `why` says
- * why, and `text` is ignored; otherwise `why` is NULL.  If both are absent,
- * only the need for TLS reports is checked.  Returns whether the policy is
- * enforced.
+ * why, and `text` is ignored; otherwise `why` is NULL.  If `text` is absent and
+ * `why` is NULL, checks only whether TLS reports are needed.  Returns whether
+ * the policy is enforced.
  */
 bool audit_sts(
     struct audit_domain *d, struct arena *a, struct span text, const char *why);

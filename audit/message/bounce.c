@@ -179,8 +179,8 @@ has_reply(const struct audit_provider_rule *rule, struct span code)
 		span_equal(enhanced_of(rule->reply2), code));
 }
 
-/* Adds a finding for each rule of `area` with this code, unless it was already
- * added or is excluded.  Returns false if no rule has the code. */
+/* Adds a finding for each rule that has this area and code, unless the finding
+ * was already added or is excluded.  Returns false if no rule has the code. */
 static bool
 add_rules(const struct reply *r, struct arena *a, struct audit_findings *out,
     const char *area, struct span code)
@@ -211,7 +211,7 @@ explain_codes(struct span text, const struct reply *r, struct arena *a,
 	while (!scan_done(&s)) {
 		struct span code;
 
-		/* a code must not be part of a longer number, such as an
+		/* a code must not be part of a longer number, such as an IP
 		 * address */
 		if (ascii_is_digit((unsigned char)before) || before == '.' ||
 		    !take_enhanced(&s, &code)) {

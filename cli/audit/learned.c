@@ -87,7 +87,7 @@ learn_address(const struct ip *ip, struct ip *list, size_t *n)
 
 /* ---- reports of others ---- */
 
-/* Rows with the same day, domain and source, which are consecutive. */
+/* Consecutive rows with the same day, domain and source. */
 struct learn_rows {
 	struct audit_learning *l;
 	struct audit_learned *domain; /* NULL: not one of our domains */

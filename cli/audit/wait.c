@@ -1,5 +1,5 @@
-/* wait.c - avouch audit --wait ADDRESS: waits for a message; its counterpart
- * --receive TOKEN receives it */
+/* wait.c - avouch audit --wait ADDRESS: waits for a message, which its
+ * counterpart --receive TOKEN receives */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

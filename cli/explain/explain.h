@@ -27,7 +27,8 @@ void explain_spf(const struct spf_result *r);
 
 /* ---- dns.c: questions and answers ---- */
 
-/* `job` names the check that queried; NULL if there is only one. */
+/* `job` names the check that asked the question; NULL if there is only one
+ * check. */
 json_t *explain_question_json(const char *job, const struct dns_question *q);
 void explain_question(const char *job, const struct dns_question *q);
 
@@ -45,7 +46,7 @@ json_t *explain_dkim_json(
     const struct dkim *d, struct span body, struct arena *a);
 void explain_dkim(const struct dkim *d, struct span body, struct arena *a);
 
-/* Explain the type and size of a key, and why it cannot be used. */
+/* Explain the type and size of a key, and the reason if it cannot be used. */
 json_t *explain_key_json(const struct key *k);
 void explain_key(struct buf *b, const struct key *k);
 

@@ -74,7 +74,7 @@ const char *key_cli_algorithm(const struct private_key *key);
 struct span key_record_name(
     struct key_cli *k, const char *selector, const char *domain);
 
-/* Returns "SELECTOR.DOMAIN.TARGET", the CNAME target of a selector of a pair.
+/* Returns "SELECTOR.DOMAIN.TARGET", the CNAME target of one selector of a pair.
  * An empty target is shown as YOUR-ZONE. */
 struct span key_pair_name(
     struct key_cli *k, const char *selector, const char *target);
@@ -95,8 +95,8 @@ struct span key_record_line(
 bool key_publish(const struct key_cli *k, const char *verb, struct span name,
     struct span value);
 
-/* Replaces the record of a key with one that has an empty p=.  Returns a value
- * as key_publish() does. */
+/* Replaces the record of a key with one that has an empty p=.  Returns the same
+ * values as key_publish(). */
 bool key_publish_revoked(
     struct key_cli *k, struct span name, const struct private_key *key);
 

@@ -194,8 +194,9 @@ read_one_file(struct report_reading *r, const char *path)
 static void read_path(
     struct report_reading *r, const char *path, unsigned depth);
 
-/* Includes hidden entries, which are subfolders in a Maildir.  Skips its "tmp",
- * which contains messages that are still being delivered. */
+/* Includes hidden entries, because the subfolders of a Maildir are hidden.
+ * Skips "tmp", which in a Maildir contains messages that are still being
+ * delivered. */
 static int
 is_folder_entry_wanted(const struct dirent *entry)
 {

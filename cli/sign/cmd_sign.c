@@ -1,7 +1,7 @@
 /*
  * cmd_sign.c - avouch sign: signs a message file with one key, offline.  This
- * is for tests, and for mail that does not pass through a milter.  `doctor` and
- * `test` check the mail system.
+ * is for tests, and for mail that does not pass through a milter.  `avouch sign
+ * doctor` and `avouch sign test` check the mail system.
  */
 #include <stdlib.h>
 #include <string.h>

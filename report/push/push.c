@@ -15,7 +15,7 @@ enum {
 	LOCK_STEP_MS = 50,
 };
 
-/* The same lock as for sending, because rows that are being sent from the file
+/* Sending uses the same lock, because rows that are being sent from the file
  * must not be pushed. */
 static const char lock_name[] = "send";
 
@@ -228,8 +228,8 @@ read_central(struct push *p)
 
 /*
  * Reads the state after all earlier transactions have ended.  If an earlier run
- * was killed, the database may still be committing its transaction, and holds
- * the lock until then.
+ * was killed, the database may still be committing its transaction; the lock is
+ * held until the commit ends.
  */
 static bool
 read_central_locked(struct push *p)

@@ -2,21 +2,21 @@
  * push.h - copies the rows of closed days from the file of a host to the store
  * that several hosts share, exactly once.
  *
- * Each day is one transaction in PostgreSQL.  It adds all rows of the day and
- * records in the table of hosts that the day was pushed, together with a token:
- * a random number that was written to the file beforehand.  After a crash, the
- * token in the database shows whether the push was committed: it is either the
- * token of the last push that the file knows to be complete, or that of the
- * interrupted one.  Any other token means that two files have the same name,
- * because one is a copy or was restored from a backup.  Then nothing is pushed
- * until the operator decides.
+ * Each day is pushed in one PostgreSQL transaction.  It adds all rows of the
+ * day and records in the table of hosts that the day was pushed, together with
+ * a token: a random number that was written to the file beforehand.  After a
+ * crash, the token in the database shows whether the push was committed: it is
+ * either the token of the last push that the file knows to be complete, or that
+ * of the interrupted one.  Any other token means that two files have the same
+ * name, because one is a copy or was restored from a backup.  Then nothing is
+ * pushed until the operator decides.
  *
  * In the file, messages that arrive late for a closed day are counted in the
  * next day (query.h).  If a day is closed in the shared store because its
  * reports were made, rows that are pushed late are added to the first open day
- * there; the event of the push says so.  If a host whose clock is ahead has
- * closed days there that have not ended, they are reopened.  If reports were
- * already made from them, nothing is pushed until they have ended.
+ * there; the event for the push reports this.  If a host whose clock is ahead
+ * has closed days there that have not ended, they are reopened.  If reports
+ * were already made from them, nothing is pushed until they have ended.
  */
 #ifndef AVOUCH_REPORT_PUSH_PUSH_H
 #define AVOUCH_REPORT_PUSH_PUSH_H
@@ -37,9 +37,10 @@ enum {
 
 enum push_as {
 	PUSH_AS_IT_IS,
-	PUSH_AS_COPY,     /* the file gets a new name, and continues after the
-	                     last day that it recorded as pushed */
-	PUSH_AS_RESTORED, /* continues after the last day in the database */
+	PUSH_AS_COPY, /* the file gets a new name, and pushing continues after
+	                 the last day that is recorded in the file as pushed */
+	PUSH_AS_RESTORED, /* pushing continues after the last day in the
+	                     database */
 };
 
 enum push_kind {

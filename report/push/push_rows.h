@@ -1,6 +1,6 @@
 /*
- * push_rows.h - copies the rows of a day into the shared store: in bulk into
- * temporary tables of the connection, which needs no lock, and from there into
+ * push_rows.h - copies the rows of a day into the shared store: first in bulk,
+ * without a lock, into temporary tables of the connection, and from there into
  * the tables of schema.h, with a few statements in the transaction of the push.
  *
  * A day of any size needs the same few round trips, and memory for only one

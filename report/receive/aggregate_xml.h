@@ -9,8 +9,9 @@
  *
  * The parser accepts names in any case and with any prefix, unknown elements,
  * missing parts as long as the domain and the time are clear, dates in
- * milliseconds, and old names of results.  It uses the first of several
- * reasons, and the MAIL FROM result if there are several SPF results.
+ * milliseconds, and old names of results.  If there are several reasons, it
+ * uses the first.  If there are several SPF results, it uses the one for MAIL
+ * FROM.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_AGGREGATE_XML_H
 #define AVOUCH_REPORT_RECEIVE_AGGREGATE_XML_H
@@ -31,8 +32,8 @@
 enum {
 	READ_DEPTH_MAX = 16, /* nested elements; 6 are needed */
 	READ_ROWS_MAX = 1000000,
-	READ_VALUE_MAX = 1000,    /* bytes of one value that are stored */
-	READ_HEAD_MEMORY = 40000, /* maximum bytes of arena for a head */
+	READ_VALUE_MAX = 1000,    /* maximum bytes stored of one value */
+	READ_HEAD_MEMORY = 40000, /* maximum arena bytes for a head */
 	READ_ERROR_MAX = 300,
 };
 

@@ -30,7 +30,7 @@ enum feedback_end {
 /*
  * `now` is used if the report does not say when the message arrived, or gives a
  * later time.  `sender` is the domain that sent the report, or empty.  Strings
- * in `out` are in `a`; its key, file and read time are not set.
+ * in `out` are in `a`; the key, file and read time of `out` are not set.
  */
 enum feedback_end feedback_read(struct span part, struct span sender,
     int64_t now, struct arena *a, struct ledger_incident *out,

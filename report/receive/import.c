@@ -191,7 +191,7 @@ refuse_document(struct import_message *u, const struct peeked_stream *s,
 		: unpack_error(s->unpack));
 }
 
-/* First pass: checks the document, and keeps its head. */
+/* First pass: checks the document, and keeps everything except the rows. */
 static bool
 check_document(
     struct import_message *u, struct peeked_stream *s, struct span name)

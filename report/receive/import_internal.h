@@ -40,7 +40,7 @@ struct import_message {
 	bool storing;
 	bool stopped;   /* has_room() returned false */
 	size_t reports; /* number of documents */
-	size_t good;    /* number of those that are reports */
+	size_t good;    /* number of documents that are reports */
 	unsigned depth;
 	int64_t unpacked;
 	bool bad; /* the unit was refused or its import failed; see `kind` and
@@ -49,7 +49,7 @@ struct import_message {
 	char reason[REPORT_IMPORT_REASON_MAX];
 };
 
-/* Refuses the unit; `name` is the file in it, or empty.  Always returns
+/* Refuses the unit; `name` is a file in the unit, or empty.  Always returns
  * false. */
 bool import_refuse(
     struct import_message *u, struct span name, const char *reason);
@@ -78,7 +78,7 @@ struct crypto_hash;
 struct import_mail { /* a message whose parts are being read */
 	struct import_message *unit;
 	bool is_over; /* the remaining parts belong to the message that failed
-	                 or was returned; they are not a report */
+	                 or was returned; no report is read from them */
 	struct other_report
 	    *failure; /* the failure report in this message, or NULL */
 	struct crypto_hash *hash; /* hash of the failure report and all later

@@ -38,8 +38,8 @@ bool mailbox_next(struct span *rest, struct span *mail);
 enum mailbox_end {
 	MAILBOX_DONE,
 	MAILBOX_STOPPED, /* `each` returned false */
-	MAILBOX_REFUSED, /* a limit was exceeded, or it is not a message; see
-	                    `reason` */
+	MAILBOX_REFUSED, /* a limit was exceeded, or the input is not a message;
+	                    see `reason` */
 	MAILBOX_MEMORY,
 };
 

@@ -174,7 +174,7 @@ reported_count(struct span text, int64_t *out)
 	if (scan_done(&s))
 		return true;
 	if (!scan_number(&s, INT64_MAX, &value)) {
-		*out = INT64_MAX; /* if it is a number, it is too large */
+		*out = INT64_MAX; /* if the text is a number, it is too large */
 		return ascii_is_digit((unsigned char)scan_peek(&s));
 	}
 	if (!read_groups(&s, &value))

@@ -2,7 +2,7 @@
  * reported_value.h - the values of an aggregate report, as reporters write
  * them: RFC 9990 section 3.1.1, RFC 7489 appendix C, and common deviations.
  *
- * Results are in the arena or constant.  Input may contain any bytes; its
+ * Results are in the arena or are constants.  Input may contain any bytes; its
  * length is limited by aggregate_xml.h.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_REPORTED_VALUE_H
@@ -38,7 +38,7 @@ struct ip reported_source(struct span text);
 /*
  * Reads a time into seconds since 1970, at most DATE_LAST.  Reporters write a
  * number of seconds, milliseconds or smaller units, with or without a fraction,
- * or a date and time of RFC 3339.
+ * or a date and time as in RFC 3339.
  */
 bool reported_time(struct span text, int64_t *out);
 

@@ -28,7 +28,7 @@ enum smime_end {
 	SMIME_END_REFUSED,  /* see `reason` */
 };
 
-/* Passes the signed content on; it is valid during the call. */
+/* Passes on the signed content, which is valid only during the call. */
 enum smime_end smime_content(struct span bytes,
     bool (*each)(void *arg, struct span content), void *arg,
     const char **reason);

@@ -56,8 +56,8 @@ json_refusal(struct span json)
 
 /* ---- values ---- */
 
-/* Returns a string; if it is an array, as some reporters write, its first
- * string. */
+/* Returns a string, or the first string of an array, which some reporters write
+ * instead. */
 static struct span
 text_of(const json_t *object, const char *key)
 {
@@ -147,7 +147,8 @@ add_result(struct tls_reader *r, const struct ledger_tls_result *result)
 	return true;
 }
 
-/* Reads an element of "failure-details"; `policy` has its domain and type. */
+/* Reads an element of "failure-details"; `policy` has the policy's domain and
+ * type. */
 static bool
 take_failure(struct tls_reader *r, const json_t *failure,
     const struct ledger_tls_result *policy, int64_t *sessions)
@@ -167,8 +168,8 @@ take_failure(struct tls_reader *r, const json_t *failure,
 	return *sessions == 0 || add_result(r, &result);
 }
 
-/* Reads failure-details: an array, although some reporters write one object, or
- * null. */
+/* Reads failure-details, which should be an array; some reporters write one
+ * object or null instead. */
 static bool
 take_failures(struct tls_reader *r, const json_t *details,
     const struct ledger_tls_result *policy, int64_t *sum)

@@ -18,9 +18,10 @@ enum {
 	TLS_JSON_VALUES_MAX =
 	    500000, /* jansson needs up to 250 bytes for each */
 	TLS_JSON_POLICIES_MAX = 1000,
-	TLS_JSON_RESULTS_MAX = 10000,  /* failures and policies in total */
-	TLS_JSON_TEXT_MAX = 255,       /* bytes of a value that are stored */
-	TLS_JSON_ARENA_MAX = 16 << 20, /* bytes of arena that always suffice */
+	TLS_JSON_RESULTS_MAX = 10000, /* failures and policies in total */
+	TLS_JSON_TEXT_MAX = 255,      /* bytes stored of each value */
+	TLS_JSON_ARENA_MAX = 16
+	    << 20, /* bytes; an arena of this size always suffices */
 };
 
 #define TLS_JSON_SESSIONS_MAX INT64_C(1000000000000) /* in one report */

@@ -7,7 +7,7 @@
 #include "lib/enum_names.h"
 #include "lib/utf8.h"
 
-/* Output, with the room that xml_filter() requires. */
+/* Output buffer; as large as xml_filter() requires. */
 struct filter_output {
 	char *p;
 	size_t n;

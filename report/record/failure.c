@@ -54,8 +54,8 @@ broken_signature(const struct verdict *v, bool aligned_alone)
 	return found;
 }
 
-/* Whether SPF failed as in RFC 6591 section 3.3.  Results that may be our own
- * error do not count, nor does "none". */
+/* Whether SPF failed as defined in RFC 6591 section 3.3.  Results that may be
+ * caused by our own errors do not count, nor does "none". */
 static bool
 spf_failed(const struct verdict *v)
 {
@@ -82,7 +82,7 @@ any_failed(const struct verdict *v)
 }
 
 /*
- * Never reports on local users, nor on automatic mail: two reporters could
+ * Never reports on local users or on automatic mail: two reporters could
  * otherwise report to each other forever (RFC 9991 section 5.1).  Also leaves
  * out list mail and forwarded mail, because a report would reveal to the author
  * where the message was finally delivered (section 7.1).

@@ -31,8 +31,9 @@ const char *failure_type(const struct failure_source *t);
 /* Returns "delivered", "reject", ... (RFC 6591 section 3.2.2). */
 const char *failure_delivery_result(const struct verdict *v);
 
-/* These write the machine-readable fields, the header fields of the message
- * (`a` is memory for parsing them), and its subject if it may be reported. */
+/* These write the machine-readable fields, the message's header fields (`a` is
+ * memory for parsing them), and the message's subject, if a report may contain
+ * it. */
 void failure_put_feedback(struct buf *b, const struct failure_source *t);
 void failure_put_header(
     struct buf *b, const struct failure_source *t, struct arena *a);

@@ -12,7 +12,8 @@ enum {
 	RESULTS_MAX = 8 << 10, /* bytes of an Authentication-Results field */
 	ADDRESS_MAX = 320,  /* bytes of an address whose local part is replaced
 	                       with a hash */
-	SPF_LINE_MAX = 900, /* bytes of an SPF record term */
+	SPF_LINE_MAX = 900, /* bytes of one term of an SPF record, so that it
+	                       fits on a line */
 	QUEUE_ID_MAX = 100, /* bytes */
 	FOLD = 72,          /* column where lines are folded */
 };
@@ -217,7 +218,7 @@ asks_for_sender(struct span record)
 }
 
 /* RFC 6591 sections 3.2.6 and 4: writes one field for each record that was
- * used, unless its name may reveal something about the sender. */
+ * used, but none whose domain may reveal something about the sender. */
 static void
 put_spf_records(struct buf *b, const struct spf_result *r)
 {

@@ -4,8 +4,8 @@
  * names are removed.
  *
  * The hash of a local part is the same in all reports to one domain, so that
- * its owner can see that two messages have the same sender.  It differs between
- * domains, so that they cannot correlate their reports.
+ * the domain's owner can see that two messages have the same sender.  The hash
+ * differs between domains, so that their owners cannot correlate reports.
  *
  * U-labels in the domains of addresses become A-labels.
  *
@@ -50,8 +50,8 @@ void redact_text(const struct redact *r, struct buf *b, struct span text);
 
 /*
  * Writes a whole field with a line end.  Returns false, and writes nothing, if
- * the field contains addresses that cannot be parsed or `b` is full.  `a` is
- * memory for parsing addresses.
+ * the field contains addresses that cannot be parsed, or if `b` is full.  `a`
+ * is memory for parsing addresses.
  */
 bool redact_field(const struct redact *r, struct buf *b, struct arena *a,
     const struct mail_field *f);

@@ -28,7 +28,7 @@ struct report_dkim {
 };
 
 /*
- * One row of an aggregate report.  The store merges rows of a day that differ
+ * One row of an aggregate report.  The store merges rows of one day that differ
  * only in `when` and `count`.  Stored strings are printable ASCII without white
  * space, except `record` and `comment`, which may contain spaces; longer
  * strings are cut, other bytes become "?".

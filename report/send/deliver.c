@@ -66,8 +66,8 @@ static void
 send_tell_delivery(struct send *s, const struct ledger_delivery *d,
     enum send_kind kind, struct span note)
 {
-	bool single = is_failure(&d->report); /* its `part` then contains the id
-	                                         of a stored failure */
+	bool single = is_failure(&d->report); /* if so, its `part` contains the
+	                                         id of a stored failure */
 	struct send_event e = {
 		.kind = kind,
 		.day = d->report.day,
@@ -364,8 +364,8 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 /*
  * Whether another process may still be working on the delivery.  Usually the
  * process that started the delivery was killed (run.h).  But if hosts share the
- * store, it may only have lost its connection, and with it the lock for
- * sending.
+ * store, that process may only have lost its connection, and with it the lock
+ * for sending.
  */
 static bool
 maybe_in_progress(const struct send *s, const struct ledger_delivery *d)

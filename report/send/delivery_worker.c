@@ -24,7 +24,7 @@ struct worker_hello {
 	char error[SQL_ERROR_MAX];
 };
 
-/* ---- a job and a file over a socket ---- */
+/* ---- passing a job and a file over a socket ---- */
 
 union control { /* aligned for sendmsg() */
 	struct cmsghdr head;

@@ -74,8 +74,8 @@ struct worker_reply {
 	char note[WORKER_NOTE_MAX]; /* the reason, or the error */
 };
 
-/* Has the worker deliver `mail`, the descriptor of a file, positioned at its
- * beginning.  Returns false if the worker has ended. */
+/* Makes the worker deliver the message in `mail`, a file descriptor positioned
+ * at the start of the file.  Returns false if the worker has ended. */
 bool worker_submit(struct worker *h, const struct worker_job *job, int mail,
     struct worker_reply *reply);
 

@@ -75,8 +75,8 @@ bool send_consent_take(struct send *s, struct send_consent *c);
 
 /* ---- plans ---- */
 
-/* Writes a report id: YYYYMMDD and a hash of day, domain and part, which is
- * different in each store. */
+/* Writes a report id, which is different in each store: YYYYMMDD and a hash of
+ * day, domain and part. */
 void send_put_id(struct buf *b, const struct send *s, int64_t day,
     struct span domain, uint64_t part);
 

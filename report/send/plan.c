@@ -32,7 +32,7 @@ struct due_list {
 	struct arena *a;
 	int64_t day;
 	struct name_node
-	    *known; /* domains already planned, the last one read first */
+	    *known; /* domains already planned, in reverse order of reading */
 	size_t n_known;
 	const struct span **index; /* pointers to their names, sorted */
 	struct due_domain *first, **end;

@@ -201,8 +201,8 @@ plan_report(
 	return true;
 }
 
-/* Checks the limits (RFC 9991 sections 2 and 6.1).  `over` says which one has
- * been reached; NULL: none. */
+/* Checks the limits (RFC 9991 sections 2 and 6.1).  Sets `*over` to a text that
+ * says which one has been reached, or to NULL if none has. */
 static bool
 look_at_caps(struct send *s, const struct failure_request *a, const char **over)
 {

@@ -7,11 +7,11 @@
  * each delivery is made and recorded.  If a run is killed, the next one
  * continues from these records, so no report is lost.  No report is sent twice
  * either: the process that runs sendmail and records the outcome outlives the
- * run (delivery_worker.h).  If that process is killed too, between the start of
- * sendmail and the record, it is unknown whether the mail system has accepted
- * the report.  The same bytes are then sent again, with the same Message-ID,
- * report id and file name, by which receivers recognize a duplicate (RFC 9990
- * sections 3.5.2, 3.5.4).
+ * run (delivery_worker.h).  If that process is killed too, after it starts
+ * sendmail and before it records the outcome, it is unknown whether the mail
+ * system has accepted the report.  The same bytes are then sent again, with the
+ * same Message-ID, report id and file name, by which receivers recognize a
+ * duplicate (RFC 9990 sections 3.5.2, 3.5.4).
  *
  * If hosts share a store (push.h), only one of them sends at a time.  Reports
  * for a day are started once all hosts have pushed that day; hosts that stopped
@@ -34,7 +34,7 @@
 enum {
 	SEND_CATCH_UP_DAYS = 7, /* reports for earlier days are not started */
 	SEND_EXPIRE_DAYS =
-	    7, /* days after planning until a report is given up */
+	    7, /* a report is given up this many days after it was planned */
 	SEND_DNS_PATIENCE = 2 *
 	    DATE_DAY, /* how long to retry the authorization of a destination
 	                 while DNS fails: seconds after the end of the day or,
@@ -88,7 +88,7 @@ enum {
 	 * enough for its owner to fix it. */
 	SEND_BOUNCE_PAUSE = 30 * DATE_DAY,
 	/* Failure reports in 24 hours, per organization and in total.  Each
-	 * cause leads to one report a day, so more than these indicate an
+	 * cause leads to one report a day, so a larger number indicates an
 	 * attack. */
 	SEND_FAILURES_PER_DOMAIN = 10,
 	SEND_FAILURES_PER_DAY = 500,

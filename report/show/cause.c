@@ -93,8 +93,8 @@ view_row_cause(struct span domain, const struct report_row *row,
 	*as = other_identity(domain, row);
 	if (is_own_host)
 		return VIEW_OWN_SERVER;
-	/* A failing signature of the domain was broken on the way: a spoofed
-	 * message would have none. */
+	/* A failing signature of the domain was broken in transit: a spoofed
+	 * message would have no signature. */
 	if (is_indirect(row->override) || is_ours)
 		return VIEW_FORWARDER;
 	return as->n > 0 ? VIEW_UNALIGNED : VIEW_SPOOF;

@@ -17,7 +17,7 @@ enum view_cause {
 	VIEW_GOOD,       /* the domain's DKIM signature passes */
 	VIEW_SPF_ONLY,   /* passes only with SPF: fails when forwarded */
 	VIEW_BROKEN,     /* passes with SPF; the domain's signature fails */
-	VIEW_FORWARDER,  /* sent on by a list or a forwarder */
+	VIEW_FORWARDER,  /* sent through a mailing list or a forwarder */
 	VIEW_OWN_SERVER, /* a host of the domain itself; neither SPF nor DKIM
 	                    passes */
 	VIEW_UNALIGNED,  /* authenticates as another domain */

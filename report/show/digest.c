@@ -43,8 +43,8 @@ digest_copy(struct digest *d, struct span text, size_t max)
 	return copy;
 }
 
-/* Counts an item.  Returns false if there are already too many, so that it is
- * not shown. */
+/* Counts an item.  Returns false if it is not to be shown because there are
+ * already too many. */
 static bool
 digest_has_room(struct digest_items *list, struct span domain)
 {

@@ -20,7 +20,7 @@ enum {
 	DIGEST_DAYS = 7,
 	/* Reports for a day arrive up to two days later. */
 	DIGEST_LAG = 2,
-	/* days in view_want: enough for advice */
+	/* days of reports that are read, enough for advice */
 	DIGEST_RANGE = 30,
 	DIGEST_ITEMS_MAX =
 	    100, /* items per section; further ones are only counted */
@@ -32,7 +32,7 @@ enum {
 };
 
 enum digest_section {
-	DIGEST_URGENT,  /* advice: own mail is lost now */
+	DIGEST_URGENT,  /* advice: the owner's mail is being lost */
 	DIGEST_TODO,    /* advice: the owner should fix or decide something */
 	DIGEST_KEYS,    /* signing keys that need to be replaced or fixed */
 	DIGEST_FAILING, /* domains and senders whose mail passes less often than
@@ -40,7 +40,7 @@ enum digest_section {
 	DIGEST_NEW,     /* new senders */
 	DIGEST_FIXED,   /* senders that failed before and pass now */
 	DIGEST_POLICIES, /* policies that changed */
-	DIGEST_AUDIT,    /* new findings of the audit, and fixed ones */
+	DIGEST_AUDIT,    /* new and fixed findings of the audit */
 	DIGEST_STEPS,    /* advice: a stricter policy is safe */
 	DIGEST_SECTIONS,
 };

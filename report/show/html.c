@@ -34,7 +34,8 @@ put_urgency(FILE *out, const struct view_domain *d)
 
 /* ---- trend ---- */
 
-/* Writes the change in the pass rate from the week before to the last week. */
+/* Writes how the pass rate of the last week differs from that of the week
+ * before. */
 static void
 put_trend(FILE *out, const struct view_domain *d)
 {

@@ -26,7 +26,7 @@ enum {
  * visited, and view_sort() called.  `now` is the time of creation. */
 void page_head(FILE *out, const struct view *view, int64_t now);
 
-/* Call during the visit of the domain.  `number` counts domains from 0. */
+/* Call this while visiting the domain.  `number` counts domains from 0. */
 void page_domain(FILE *out, const struct view *view,
     const struct view_domain *d, size_t number);
 

@@ -18,7 +18,7 @@ void page_begin(FILE *out, const char *title);
 void page_end(FILE *out);
 
 /* Writes `text` so that it is safe anywhere on the page: "&", "<", ">" and
- * quotes are escaped, and control characters replaced. */
+ * quotes are escaped, and control characters are replaced. */
 void page_text(FILE *out, struct span text);
 
 /* Write a number ("12,345"), a rate ("98.7 %", or a dash if `whole` is 0), a

@@ -26,7 +26,7 @@ struct replay_end {         /* the decision about a message */
 	struct span rule;
 };
 
-/* Messages of one domain whose decision changes in the same way. */
+/* Messages of one domain for which the decision changes in the same way. */
 struct replay_change {
 	struct span
 	    domain; /* author domain, or domain of MAIL FROM; "<>": none */

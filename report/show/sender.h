@@ -2,11 +2,11 @@
  * sender.h - senders: the sources of a domain's mail, grouped by the
  * organization that sends it.
  *
- * A source belongs to the domain of its host name, if the DNS confirms that
- * name.  Otherwise it belongs to the domain of a DKIM signature that passed, or
- * of an envelope address that passed SPF; a third party's is preferred to the
+ * A source belongs to the domain of its host name, if DNS confirms that name.
+ * Otherwise it belongs to the domain of a DKIM signature that passed, or of an
+ * envelope address that passed SPF; a third party's is preferred to the
  * domain's own.  If nothing passed, it belongs to its network.  The domain's
- * own servers are several senders if some of them sign and others do not.
+ * own servers count as several senders if some of them sign and others do not.
  *
  * These functions do no I/O.  Strings come from reports and are untrusted:
  * callers must escape them.
@@ -88,7 +88,7 @@ struct view_sender {
 	    *next; /* next sender of the domain; most messages first */
 	struct view_sender *chain; /* used by gather.c only */
 	enum view_cause apart;     /* used by gather.c only: the domain's own
-	                              sources are one sender per cause */
+	                              sources form one sender per cause */
 	enum sender_kind kind;
 	struct span name; /* "outlook.com", "203.0.113.0/24" */
 	bool is_own;      /* a source has a host name under the domain */
@@ -103,8 +103,7 @@ struct view_sender {
 	    recent[VIEW_RECENT_DAYS]; /* ends with view_domain.end */
 	int64_t
 	    failed; /* last day before `recent` with failing mail; -1: none */
-	int64_t fixed; /* day since which its mail passes again after failing;
-	                  -1: none */
+	int64_t fixed; /* day since which its mail has passed again; -1: none */
 	/* The sums to judge by: `week`, or `all` for a domain with little mail.
 	 * If the sender was fixed, they cover only the days since then. */
 	struct view_sums counted;
@@ -136,8 +135,8 @@ const char *view_fact_title(enum view_fact_kind kind);
 
 /*
  * Returns the part of a name that its owner registered: "outlook.com",
- * "example.co.uk".  This is a guess without the public suffix list, good enough
- * to group and name senders, but not to evaluate mail.
+ * "example.co.uk".  This is a guess, made without the public suffix list.  It
+ * is good enough to group and name senders, but not to evaluate mail.
  */
 struct span sender_owner(struct span name);
 

@@ -209,7 +209,7 @@ read_domain(struct view_reading *r, struct gather *g, struct arena *work)
 	    gather_end(g);
 }
 
-/* Returns whether to go on. */
+/* Returns false to stop. */
 static bool
 visit_domain(struct view_reading *r, struct gather *g, struct arena *work,
     struct view *v, const struct view_visitor *visitor)

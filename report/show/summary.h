@@ -44,8 +44,8 @@ struct view_domain {
 	/* The members below are set when the domain is visited; their pointers
 	 * are valid only during that visit. */
 
-	/* From the report that began last: "none", "quarantine", "reject";
-	 * empty: not reported. */
+	/* From the report whose period began last: "none", "quarantine",
+	 * "reject"; empty: not reported. */
 	struct span p, sp, np;
 	bool testing;          /* t=y */
 	int64_t oldest;        /* day of the oldest stored report */
@@ -75,8 +75,8 @@ struct view {
 	size_t n_domains, left_out;
 	uint64_t reports;          /* reports for all domains */
 	uint64_t messages, passed; /* sums over the domains of the last visit */
-	/* Stored reports for these domains on any day; only set if there are
-	 * none in the range. */
+	/* Number of stored reports for these domains from all days; only set if
+	 * there are none in the range. */
 	uint64_t stored;
 	int64_t stored_first, stored_last; /* days */
 	const struct others_view *others;  /* set by the caller; NULL: none */
@@ -111,11 +111,11 @@ bool view_open(struct ledger *l, const struct view_want *want, struct arena *a,
 bool view_visit(struct ledger *l, const struct view_want *want, struct arena *a,
     struct view *view, const struct view_visitor *visitor);
 
-/* Sorts visited domains: the most urgent advice first, then the most messages.
- * Returns false if memory ran out. */
+/* Sorts visited domains by urgency of the advice, then by number of messages,
+ * both descending.  Returns false if memory ran out. */
 bool view_sort(struct view *view, struct arena *a);
 
-/* Returns how many of the messages count for day `i` if they are spread evenly
+/* Returns how many of `messages` count for day `i` if they are spread evenly
  * over `days` days. */
 uint64_t view_share(uint64_t messages, unsigned i, unsigned days);
 

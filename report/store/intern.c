@@ -96,8 +96,9 @@ all_texts(enum column_table table, const struct span *texts)
 	return span_between(texts->p, last->p + last->n);
 }
 
-/* The hash is stored in the file, so it has no secret key.  A sender who finds
- * collisions only slows down the lookup of strings from that sender. */
+/* The hash is stored in the file, so it is computed without a secret key.  A
+ * sender who finds collisions only slows down the lookup of strings from that
+ * sender. */
 int64_t
 intern_hash(enum column_table table, const struct span *texts)
 {

@@ -35,8 +35,9 @@ struct intern { /* initially all zero except db, cache and limit */
 /*
  * Returns the id of a row of `table`, and adds the row if it is new.  `texts`
  * are its columns as row_encode() writes them, contiguous in memory; `day` is
- * when it is used.  Returns 0 if the limit was reached, or -1 after an error,
- * which is stored in n->db.  The cache must be cleared after a rollback.
+ * the day on which the row is used.  Returns 0 if the limit was reached, or -1
+ * after an error, which is stored in n->db.  The cache must be cleared after a
+ * rollback.
  */
 int64_t intern_get(struct intern *n, enum column_table table,
     const struct span *texts, int64_t day);

@@ -2,8 +2,8 @@
  * intern_cache.h - a cache of the ids of strings (intern.h), so that the writer
  * need not query again for a string that it looked up recently.
  *
- * Strings are compared by a 128-bit hash whose key is a secret of the process,
- * so that a sender cannot construct two strings with the same hash.
+ * Strings are compared by a 128-bit hash whose key is known only to this
+ * process, so that a sender cannot construct two strings with the same hash.
  */
 #ifndef AVOUCH_REPORT_STORE_INTERN_CACHE_H
 #define AVOUCH_REPORT_STORE_INTERN_CACHE_H
@@ -30,7 +30,7 @@ void intern_cache_clear(struct intern_cache *c);
 
 /*
  * Returns the slot for a string of `table`.  If its id is 0, the caller must
- * set it; the string that used the slot before is evicted.
+ * set it; the string that used the slot previously is evicted.
  */
 struct intern_slot *intern_cache_slot(
     struct intern_cache *c, unsigned table, struct span text);

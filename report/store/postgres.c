@@ -30,8 +30,8 @@ enum {
 	NUMBER_SIZE = 8,      /* bytes */
 	APPLICATION_MAX = 64, /* bytes of a connection's name, including the
 	                         NUL; PostgreSQL truncates longer names */
-	PREPARE_AT = 4,       /* a statement is prepared before this run of it,
-	                         counted from 1 */
+	PREPARE_AT = 4,       /* number of the run before which a statement is
+	                         prepared; the first is 1 */
 	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
 	SQLSTATE_SIZE = 5,    /* bytes */
 	WRITE_LOCK = 0,       /* named locks are numbered from 1 */

@@ -30,9 +30,8 @@ enum {
 
 /*
  * Connects to a database by its URL (lib/pg_url.h), and creates or upgrades the
- * tables.
- * Returns NULL after an error; `fault` and `error` (SQL_ERROR_MAX bytes,
- * without a password) then have the reason.
+ * tables.  Returns NULL after an error; `fault` and `error` (SQL_ERROR_MAX
+ * bytes, without a password) then say why.
  */
 struct sql *central_open(const char *url, enum sql_fault *fault, char *error);
 

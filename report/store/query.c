@@ -245,8 +245,8 @@ ledger_pushed(struct ledger *l, int64_t *day)
 	    day);
 }
 
-/* Returns true if no report was made from `day` or a later day and none of
- * these days was pushed, so that they can be reopened. */
+/* Returns true if `day` and all later days can be reopened: no report was made
+ * for any of them, and none was pushed. */
 static bool
 is_untouched(struct ledger *l, int64_t day)
 {

@@ -154,9 +154,9 @@ enum ledger_step ledger_each_pushed_row(struct ledger *l, int64_t day,
  *	              |-----> WAITING -> SENDING ...  (a temporary failure)
  *	   |----------|-----> DROPPED                 (`note` says why)
  *
- * It is moved to SENDING, on disk, before sendmail runs, and from there by
- * the process that ran it.  A delivery that another run finds in SENDING
- * belongs to a sender that was killed or is still running.
+ * A delivery is moved to SENDING, on disk, before sendmail runs, and to its
+ * next state by the process that ran sendmail.  If another run finds a delivery
+ * in SENDING, that process was killed or is still running.
  */
 enum ledger_state {
 	LEDGER_PLANNED,
@@ -410,8 +410,8 @@ struct ledger_received_day {
 	uint64_t aligned; /* with aligned DKIM or SPF */
 };
 
-/* Lists the days on which reports of range->domain begin, oldest first, and for
- * each day the numbers of days that the reports cover. */
+/* Lists the days on which reports of range->domain begin, oldest first,
+ * separately for each number of days that reports cover. */
 enum ledger_step ledger_each_received_day(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received_day *d), void *arg);

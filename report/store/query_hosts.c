@@ -1,4 +1,5 @@
-/* query_hosts.c - the hosts that share a store, and how far each has pushed. */
+/* query_hosts.c - the hosts that share a store, and the last day that each has
+ * pushed. */
 #include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 

@@ -39,8 +39,8 @@ enum ledger_step ledger_execute(struct sql_statement *s);
 /* Like ledger_execute(), but returns LEDGER_NONE if no row was changed. */
 enum ledger_step ledger_change(struct sql_statement *s);
 
-/* Copies strings from a row into `a` and drops its statement; `step` is the
- * result of its only step.  Returns LEDGER_NONE if there was no row. */
+/* Copies strings from a row of `s` into `a` and drops `s`; `step` is the result
+ * of the only step.  Returns LEDGER_NONE if there was no row. */
 enum ledger_step ledger_keep_texts(struct ledger *l, struct sql_statement *s,
     enum sql_step step, struct arena *a, struct span *const *texts, size_t n);
 
@@ -49,8 +49,8 @@ enum ledger_step ledger_keep_texts(struct ledger *l, struct sql_statement *s,
 bool ledger_own_begin(struct ledger *l);
 bool ledger_own_end(struct ledger *l, bool good);
 
-/* Reads the first number of a query and drops the query.  Returns LEDGER_NONE
- * if it returns no row. */
+/* Reads the first number in the result of a query, and drops the query.
+ * Returns LEDGER_NONE if the result has no row. */
 enum ledger_step ledger_number(struct sql_statement *s, int64_t *out);
 
 #endif

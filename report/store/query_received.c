@@ -59,8 +59,8 @@ delete_received(struct ledger *l, int64_t id)
 	return true;
 }
 
-/* Deletes the stored report with the key of `r` if it has fewer messages;
- * returns LEDGER_NONE if nothing was deleted. */
+/* Deletes the stored report with the key of `r` if it has fewer messages than
+ * `r`.  Returns LEDGER_NONE if nothing was deleted. */
 static enum ledger_step
 delete_smaller(struct ledger *l, const struct ledger_received *r)
 {

@@ -144,9 +144,9 @@ pause_until(struct store *s, int64_t until)
 }
 
 /*
- * Completes the group: all of its messages are stored, except that `lost` of
- * them are lost.  The caller must hold the lock, which is released briefly, so
- * that the threads that wake up do not block on it.
+ * Completes the group: all of its messages are stored, except for `lost` of
+ * them, which are lost.  The caller must hold the lock, which is released
+ * briefly, so that the threads that wake up do not block on it.
  */
 static void
 complete_group(struct store *s, size_t lost)
@@ -218,7 +218,8 @@ note_error(struct store *s, enum sql_fault fault)
 	if (!s->has_error)
 		s->error_since = now;
 	s->has_error = true;
-	/* The command sometimes locks the store briefly; that is not logged. */
+	/* The avouch command sometimes locks the store briefly; that is not
+	 * logged. */
 	if (fault != SQL_LOCKED || now - s->error_since >= LOCKED_MS)
 		log_limited("store", "store %s: %s; %zu messages are waiting",
 		    s->path, writer_error(s->writer), waiting(s));
@@ -295,7 +296,7 @@ housekeeping(struct store *s)
 		writer_checkpoint(s->writer);
 		s->log_since = 0;
 	}
-	/* If the clock were ahead, all days would seem expired. */
+	/* If the clock were ahead, all days would seem to have expired. */
 	if (tidy && !clock_now().doubtful) {
 		if (writer_housekeep(s->writer, clock_now().now))
 			look = now + 1;

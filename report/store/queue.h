@@ -7,9 +7,9 @@
  * logged once a minute.
  *
  * A message for which store_put() returned true survives the end of the
- * process: it is in the file, though perhaps only in the kernel's cache.  A
- * power loss may lose messages written since the last checkpoint (at most
- * STORE_CHECKPOINT_S ago), but the file remains intact.
+ * process: it is in the file, though perhaps only in the kernel's cache.  After
+ * a power loss, messages written since the last checkpoint (at most
+ * STORE_CHECKPOINT_S ago) may be missing, but the file is intact.
  */
 #ifndef AVOUCH_REPORT_STORE_QUEUE_H
 #define AVOUCH_REPORT_STORE_QUEUE_H
@@ -71,7 +71,7 @@ struct store *store_open(
  * contents of a failure report.  Each is NULL if there is none.  Copies all of
  * them.  If the queue is long, failures are dropped before any message is.
  *
- * Waits until the message is in the file, at most STORE_COMMIT_WAIT_MS, and not
+ * Waits at most STORE_COMMIT_WAIT_MS until the message is in the file, and not
  * at all while the store is known to have an error.  Returns true if it is in
  * the file.  Otherwise it is still in the queue or was counted as lost.  Any
  * thread may call this.
@@ -82,9 +82,9 @@ bool store_put(struct store *s, const struct report_row *row,
 
 /*
  * Returns the key for hashes in failure reports (failure_queue.h).  On startup,
- * waits until the file has been opened, at most STORE_COMMIT_WAIT_MS.  Until
- * the file has been opened successfully, this is a random key.  Any thread may
- * call this.
+ * waits at most STORE_COMMIT_WAIT_MS until the file has been opened.  Until the
+ * file has been opened successfully, this is a random key.  Any thread may call
+ * this.
  */
 struct hash_secret store_redaction_key(struct store *s);
 

@@ -19,13 +19,13 @@
 enum {
 	QUOTA_CHECK_MS = 1000,
 	QUOTA_CHECK_PAGES = 500, /* new pages in the write-ahead log: 1 MiB */
-	QUOTA_REASON_MAX = 160,  /* bytes of a reason, with the NUL */
+	QUOTA_REASON_MAX = 160,  /* bytes of a reason, including the NUL */
 };
 
 struct quota_options {
 	uint64_t max_bytes; /* size of the file and its log; 0: no limit */
-	unsigned min_free;  /* per mille of the file system that must stay free;
-	                       0: no limit */
+	unsigned min_free;  /* part of the file system that must stay free, in
+	                       tenths of a percent; 0: no limit */
 	bool is_guest;      /* for reports from others, which anyone can send:
 	                       reserves a quarter of max_bytes for the daemon */
 };

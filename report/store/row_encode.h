@@ -40,7 +40,7 @@ struct column {
 	int since;       /* version of the schema that added it; 0: the first */
 };
 
-/* tables whose rows are stored once and numbered */
+/* tables in which each distinct row is stored once and numbered */
 enum column_table {
 	COLUMNS_POLICY,
 	COLUMNS_SOURCE,

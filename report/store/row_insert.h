@@ -1,6 +1,6 @@
 /*
- * row_insert.h - inserts a row into the table of rows.  The daemon's writer and
- * push use it.
+ * row_insert.h - inserts rows into the store, for the daemon's writer and for
+ * push.
  */
 #ifndef AVOUCH_REPORT_STORE_ROW_INSERT_H
 #define AVOUCH_REPORT_STORE_ROW_INSERT_H

@@ -4,7 +4,7 @@
 
 #include "report/store/row_encode.h"
 
-enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
+enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, including the NUL */
 
 /*
  * The tables in both kinds of store.  The macro parameters are the differences:
@@ -38,7 +38,8 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, with the NUL */
 	"{facts:types}, used BIGINT NOT NULL);"                                \
 	"CREATE INDEX facts_hash ON facts (hash);"
 
-/* In versions 1 to 3, in SQLite only: tables with each string in an index. */
+/* In versions 1 to 3, in SQLite only: tables in which all strings are
+ * indexed. */
 #define INDEXED_TABLES(ID, KEYED)                                              \
 	"CREATE TABLE policy (id " ID ", {policy:types}, "                     \
 	"used BIGINT NOT NULL, UNIQUE ({policy:all}));"                        \
@@ -208,7 +209,8 @@ static const struct {
 	{ SQLITE(RECEIVED_OTHER), POSTGRESQL(RECEIVED_OTHER) },
 };
 
-/* Runs one upgrade step with the columns of the version that it leads to. */
+/* Runs one upgrade step, using the columns of the version that it upgrades
+ * to. */
 static bool
 run_step(struct sql *db, const char *step, int version)
 {

@@ -20,7 +20,7 @@
  *	decision        id, action, would, rule
  *	replay          day, source, facts, decision -> messages
  *	report          id, day, domain, part, ...: a report that was made, or a
- *	                note why none is sent
+ *	                note on why none is sent
  *	delivery        id, report, destination, state, ...: one report to one
  *	                address
  *	failure         id, likeness, ...: the contents of a failure report

@@ -20,7 +20,7 @@
 
 #include "lib/span.h"
 
-enum { SQL_ERROR_MAX = 300 }; /* bytes of an error message, with the NUL */
+enum { SQL_ERROR_MAX = 300 }; /* bytes of an error message, including the NUL */
 
 enum sql_fault {
 	SQL_FINE,

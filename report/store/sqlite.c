@@ -17,13 +17,14 @@
 #include "report/store/schema.h"
 
 enum {
-	LOCKS_MAX = 4,           /* per connection */
-	WRITER_WAIT_MS = 50,     /* the daemon's wait for a lock; after that the
-	                            group is tried again */
-	COMMAND_WAIT_MS = 10000, /* the command's wait for a lock */
+	LOCKS_MAX = 4,       /* per connection */
+	WRITER_WAIT_MS = 50, /* how long the daemon waits for a lock before it
+	                        postpones the group */
+	COMMAND_WAIT_MS = 10000, /* how long the command waits for a lock */
 };
 
-/* The file stores these; they must be set before the first table is created. */
+/* These settings are stored in the file; they must be set before the first
+ * table is created. */
 #define PRAGMAS_NEW "PRAGMA page_size=2048; PRAGMA auto_vacuum=INCREMENTAL"
 
 /* Settings of each connection.  A corrupt or crafted file must not cause more

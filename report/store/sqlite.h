@@ -1,5 +1,5 @@
-/* sqlite.h - the driver of sql.h for SQLite files, and functions for files
- * only. */
+/* sqlite.h - the driver of sql.h for SQLite files, and functions that only
+ * files need. */
 #ifndef AVOUCH_REPORT_STORE_SQLITE_H
 #define AVOUCH_REPORT_STORE_SQLITE_H
 
@@ -40,7 +40,7 @@ bool sqlite_checkpoint(struct sql *db);
 struct sqlite_usage {
 	uint64_t
 	    bytes; /* size of the log, and of the file without its free pages */
-	unsigned free; /* per mille of the file system available to us */
+	unsigned free; /* thousandths of the file system that we may use */
 };
 
 /* Returns false after an error, which is stored in `db`. */

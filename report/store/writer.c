@@ -258,8 +258,8 @@ write_facts(
 	return sql_do(w->put_replay) ? ROW_WRITTEN : ROW_ERROR;
 }
 
-/* Adds the row of a closed day to the first open day, so that the reports on
- * the closed day stay correct. */
+/* Writes a message.  If its day is closed, its row is added to the first open
+ * day, so that the reports on the closed day stay correct. */
 static enum row_outcome
 write_entry(struct writer *w, const struct queued_message *e, int64_t closed)
 {

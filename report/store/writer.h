@@ -22,8 +22,8 @@ enum {
 	                              more are not stored, so that a sender
 	                              cannot fill the disk by making each
 	                              message different */
-	WRITER_QUARANTINE_S = 600, /* minimum time between two corrupt files
-	                              that are set aside; otherwise they would
+	WRITER_QUARANTINE_S = 600, /* minimum time before another corrupt file
+	                              is set aside; otherwise such files would
 	                              fill up a failing disk */
 	WRITER_KEY_S = 600,      /* interval between checks for a redaction key
 	                            changed by `avouch report push` */

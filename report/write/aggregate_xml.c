@@ -12,8 +12,8 @@
 
 enum {
 	TEXT_MAX = 2000, /* bytes of an element; longer text is truncated */
-	DKIM_MAX = 100,  /* signatures per row; RFC 9990 section 3.1.3 (SHOULD
-	                    NOT exceed it) */
+	DKIM_MAX = 100,  /* signatures per row; SHOULD NOT be exceeded (RFC 9990
+	                    section 3.1.3) */
 };
 
 struct aggregate {

@@ -2,9 +2,9 @@
  * aggregate_xml.h - writes the XML of an aggregate report (RFC 9990 section
  * 3.1.1 and appendix A) row by row; only the current row is in memory.
  *
- * BROAD can also be read by consumers of RFC 7489, some of which reject a
- * document with a namespace; STRICT follows RFC 9990 to the letter.  Apart from
- * the namespace, both are valid under the schema of RFC 9990.  Their
+ * BROAD can also be read by programs written for RFC 7489, some of which reject
+ * a document with a namespace; STRICT follows RFC 9990 to the letter.  Apart
+ * from the namespace, both are valid under the schema of RFC 9990.  Their
  * differences:
  *
  *	                BROAD                        STRICT

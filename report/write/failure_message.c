@@ -7,7 +7,7 @@ enum { SUBJECT_MAX = 300 }; /* bytes */
 static const char headline[] = "DMARC failure report for ";
 
 /* RFC 5965 section 2 (f): the subject is that of the reported message, as in a
- * forwarded message, unless it must not be reported. */
+ * forwarded message, unless the subject must not be reported. */
 static void
 put_subject(struct buf *b, const struct ledger_failure *f)
 {

@@ -1,5 +1,5 @@
 /*
- * split.h - writes the rows of a day and policy domain as one or more
+ * split.h - writes the rows of a policy domain for one day as one or more
  * documents.
  *
  * A report that is too large for one message is split into parts, each with its

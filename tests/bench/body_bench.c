@@ -142,7 +142,7 @@ tabs_line(char *to)
 	return n;
 }
 
-/* White space to be reduced in many places, meant to be expensive. */
+/* Many runs of white space that must be reduced, meant to be expensive. */
 static size_t
 gaps_line(char *to)
 {

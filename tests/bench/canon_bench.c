@@ -1,7 +1,7 @@
 /*
  * canon_bench.c - the speed of canonicalizing bodies, without hashing: in the
- * best way for this CPU, with vectors of 16 bytes, with words of 64 bits, and
- * byte by byte.
+ * fastest way for this CPU, with 16-byte vectors, with 64-bit words, and byte
+ * by byte.
  *
  * usage: canon_bench [MIB [ROUNDS]]   (defaults: 10 and 21)
  */

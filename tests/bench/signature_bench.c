@@ -80,7 +80,7 @@ make_zone(const char *p)
 
 /*
  * Makes a message with `n` signatures whose b= is invented.  They are not
- * valid, but verifying them costs the same as for valid ones.
+ * valid, but verifying them costs as much as verifying valid ones.
  */
 static struct span
 make_message(char *memory, unsigned n)

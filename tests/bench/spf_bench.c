@@ -79,7 +79,7 @@ put_zone(struct buf *b, struct span record)
 	    "9.2.0.192.user._spf.d.example. A 127.0.0.2\n");
 }
 
-/* Repeats the check until all answers are known, as for a message. */
+/* Repeats the check until all answers are known, as is done for a message. */
 static void
 ask_all(const struct spf_query *q, struct dns_source *zone,
     struct dns_questions *questions, struct arena *a, struct spf_result *out)

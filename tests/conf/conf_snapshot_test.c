@@ -1,5 +1,5 @@
-/* conf_snapshot_test.c - from a file to a reference-counted snapshot, in
- * threads, and with failing allocations */
+/* conf_snapshot_test.c - snapshots of a configuration: reading, reference
+ * counts, threads, and failing allocations */
 #include "conf/conf.h"
 
 #include <setjmp.h>

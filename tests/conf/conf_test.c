@@ -389,8 +389,8 @@ dns_timeouts_are_derived_from_timeout(void **state)
 	}
 }
 
-/* Names that benchmarks and other hosts' files rely on; they must not
- * change. */
+/* Option names that benchmarks and the configurations of other hosts rely on;
+ * they must not change. */
 static void
 names_others_rely_on(void **state)
 {

@@ -234,8 +234,8 @@ step_3_chain_status(void **state)
 	    "fail:ARC-Seal 1: cv= is not none, fail or pass", 1, 0);
 	expect_dkim_arc(sign_change(chain(1), "; cv=none", ""), zone,
 	    "fail:ARC-Seal 1: cv= is missing", 1, 0);
-	/* RFC 8617 section 3.9: ABNF strings ignore case, but a different case
-	 * changes the bytes that the seal signs */
+	/* RFC 8617 section 3.9: ABNF strings are case-insensitive, but a
+	 * different case changes the bytes that the seal signs */
 	expect_dkim_arc(sign_change(chain(1), "cv=none", "cv=NONE"), zone,
 	    "fail:ARC-Seal 1: signature did not verify", 1, 0);
 	zone->close(zone);
@@ -485,7 +485,8 @@ dkim_arc_without_memory(void **state)
 	zone->close(zone);
 }
 
-/* Changes each byte of the sets. */
+/* Changes each byte of the ARC sets in turn, except white space; the chain must
+ * not pass. */
 static void
 sets_changed(void **state)
 {

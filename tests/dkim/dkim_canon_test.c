@@ -166,8 +166,8 @@ naive_too(enum canon canon, struct span body, size_t step,
 }
 
 /*
- * Tests every string of up to five of these bytes: alone, and at every position
- * of a vector in a long line, where whole vectors are compared.
+ * Tests every string of up to five of these bytes: alone, and in a long line,
+ * which is compared a vector at a time, at every position within a vector.
  */
 static void
 every_short_text(void **state)
@@ -207,8 +207,8 @@ next_random(uint64_t *seed)
 	return *seed >> 33;
 }
 
-/* Generates text like that in mail, and worse text, long enough to contain runs
- * that are not copied. */
+/* Generates random text, from mail-like to mostly white space, long enough to
+ * contain runs that are not copied. */
 static size_t
 random_text(char *to, size_t size, uint64_t *seed)
 {
@@ -433,8 +433,8 @@ equal_requests_share_a_hash(void **state)
 	arena_free(a);
 }
 
-/* Every l= of one body at the same time, compared with a hash of that many
- * bytes. */
+/* Requests the hashes for all values of l= of one body at once, and compares
+ * each with a hash of that many bytes. */
 static void
 every_length(void **state)
 {

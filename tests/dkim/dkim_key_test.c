@@ -297,7 +297,8 @@ other_algorithms(void **state)
 
 	(void)state;
 	snprintf(record, sizeof(record), "p=%s", p);
-	/* end of the OID in base64: 1.2.840.113549.1.1.1 becomes .2 */
+	/* the end of the OID in base64: 1.2.840.113549.1.1.1 becomes
+	 * 1.2.840.113549.1.1.2 */
 	char *oid = strstr(record, "DQEBAQUA");
 
 	assert_non_null(oid);
@@ -445,8 +446,8 @@ several_records(void **state)
 static void
 section_3_3_algorithms(void **state)
 {
-	/* RFC 8032 section 7.1, test 3, signs a message that is not a hash;
-	 * here Ed25519 signs 32 bytes, so only rejection is tested */
+	/* the message in RFC 8032 section 7.1, test 3, is not a hash of 32
+	 * bytes, which Ed25519 signs here; so only rejection is tested */
 	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1, 2, 3 };
 	char zeros[128] = "";
 	struct key rsa, ed;

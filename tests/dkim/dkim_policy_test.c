@@ -424,7 +424,7 @@ good_message(void)
 }
 
 /* The author's own signature is found under hundreds of others, which cost no
- * more than ten. */
+ * more than ten would. */
 static void
 hundreds_above_a_good_signature(void **state)
 {

@@ -347,7 +347,7 @@ defaults(void **state)
 	assert_false(sig.has_expiration);
 	assert_null(sig.identity.p);
 	assert_true(span_is(sig.identity_domain, "example.com"));
-	/* b= as the last tag extends to the end of the field */
+	/* b= extends to the end of the field if it is the last tag */
 	assert_true(span_is(sig.b_cut, "YWJj"));
 	arena_free(a);
 }

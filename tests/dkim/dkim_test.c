@@ -1,4 +1,4 @@
-/* dkim_test.c - signatures from beginning to end (RFC 6376, 8301, 8463) */
+/* dkim_test.c - verifies signatures end to end (RFC 6376, 8301, 8463) */
 #include "dkim/dkim.h"
 
 #include <setjmp.h>

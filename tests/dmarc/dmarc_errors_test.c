@@ -427,8 +427,8 @@ questions_in_waves(void **state)
 	}
 }
 
-/* Excessive sizes take bounded time, and give a verdict without more questions
- * than allowed. */
+/* Input of excessive size takes bounded time, and yields a verdict without more
+ * questions than allowed. */
 static void
 hostile_sizes(void **state)
 {

@@ -229,9 +229,9 @@ compare_dmarc_matrix(const struct dmarc_matrix_world *w, const char *author,
 }
 
 /*
- * Tests adkim x aspf x (same, parent, child, sibling, unrelated, a nephew, one
- * that shares the top-level domain) x psd at every name: each without a record,
- * or with psd=u, y or n.
+ * Tests adkim x aspf x (same, parent, child, sibling, unrelated, nephew, same
+ * top-level domain only, top-level domain) x psd at every name: no record, or
+ * psd=u, y or n.
  */
 static void
 matrix_of_alignment(void **state)

@@ -376,8 +376,8 @@ rfc9989_4_4_table_1(void **state)
 	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
-/* 11.8: an attacker controls a sibling of a domain that is its own
- * Organizational Domain */
+/* 11.8: a domain is its own Organizational Domain (psd=n), and an attacker
+ * controls one of its siblings */
 static void
 rfc9989_11_8_psd_n(void **state)
 {

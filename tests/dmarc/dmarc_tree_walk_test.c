@@ -563,8 +563,8 @@ rfc9989_4_10_1_broken(void **state)
 	core_run_close(&r.core);
 }
 
-/* Names up to the longest possible: with "_dmarc.", the longest ones are too
- * long for DNS. */
+/* Names up to the maximum length; the longest are too long for DNS once
+ * "_dmarc." is added. */
 static void
 names_of_any_length(void **state)
 {

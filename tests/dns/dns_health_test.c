@@ -32,8 +32,8 @@ on_event(const struct dns_resolver_event *event)
 	pthread_mutex_unlock(&events.lock);
 }
 
-/* Opens a resolver that uses the servers of `r`, or one at `address` if `r` has
- * none. */
+/* Opens a resolver that uses the servers of `r`, or the server at `address` if
+ * `r` has none. */
 static void
 health_open(struct netrun *r, const char *address)
 {

@@ -30,8 +30,8 @@ struct packet {
 };
 
 #define BYTES(text) (text), sizeof(text) - 1
-#define OWN "\xc0\x0c"                         /* the name of the question */
-#define B_EXAMPLE "\1b\7example\0"             /* a different name */
+#define OWN "\xc0\x0c"             /* compressed: the name in the question */
+#define B_EXAMPLE "\1b\7example\0" /* a different name */
 #define IN_60(type) "\0" type "\0\1\0\0\0\x3c" /* type, IN, TTL 60 */
 #define A_RECORD(owner, last) owner IN_60("\x01") "\0\4\xc0\0\2" last
 #define CNAME(owner, to) owner IN_60("\x05") to
@@ -236,7 +236,8 @@ read_without_memory(void **state)
 	arena_free(a);
 }
 
-/* RFC 5452 section 9.1: a reply must match the question in all these parts. */
+/* RFC 5452 section 9.1: the id and the question of a reply must match those of
+ * the query. */
 static void
 rfc5452_replies_that_do_not_match(void **state)
 {
@@ -302,9 +303,8 @@ rfc1035_section_3_3_14_text_is_truncated(void **state)
 	arena_free(a);
 }
 
-/* Even when truncated, the value is too long for every method, and gives
- * permerror; see packet.h.
- */
+/* Even when truncated, the value is too long for every method, so the result is
+ * that of an overlong record; see packet.h. */
 static void
 rfc7208_section_2_6_7_truncated_text_is_too_long(void **state)
 {
@@ -432,8 +432,8 @@ put_wrong_class(struct large *l)
 	}
 }
 
-/* Writes `n` pointers, each to the one before, in a record that was not asked
- * for. */
+/* Writes `n` pointers, each to the one before, in a record of a type that was
+ * not asked for. */
 static size_t
 put_pointers(struct large *l, size_t n)
 {

@@ -384,7 +384,8 @@ a_dropped_prefetch_is_not_answered(void **state)
 	dns_questions_free(t);
 }
 
-/* The core asks for a prefetched answer while the source has the question. */
+/* The core asks for a prefetched answer while the source is working on the
+ * question. */
 static void
 a_prefetch_that_is_dropped_when_needed_is_asked_again(void **state)
 {
@@ -405,7 +406,7 @@ a_prefetch_that_is_dropped_when_needed_is_asked_again(void **state)
 	dns_questions_free(t);
 }
 
-/* A failure of the domain is an answer, even to a prefetch. */
+/* If the domain's servers fail, that is an answer, even to a prefetch. */
 static void
 a_failed_prefetch_is_answered(void **state)
 {

@@ -293,8 +293,8 @@ dead_names_of_a_domain_fail_together(void **state)
 	queue->close(queue);
 }
 
-/* If four questions fail because the source below has no room for them, the
- * others of the message fail too. */
+/* If four questions fail because the source below has no room for them, all
+ * other questions of the message fail too. */
 static void
 a_crowd_below_ends_a_message(void **state)
 {
@@ -363,8 +363,8 @@ a_domain_that_answers_is_not_dead(void **state)
 
 /* ---- the end of the message ---- */
 
-/* An unanswered question is the domain's failure if it was sent in time, and
- * ours if it was still waiting. */
+/* An unanswered question counts as a failure of the domain if it was sent in
+ * time, and as our own failure if it was still waiting. */
 static void
 a_deadline_says_whose_failure_it_is(void **state)
 {
@@ -589,7 +589,7 @@ throw_messages(void *arg)
 		if (turn % 2 == 0)
 			dns_queue_expire(queue);
 		queue->close(queue);
-		/* the resolver's thread may still be answering one */
+		/* the resolver's thread may still be answering a question */
 		for (size_t i = 0; i < ARRAY_SIZE(t->q); i++)
 			while (__atomic_load_n(
 				   &t->q[i].times, __ATOMIC_ACQUIRE) == 0)

@@ -1,4 +1,4 @@
-/* Tests of dns/recorder.h: zone.h replays the answers that it has recorded. */
+/* Tests of dns/recorder.h: zone.h replays what the recorder wrote. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -85,8 +85,8 @@ answers_of_all_kinds(void **state)
 			     &r, "silent.example", DNS_TXT, "failed timeout 0"),
 	    NETRUN_TOTAL_MS);
 	dns_resolver_counts(r.net, &counts);
-	/* "silent", and "localhost", whose answer shows that the server
-	 * itself is not silent */
+	/* two more: one for "silent.example", and one for "localhost", whose
+	 * answer shows that the server itself is not silent */
 	assert_int_equal(counts.questions, ARRAY_SIZE(answers) + 2);
 	assert_int_equal(counts.timeouts, 1);
 	assert_int_equal(counts.servfails, 1);
@@ -109,8 +109,8 @@ rfc5452_replies_that_are_wrong(void **state)
 	netrun_stop(&r);
 }
 
-/* Asks questions of all these kinds for many names at the same time: each gets
- * its own answer. */
+/* Asks each kind of question in `attacks` for many names at once: each question
+ * gets its own answer. */
 static void
 many_kinds_at_once(void **state)
 {
@@ -198,8 +198,8 @@ truncated_but_no_server_listens_on_tcp(void **state)
 	netrun_stop(&r);
 }
 
-/* The resolver remembers such servers, and sends them later questions without
- * EDNS. */
+/* The resolver remembers servers that refuse EDNS, and sends them later
+ * questions without it. */
 static void
 rfc6891_servers_without_edns(void **state)
 {
@@ -496,8 +496,8 @@ failures_while_crowded_are_ours(void **state)
 	free(all);
 }
 
-/* The share of a message shrinks as others fill the table; prefetches are
- * dropped first. */
+/* The share of a message shrinks as other messages fill the table; prefetches
+ * are dropped first. */
 static void
 a_crowd_leaves_room_for_the_next_message(void **state)
 {

@@ -205,7 +205,7 @@ without_file_descriptors(void **state)
 
 	(void)state;
 	/* the limit must not be below the number of descriptors that the server
-	 * polls: its poll(2) would fail */
+	 * polls, or its poll(2) would fail */
 	while ((fd = dup(0)) >= 0 && fd < 64)
 		filled[n++] = fd;
 	assert_true(fd >= 0);

@@ -1,7 +1,7 @@
 /*
  * audit_domain_fuzz.c - audits a domain with an arbitrary zone.
  *
- * The input is the domain on a line of its own, followed by a zone file.
+ * The first line of the input is the domain; the rest is a zone file.
  */
 #include <assert.h>
 #include <stdint.h>

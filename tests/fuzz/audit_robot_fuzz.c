@@ -1,4 +1,4 @@
-/* audit_robot_fuzz.c - the log of replies, with any bytes in the file */
+/* audit_robot_fuzz.c - reads any bytes as the log of replies */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -35,8 +35,8 @@ put_setting(void *arg, const struct conf_setting *s)
 	    s->override != NULL ? s->override : "", s->name, s->value);
 }
 
-/* Each error must be "fuzz:LINE: TEXT", printable, and in order of line
- * numbers; only the note that errors were left out has no line number. */
+/* Errors must have the form "fuzz:LINE: TEXT", be printable, and be in order of
+ * line numbers; only the note that errors were left out has no line number. */
 static void
 check_lines(const struct conf_fuzz_text *errors)
 {

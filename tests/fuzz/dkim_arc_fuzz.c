@@ -1,9 +1,9 @@
 /*
- * dkim_arc_fuzz.c - edits a message with a chain of three ARC sets as the input
- * says.  If the chain still passes, nothing that it covers may have changed:
- * the fields of its sets, the signed fields, and the body, each in a canonical
- * form computed by simple code that dkim/ does not use.  The result must not
- * depend on how the body is split.
+ * dkim_arc_fuzz.c - edits, as the input says, a message that has a chain of
+ * three ARC sets.  If the chain still passes, nothing that it covers may have
+ * changed: the fields of its sets, the signed fields, and the body, each in a
+ * canonical form computed by simple code that dkim/ does not use.  The result
+ * must not depend on how the body is split.
  */
 #include <assert.h>
 #include <stdint.h>

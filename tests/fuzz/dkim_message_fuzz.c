@@ -1,7 +1,7 @@
 /*
  * dkim_message_fuzz.c - reads a zone, an empty line, and a message: verifies
- * signatures and ARC sets from beginning to end, with the body in one piece and
- * byte by byte.  Both must give the same results.
+ * signatures and ARC sets end to end, with the body in one piece and byte by
+ * byte.  Both must give the same results.
  */
 #include <assert.h>
 #include <stdint.h>

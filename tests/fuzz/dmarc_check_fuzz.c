@@ -2,10 +2,9 @@
  * dmarc_check_fuzz.c - checks a message's facts with arbitrary DNS answers
  * (RFC 9989 sections 4.10 and 5.3).
  *
- * The lines of the input are the author domains; the identifiers, with that of
- * SPF first, each preceded by a sign for its result ("+": pass, "?":
- * temperror); and the possible answers.  A hash of the name selects the answer
- * to a question.
+ * The lines of the input are the author domains; the identifiers, SPF's first,
+ * each preceded by a sign for its result ("+": pass, "?": temperror); and the
+ * possible answers.  A hash of the name selects the answer to a question.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -48,7 +47,7 @@ check_dmarc_check(void *arg)
 	return dmarc_check(&r->facts, r->questions, r->arena, &r->result);
 }
 
-/* The author domains are also used as the list's domains. */
+/* The author domains are also used as the domains of the mailing list. */
 static enum core_status
 ask_related(void *arg)
 {

@@ -1,8 +1,8 @@
 /*
- * dns_packet_fuzz.c - reads any bytes as the reply of a name server: unchanged,
- * and after a correct header and question.  If an answer was read, it must
- * survive being recorded and replayed.  No reply may use more memory than
- * packet.h says, or make ldns read more records and strings than that.
+ * dns_packet_fuzz.c - reads any bytes as the reply of a name server: once
+ * unchanged, and once after a correct header and question.  If an answer was
+ * read, it must survive being recorded and replayed.  No reply may use more
+ * memory, or make ldns read more records and strings, than packet.h says.
  *
  * Input: type, upper and lower byte of the flags, counts of the answer, the
  * authority and the additional section (one byte each), then those sections.

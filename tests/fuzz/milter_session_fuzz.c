@@ -164,7 +164,7 @@ session_of(SMFICTX *m)
 	return m->private;
 }
 
-/* Clears the message, at its beginning or its end. */
+/* Clears the state of the message.  Called when a message begins or ends. */
 static void
 forget(struct milter_session_fuzz_run *r)
 {
@@ -369,7 +369,7 @@ choose(struct milter_session_fuzz_run *r, const struct line *l)
 	r->m = &r->connections[number_of(l) % CONNECTIONS];
 }
 
-/* Puts a fault source over the DNS source of the current configuration. */
+/* Wraps the DNS source of the current configuration in a fault source. */
 static void
 take_over_dns(void)
 {

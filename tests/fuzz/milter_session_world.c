@@ -49,7 +49,7 @@ static const char zone[] =
     "dead.example. A 192.0.2.9\n"
     ";!failed dead.example. TXT timeout\n";
 
-/* The zone is added to each of them; the last one is invalid. */
+/* The zone is added to each configuration; the last of them is invalid. */
 static const char *const confs[] = {
 	"mode = enforce authserv_id = \"mx.test\"\n"
 	"report { store = \"/memory\" failure_reports = true "
@@ -217,8 +217,8 @@ store_open(const struct store_options *o, char *error, size_t size)
 	return (struct store *)(void *)&place;
 }
 
-/* Checks that the strings of a failure report are printable ASCII, and its
- * fields lines of printable ASCII. */
+/* Checks that the strings of a failure report are printable ASCII, and that its
+ * fields are lines of printable ASCII. */
 static void
 check_failure(const struct failure *f)
 {

@@ -1,6 +1,6 @@
 /*
- * report_consent_fuzz.c - reads rua and ruf of any record, with arbitrary DNS
- * answers (RFC 9990 section 4).
+ * report_consent_fuzz.c - reads rua and ruf from an arbitrary record, with
+ * arbitrary DNS answers (RFC 9990 section 4).
  *
  * The lines of the input are the policy domain, the record, and the possible
  * answers.

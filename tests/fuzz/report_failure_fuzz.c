@@ -1,6 +1,6 @@
 /*
  * report_failure_fuzz.c - writes failure reports for any header.  They must
- * consist of fields, in lines of limited length and printable ASCII, with only
+ * consist of fields, in lines of printable ASCII and limited length, with only
  * a hash or nothing before each "@" (RFC 6590, RFC 6591).
  *
  * The input is a MAIL FROM, a line end, and a header.

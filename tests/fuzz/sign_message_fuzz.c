@@ -3,7 +3,7 @@
  * result, and the signer must leave it unchanged the second time.
  *
  * The first byte selects the options, the size of the body's chunks, and
- * whether one of our From fields is put first.
+ * whether a From field of the signing domain is put first.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -114,7 +114,7 @@ check_written(void)
 	free(text);
 }
 
-/* Whatever was read, a message that arrives must end the silence. */
+/* Whatever state was read, a new message must end the silence (is_silent). */
 static void
 check_pauses(void)
 {

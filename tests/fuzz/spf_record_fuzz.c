@@ -1,6 +1,7 @@
 /*
  * spf_record_fuzz.c - reads any bytes as an SPF record.  Terms must be inside
- * it and in order, and a term without errors must have what its kind requires.
+ * the record and in order, and a term without errors must have what its kind
+ * requires.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -31,7 +31,7 @@ zeroed_and_aligned(void **state)
 	arena_free(a);
 }
 
-/* Large and small blocks one after the other must not overlap. */
+/* Large and small blocks allocated in turn must not overlap. */
 static void
 nothing_overlaps(void **state)
 {

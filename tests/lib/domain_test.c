@@ -206,8 +206,8 @@ rfc8616_normal_form(void **state)
 		{ "b\xff.example", NULL },
 		{ "\xc0\xae.example", NULL },
 		{ "\xed\xa0\x80.example", NULL },
-		/* no A-label: leading combining mark; mapped to "/", "@",
-		 * ";" */
+		/* not valid: a leading combining mark; characters that map to
+		 * "/", "@", ";" */
 		{ "\xcc\x88"
 		  "a.example",
 		    NULL },

@@ -1,5 +1,5 @@
-/* mail_author_limits_test.c - the author domains: the limits of mail/author.h,
- * and hostile sizes. */
+/* mail_author_limits_test.c - author domains: the limits in mail/author.h, and
+ * hostile input sizes. */
 #include "mail/author.h"
 
 #include <setjmp.h>

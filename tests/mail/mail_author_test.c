@@ -254,7 +254,7 @@ rule_1_domains_must_be_valid_dns_names(void **state)
 		{ "a@[IPv6:2001:db8::1]", "", BAD_DOMAIN, false },
 		{ "a@[b.example]", "+b.example", BAD_DOMAIN, false },
 		{ "a@[192.0.2.1], c@d.example", "d.example +192.0.2.1", BAD_DOMAIN, false },
-		/* quotes, and bytes that end an address in other text */
+		/* quotes, and bytes that end an address in running text */
 		{ "a@'b.example'", "+b.example", BAD_DOMAIN, false },
 		{ "a@b.example'", "+b.example", BAD_DOMAIN, false },
 		{ "a@`b.example`", "+b.example", BAD_DOMAIN, false },

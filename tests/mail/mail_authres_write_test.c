@@ -1,5 +1,5 @@
-/* mail_authres_write_test.c - Authentication-Results by RFC 8601: writing, and
- * reading back. */
+/* mail_authres_write_test.c - writes Authentication-Results (RFC 8601), and
+ * reads it back. */
 #include "mail/authres.h"
 
 #include <setjmp.h>

@@ -6,8 +6,8 @@
  * fails (0: none), except for the first `spare` ones.  With a `seed`,
  * allocations fail at random, one in `every`.  Normally only allocations of the
  * program itself fail.  If `wide` is set, those of its libraries fail as well,
- * except libc's, those of libmilter, which ends a session without a log line
- * when memory runs out, and those of libldns, which does not check them.
+ * with three exceptions: libc; libmilter, which ends a session without a log
+ * line when memory runs out; and libldns, which does not check its allocations.
  * Allocations that libcrypto makes through the program's functions count as
  * libcrypto's.
  */
@@ -120,7 +120,7 @@ is_for_crypto(void)
 	void *frames[FRAMES];
 	int n = backtrace(frames, FRAMES);
 
-	/* skip our frames and one function of the program */
+	/* skip the frames of this file and one function of the program */
 	for (int i = 0; i + 1 < n; i++)
 		if (is_in(frames[i], 0))
 			return is_in(frames[i + 1], crypto);

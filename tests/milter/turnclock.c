@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define SLICE_MS 20 /* interval at which a wait checks the clocks */
-/* A time limit above this many seconds is a time of the wall clock. */
+/* A time limit above this many seconds is a time on the wall clock. */
 #define EPOCH_LEAST 1000000000
 
 typedef int cond_wait(

@@ -120,7 +120,8 @@ time_without_a_daemon_is_not_a_pause(void **state)
 			p.saved = now;
 		}
 	assert_true(pauses_longest(&p, now) <= 2 * STEP);
-	/* even if restarted every ten minutes, it detects a silence */
+	/* a silence is detected even if the daemon is restarted every ten
+	 * minutes */
 	for (int i = 0; i < 12 && !p.is_silent; i++, now += STEP) {
 		pauses_resume(&p, now);
 		(void)pauses_note(&p, 0, now + STEP - 1);

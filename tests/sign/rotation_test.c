@@ -1,4 +1,4 @@
-/* rotation_test.c - sign/rotation.h: tables, a random comparison with a
+/* rotation_test.c - sign/rotation.h: tables, a randomized comparison with a
  * reference, and a simulation in which name servers lag, fail and disagree */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,8 @@
 #include "lib/enum_names.h"
 #include "sign/rotation.h"
 
-/* A separate random number generator, with the same numbers on every system. */
+/* A separate random number generator, which yields the same numbers on every
+ * system. */
 static uint32_t
 random_below(uint64_t *seed, uint32_t n)
 {
@@ -128,7 +129,7 @@ a_clock_set_back_starts_over(void **state)
 	check_looks("clock", rows, ARRAY_SIZE(rows));
 }
 
-/* Each letter is a key: r ready, e was ready but is not now, s the same and
+/* Each letter is a key: r ready, e was ready but is not now, s like e, but
  * signs now, "." never ready; capital letters: retired by command; x revoked.
  * `want` is -1 if none may sign. */
 static const struct choice_row {
@@ -286,7 +287,7 @@ random_checks_match_the_reference(void **state)
  * down.  Two hosts check, sign, are killed, and restart with the state that
  * they saved.  A record or a negative answer that a server sent may be in a
  * receiver's cache until its TTL expires.  Every message sent must be
- * verifiable by all receivers, immediately and as long as it may be queued.
+ * verifiable by all receivers, immediately and for as long as it may be queued.
  */
 enum {
 	WORLD_KEYS = 6,

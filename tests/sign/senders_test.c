@@ -1,4 +1,4 @@
-/* senders_test.c - the logins that may write as an address */
+/* senders_test.c - which logins may send from an address */
 #include "sign/senders.h"
 
 #include <setjmp.h>

@@ -42,7 +42,8 @@ static const char rfc8463_ed25519[] =
     "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
     "-----END PRIVATE KEY-----\n";
 
-/* Signs the data of field number `own` of the example with its key. */
+/* Signs again what the signature in field number `own` covers, with the key
+ * `pem`, and expects the same signature. */
 static void
 expect_same_signature(const struct mail_header *h, struct header_index *x,
     struct arena *a, size_t own, const char *pem)

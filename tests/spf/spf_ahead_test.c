@@ -329,7 +329,7 @@ rfc7208_4_6_4_chains_of_10000(void **state)
 	}
 }
 
-/* Ten includes of ten includes of ten ...: all share one budget. */
+/* Nested includes, ten in each record, share one budget. */
 static void
 rfc7208_4_6_4_trees(void **state)
 {
@@ -357,8 +357,8 @@ rfc7208_4_6_4_trees(void **state)
 	source->close(source);
 }
 
-/* With a small budget of questions the result is temperror or fail, never pass
- * because a "-" term was not evaluated. */
+/* With a small budget of questions the result is temperror or fail.  A "-" term
+ * that was not evaluated never leads to pass. */
 static void
 a_small_budget_gives_temperror(void **state)
 {
@@ -492,7 +492,8 @@ the_trace_has_every_step(void **state)
 	source->close(source);
 }
 
-/* More terms than a trace has lines: the result does not change. */
+/* A record with more terms than a trace has lines: the result does not
+ * change. */
 static void
 a_long_trace_ends(void **state)
 {

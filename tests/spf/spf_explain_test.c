@@ -1,6 +1,6 @@
 /* spf_explain_test.c - the details that check_host() returns with its result:
- * explanations (RFC 7208 section 6.2), counts, reasons, weaknesses; with
- * tests/zones */
+ * explanations (RFC 7208 section 6.2), counts, reasons and weaknesses; uses the
+ * zones in tests/zones */
 #include "spf/spf.h"
 
 #include <setjmp.h>

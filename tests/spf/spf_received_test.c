@@ -105,7 +105,7 @@ rfc7208_9_1_helo_and_default(void **state)
 }
 
 /* A sender cannot insert strings that programs search for: SpamAssassin uses
- * the last "identity=", others split at ";". */
+ * the last "identity=", and other programs split the field at ";". */
 static void
 rfc7208_9_1_nothing_can_be_smuggled_in(void **state)
 {

@@ -455,8 +455,8 @@ act_nosoa(struct hostile *h, const struct bad_nameserver_question *q)
 	set_rcode(&h->first, 3);
 }
 
-/* Gives a referral: without recursion or authority, but with name servers to
- * query. */
+/* Sends a referral: an answer without recursion or authority, but with name
+ * servers to query. */
 static void
 act_referral(struct hostile *h, const struct bad_nameserver_question *q)
 {

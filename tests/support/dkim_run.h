@@ -22,13 +22,14 @@ enum { DKIM_RUN_NOW = 1750000000 };
 
 struct dkim_run {
 	/* input; may be all zero */
-	struct dkim_options options; /* 0: the default of the configuration */
+	struct dkim_options options; /* members that are 0 get the default of
+	                                the configuration */
 	int64_t now;                 /* 0: DKIM_RUN_NOW */
 	size_t cut;                  /* the body is passed in two chunks, split
 	                                here */
 	size_t step;                 /* bytes per chunk of the body */
-	/* this arena allocation, counted after the header has been read, and
-	 * all later ones fail; 0: none */
+	/* number of the first arena allocation that fails, counted after the
+	 * header has been read; all later ones fail too; 0: none fails */
 	unsigned long fail_at;
 	bool with_arc;
 
@@ -54,8 +55,8 @@ void dkim_run_complete(struct dkim_options *o);
 void dkim_run(struct dkim_run *r, struct span message, struct dns_source *zone);
 void dkim_run_end(struct dkim_run *r);
 
-/* Writes the results in a form for comparing: "pass:2048-bit RSA key fail:body
- * hash did not verify". */
+/* Writes the results as text that is easy to compare: "pass:2048-bit RSA key
+ * fail:body hash did not verify". */
 void dkim_run_text(
     const struct dkim_run *r, bool reasons, char *text, size_t size);
 
@@ -68,7 +69,7 @@ void dkim_run_expect(
 struct test_key;
 struct dns_source *dkim_run_zone(const struct test_key *key, const char *more);
 
-/* Reads a whole file below tests/. The caller frees `p`. */
+/* Reads a whole file below tests/.  The caller frees `p` of the result. */
 struct span dkim_run_file(const char *path);
 
 #endif

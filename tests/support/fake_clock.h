@@ -13,7 +13,7 @@
 
 void still_begin(void);
 void still_pass(int64_t ms);
-void still_end(void); /* returns to the real time */
+void still_end(void); /* switches back to real time */
 
 /* Returns how many times, in total, a waiting epoll_wait() has polled and found
  * no events. */

@@ -1,8 +1,8 @@
 /*
- * fake_libmilter.h - an MTA that replaces libmilter.  It has the functions of
- * libmilter that milter/ calls, and asserts that milter/ requests nothing that
- * an MTA could misread: a field or a reply that would end early, be read as
- * two, or exceed its length limit; a change at the wrong time.
+ * fake_libmilter.h - a fake MTA that replaces libmilter.  It has the functions
+ * of libmilter that milter/ calls.  It asserts that milter/ requests no change
+ * at the wrong time, and no field or reply that would end early, be read as
+ * two, or exceed its length limit.
  *
  * A program that calls milter/ is linked with this instead of libmilter.
  */
@@ -29,8 +29,7 @@ struct mta_change {
 	char *name, *value;
 };
 
-/* One connection, passed to callbacks as SMFICTX.  All zero is a new
- * connection. */
+/* One connection, passed to callbacks as SMFICTX; all zeros if it is new. */
 struct smfi_str {
 	void *private; /* smfi_setpriv() */
 	struct mta_field macros[MTA_MACROS_MAX];

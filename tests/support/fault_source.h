@@ -1,5 +1,5 @@
 /*
- * fault_source.h - a source over others that answer immediately (zones).  It
+ * fault_source.h - wraps DNS sources that answer immediately (zones).  It
  * answers as they do, holds answers back until the test releases them, or
  * fails.  TXT questions for names not below "example" may be answered with
  * texts from the test.

@@ -2,7 +2,7 @@
  * ldns_cost.h - counts the records that ldns reads.
  *
  * ldns_wire2rr() allocates for each record and for each field of its data.  In
- * a test, the linker's --wrap option redirects calls of it to ldns_cost.c, so
+ * a test, the linker's --wrap option redirects these calls to ldns_cost.c, so
  * that the cost of a packet is a number of calls and not a time.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_LDNS_COST_H

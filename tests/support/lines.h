@@ -1,6 +1,6 @@
 /*
- * lines.h - a source for fuzz targets: a hash of the name selects whether a TXT
- * question is answered with lines of the input, negatively, or with a failure.
+ * lines.h - a DNS source for fuzz targets: a hash of the name selects whether a
+ * TXT question gets lines of the input, a negative answer, or a failure.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_LINES_H
 #define AVOUCH_TESTS_SUPPORT_LINES_H
@@ -20,8 +20,7 @@ struct lines_source {
 /* Uses the rest of `s` as the answers, up to LINES_MAX lines. */
 void lines_open(struct lines_source *l, struct scan *s);
 
-/* Reads the text before `end`, and `end` itself, or up to the end of the
- * input. */
+/* Returns the text before `end`, or the rest of the input, and skips `end`. */
 struct span lines_next(struct scan *s, char end);
 
 #endif

@@ -160,7 +160,8 @@ is_signature(const struct mta_change *c)
 	return c->insert && strcmp(c->name, SIGNATURE) == 0;
 }
 
-/* Checks that the only author's domain is `domain` or below it. */
+/* Checks that there is only one author, whose domain is `domain` or below
+ * it. */
 static void
 check_author(const SMFICTX *m, struct span domain)
 {

@@ -14,7 +14,8 @@
 /*
  * Checks that one valid Authentication-Results field of `id` was added on top,
  * after all other changes; that received fields with that `id` were removed;
- * and that no result is a pass for `locked`, for which no one may send.
+ * and that no result is a pass for `locked`, a domain for which no one may send
+ * mail.
  */
 void delivered_check(const SMFICTX *m, struct span id, const char *locked);
 

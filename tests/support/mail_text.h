@@ -1,6 +1,6 @@
 /*
- * mail_text.h - input for the tests of parsers: large, truncated, and with
- * failing allocations.
+ * mail_text.h - input for parser tests: large and truncated texts, and failing
+ * allocations.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_MAIL_TEXT_H
 #define AVOUCH_TESTS_SUPPORT_MAIL_TEXT_H

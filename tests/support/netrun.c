@@ -137,9 +137,9 @@ sent(const struct netrun *r)
 
 /*
  * Datagrams sent by idle servers have already arrived, because everything runs
- * on one machine.  So no work is left if the resolver finds nothing to do
- * twice, and sends nothing in between: the second time is certainly after their
- * arrival.
+ * on one machine.  So if the resolver twice finds nothing to do, and sends
+ * nothing in between, no work is left: by the second time, they have certainly
+ * arrived.
  */
 void
 netrun_settle(struct netrun *r)

@@ -14,8 +14,8 @@
  * - lines are printable ASCII without backslashes, and not empty;
  * - quotes and comments are closed and contain no quote, parenthesis or ";";
  * - comments are not adjacent;
- * - each "=" is one of ours: after a method at the start of a line, after a
- *   property or "reason", or in a comment after a word that only we use there.
+ * - each "=" follows a method at the start of a line, a property or "reason",
+ *   or, in a comment, a word that only we use there.
  * Aborts at the first violation.  Returns the number of ";".
  */
 size_t plainfield_check(struct span value);

@@ -71,7 +71,8 @@ policy_run_check(const struct policy_vector *v, const struct policy_decision *d)
 	    d->action == CONF_REJECT || d->action == CONF_TEMPFAIL);
 	assert_int_equal(d->code != 0, d->enhanced != NULL);
 	assert_int_equal(d->code != 0, d->text.n > 0);
-	/* smfi_setreply() requires that both codes begin with the same digit */
+	/* smfi_setreply() requires that the reply code and the enhanced code
+	 * begin with the same digit */
 	assert_true(
 	    d->code == 0 || d->enhanced[0] == (d->code == 550 ? '5' : '4'));
 }

@@ -73,8 +73,8 @@ struct policy_vector {
 
 #define POLICY_RUN_EACH(vectors) policy_run_each((vectors), ARRAY_SIZE(vectors))
 
-/* Reads a configuration, with mode enforce unless the text sets it.  Fails the
- * test if the text has an error. */
+/* Reads a configuration; the mode is enforce unless the text sets it.  Fails
+ * the test if the text has an error. */
 const struct conf *policy_run_conf(const char *text);
 
 /* Fails the test unless the whole decision is as in the vector. */

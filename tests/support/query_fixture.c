@@ -10,8 +10,8 @@
 
 #include "report/store/row_insert.h"
 
-/* If this environment variable names a PostgreSQL database, the tests use it,
- * and the contents of its schema "avouch" are lost. */
+/* If this environment variable names a PostgreSQL database, the tests use that
+ * database, and the contents of its schema "avouch" are lost. */
 static const char store_name[] = "AVOUCH_TEST_STORE";
 
 struct store_place ledgers_place;

@@ -1,7 +1,7 @@
 /*
  * query_fixture.h - for tests of the ledger: a ledger in its own folder, or in
- * the PostgreSQL database that AVOUCH_TEST_STORE names; and lines that
- * callbacks write, to be compared together.
+ * the PostgreSQL database that AVOUCH_TEST_STORE names; and a list of lines
+ * that callbacks write, so that a test can compare all of them at once.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_QUERY_FIXTURE_H
 #define AVOUCH_TESTS_SUPPORT_QUERY_FIXTURE_H

@@ -38,7 +38,8 @@ struct kept_message {
 
 void rows_message(struct kept_message *m, unsigned domain, unsigned source);
 
-/* Sums of the rows stored for a day and policy domain; NULL: all domains. */
+/* Sums over the rows stored for one day and policy domain, or for all domains
+ * if `domain` is NULL. */
 struct rows_sum {
 	uint64_t domains, rows, messages, aligned, automatic;
 };

@@ -394,7 +394,7 @@ tag_value(const char *tags, const char *name, char *out, size_t size)
 	}
 }
 
-/* Writes the fields of `header` that h= names, canonicalized, each with
+/* Writes the fields of `header` that are listed in h=, canonicalized, each with
  * CRLF. */
 static void
 put_signed_fields(

@@ -24,9 +24,9 @@ struct test_key *sign_ed25519(unsigned nth);
 int sign_teardown(void **state);
 
 /*
- * Returns p= of the key's record: SubjectPublicKeyInfo or, for RSA, a bare
- * RSAPublicKey; the raw key for Ed25519.  The caller frees all strings returned
- * by these functions.
+ * Returns p= of the key's record: for RSA, SubjectPublicKeyInfo or a bare
+ * RSAPublicKey; for Ed25519, the raw key.  The caller frees all strings
+ * returned by these functions.
  */
 char *sign_public(const struct test_key *k, bool bare);
 
@@ -37,10 +37,11 @@ char *sign_record(const struct test_key *k);
 char *sign_zone_line(const char *name, const char *text);
 
 /*
- * Returns a field "NAME: TAGS; bh=...; b=..." over the message `header` (fields
- * with CRLF) and `body`, with c=, h= and l= as in `tags`.  No bh= is added if
- * `tags` has one, or if the body is NULL.  The field ends with CRLF.  A "~"
- * before the tags makes the signature relaxed/relaxed without a c= tag.
+ * Returns a field "NAME: TAGS; bh=...; b=..." that signs the message with
+ * `header` (fields with CRLF) and `body`, with c=, h= and l= as in `tags`.  No
+ * bh= is added if `tags` has one, or if the body is NULL.  The field ends with
+ * CRLF.  A "~" before the tags makes the signature relaxed/relaxed without a c=
+ * tag.
  */
 char *sign_field(const struct test_key *k, const char *name, const char *tags,
     const char *header, struct span body);

@@ -13,9 +13,9 @@
 #include "tests/support/sign_keys.h"
 
 /*
- * Keys: example.com has RSA and Ed25519, example.org has RSA, sub.example.org
- * has its own key; those of new.example.org and new.example were never
- * published.
+ * example.com has an RSA key and an Ed25519 key, example.org has an RSA key,
+ * and sub.example.org has its own key; the keys of new.example.org and
+ * new.example were never published.
  */
 static struct test_keys folder;
 struct sign_keys *signer_run_keys;
@@ -68,8 +68,8 @@ is_removed(const struct signer_outcome *o, uint32_t nth)
 	return false;
 }
 
-/* Changes the message as the MTA would: adds our fields on top and removes the
- * invalid ones. */
+/* Changes the message as the MTA would: adds the new signatures on top, and
+ * removes the fields that the signer wants removed. */
 static void
 put_result(struct signer_ran *r, struct span message)
 {

@@ -67,8 +67,8 @@ struct outcome_vector {
 	bool mismatch;
 };
 
-/* Checks each vector with a message that has the fields of REST.  The title
- * names the vector that fails. */
+/* Checks each vector with a message that has the fields of REST.  A failure
+ * prints the title of its vector. */
 void signer_run_outcomes(const struct outcome_vector *v, size_t n);
 
 #endif

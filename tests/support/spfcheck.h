@@ -1,6 +1,6 @@
 /*
  * spfcheck.h - runs check_host() in tests: with any source, with failing
- * allocations, with late answers.  Any error fails the test.
+ * allocations and with late answers.  Any error fails the test.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_SPFCHECK_H
 #define AVOUCH_TESTS_SUPPORT_SPFCHECK_H
@@ -22,8 +22,8 @@ enum {
 struct spf_query spfcheck_query(
     const char *ip, const char *sender, const char *helo);
 
-/* Runs to the end and returns the number of waves.  `source` may be a fake of
- * core_driver.h. */
+/* Runs the check to its end and returns the number of waves.  `source` may be a
+ * fake from core_driver.h. */
 unsigned spfcheck_run(const struct spf_query *q, struct dns_source *source,
     bool is_fake, struct dns_questions *questions, struct arena *a,
     struct spf_result *out);

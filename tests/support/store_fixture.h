@@ -12,7 +12,8 @@
 
 enum { FIXTURE_WAIT_MS = 180000 }; /* limit of each wait */
 
-/* The folder of the running test; its file does not exist yet. */
+/* The folder of the running test, and the store's file in it, which does not
+ * exist yet. */
 extern struct store_place place;
 
 int fixture_set_up(void **state);
@@ -31,8 +32,8 @@ struct store_counts fixture_counts(struct store *s);
 /* Calls store_put() with a message made by rows_message(). */
 bool fixture_put(struct store *s, unsigned domain, unsigned source);
 
-/* Like fixture_put(), but waits if the store is behind, because another program
- * uses the disk. */
+/* Like fixture_put(), but waits if the store cannot keep up, for example while
+ * another program uses the disk. */
 void fixture_put_surely(struct store *s, unsigned domain, unsigned source);
 
 /* Waits until all messages that were put are on disk or lost. */

@@ -250,8 +250,8 @@ freed_before_its_answers(void **state)
 		for (int k = 0; k < i % 5; k++)
 			fake_advance(fake);
 		dns_task_free(j);
-		memset(&c, 0xff,
-		    sizeof(c)); /* the task is freed and must not access it */
+		/* the task is freed and must not access `c` */
+		memset(&c, 0xff, sizeof(c));
 	}
 	fake_settle(fake);
 	fake->close(fake);

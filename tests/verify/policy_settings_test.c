@@ -206,8 +206,8 @@ differs(const struct policy_decision *a, const struct policy_decision *b)
 	    a->skipped != b->skipped;
 }
 
-/* Whether another value of that option leads to another action.  For a list,
- * only the empty list is tried. */
+/* Whether another value of `option` leads to another action.  For a list, only
+ * the empty list is tried. */
 static bool
 can_change(const struct policy_settings_outcome *o, const struct conf *c,
     const struct conf_option *option)
@@ -251,8 +251,7 @@ assign_named(struct conf *c, const struct policy_decision *d)
 			    pick(count_values(&conf_options[i])));
 }
 
-/* Whether the action depends on this option for some values of the named
- * options.
+/* Whether the action depends on `option` for some values of the named options.
  */
 static bool
 is_relevant(const struct policy_settings_outcome *o,

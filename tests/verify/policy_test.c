@@ -1,5 +1,6 @@
 /*
- * policy_test.c - from results to one action and its rule, for each rule alone
+ * policy_test.c - the action and the rule that follow from the results, for
+ * each rule alone
  */
 #include "verify/policy.h"
 

@@ -60,8 +60,8 @@ pick_text(struct sender *s, const char *const *texts, size_t n)
 	return texts[pick(s, n)];
 }
 
-/* Returns a mix of results and of bytes that some reader may take for a
- * beginning or an end. */
+/* Returns a mix of results and of bytes that some reader may take for the start
+ * or end of a result. */
 static struct span
 hostile_text(struct sender *s)
 {

@@ -1,7 +1,7 @@
 /*
- * verify_memory_test.c - memory runs out at each request in turn while a
- * message is verified, for our own requests and those of OpenSSL: a good
- * message is never rejected, and a forged one never accepted.
+ * verify_memory_test.c - makes each memory request fail in turn while a message
+ * is verified, both our own requests and those of OpenSSL: a good message is
+ * never rejected, and a forged one is never accepted.
  */
 #include "verify/verify.h"
 
@@ -41,7 +41,7 @@ struct memory_case {
 	bool ed25519;
 	bool forged;  /* the body was modified */
 	bool is_bare; /* the message has no signature */
-	/* makes only this request fail, or this one and all after it */
+	/* makes only the nth request fail, or the nth and all after it */
 	void (*fail_at)(unsigned long nth);
 };
 

@@ -356,7 +356,8 @@ round_trips_are_the_longest_chain(void **state)
 /* ---- failures ---- */
 
 /* A source that does not answer until the test lets it.  Every question was
- * asked in time, so this is a failure of the domain's servers, not ours. */
+ * asked in time, so this is a failure of the domain's servers, not of this
+ * host. */
 static void
 silent_dns_ends_in_time(void **state)
 {
@@ -386,8 +387,8 @@ silent_dns_ends_in_time(void **state)
 	free(message);
 }
 
-/* A replay of answers that were recorded when time ran out reports the same
- * overload; failures of other servers are not a lack of our resources. */
+/* If answers were recorded when time ran out, their replay reports the same
+ * overload.  Failures of other servers do not count as overload. */
 static void
 expired_questions_are_replayed_as_expired(void **state)
 {
@@ -400,7 +401,7 @@ expired_questions_are_replayed_as_expired(void **state)
 		{ ";!failed _dmarc.example.com TXT timeout\n", false,
 		    SPF_PASS },
 		/* RFC 7208 section 5.5: after a DNS error, ptr does not match;
-		   after a limit of ours, the result is temperror */
+		 * if one of our limits is reached, the result is temperror */
 		{ "example.com. TXT \"v=spf1 -ptr:x.example +all\"\n"
 		  ";!failed 10.2.0.192.in-addr.arpa PTR timeout\n",
 		    false, SPF_PASS },

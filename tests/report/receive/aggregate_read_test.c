@@ -328,7 +328,7 @@ test_forms(void **state)
 	}
 }
 
-/* Either the filter or libxml2 refuses what is not well-formed. */
+/* Either the filter or libxml2 refuses XML that is not well-formed. */
 static void
 test_not_well_formed(void **state)
 {

@@ -451,8 +451,7 @@ rfc6591_3_3_dkim(void **state)
 	text_has(f, "Auth-Failure: dmarc\n");
 	text_has(f, "\nDKIM-Domain: example.com\n");
 	failure_sample_close(&s);
-	/* in strict alignment, the organization's domain is a different
-	 * domain */
+	/* in strict mode, the organizational domain is not aligned */
 	failure_sample_open(&s, "v=DMARC1; p=reject; adkim=s; " RUF, "");
 	failure_sample_sign(&s, "example.com", DKIM_FAIL);
 	text_lacks(failure_sample_feedback(&s, d), "DKIM-Domain");
@@ -512,7 +511,7 @@ rfc6591_3_2_6_spf_dns(void **state)
 	assert_true(f[d->failure.feedback.n - 1] == '\n');
 	assert_true(f[d->failure.feedback.n - 2] == '"');
 	failure_sample_close(&s);
-	/* "dmarc" reports have SPF-DNS if the domain of SPF is aligned */
+	/* "dmarc" reports have SPF-DNS if the SPF domain is aligned */
 	failure_sample_open(&s, "v=DMARC1; p=reject; " RUF, "");
 	s.v.spf_mail_from.domain = SPAN("example.com");
 	s.v.spf_mail_from.n_sources = 1;

@@ -556,7 +556,8 @@ facts_broken(void **state)
 	arena_free(a);
 }
 
-/* Lists that exceed their share are cut; the rest is stored. */
+/* Lists that exceed their share of the space are truncated; everything else is
+ * stored. */
 static void
 facts_largest(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * bounce_test.c - bounces: finding the report that a bounce is about, and
- * suppressing its address.
+ * bounce_test.c - bounces: finding the report that bounced, and suppressing the
+ * address that it was sent to.
  */
 #include "report/receive/bounce.h"
 

@@ -24,7 +24,7 @@
 
 enum {
 	BUSY = 99,     /* exit status of a child that got WORKER_BUSY */
-	LATE_S = 1000, /* more than a delivery takes on a slow machine */
+	LATE_S = 1000, /* longer than a delivery takes on a slow machine */
 };
 
 /* ---- sendmail fails ---- */
@@ -279,8 +279,8 @@ test_all_killed(void **state)
 	(void)state;
 	bench_add_plain(b, "example.com", RUA("mailto:d@example.com"));
 	bench_run_well(b);
-	/* the state if the worker dies after sendmail has exited, but before it
-	 * has recorded that */
+	/* the state if the worker dies after sendmail has exited, but before
+	 * the worker has recorded that */
 	assert_true(sql_run(ledger_sql(b->ledger),
 	    "UPDATE delivery SET state = 1, attempts = 1"));
 	assert_int_equal(

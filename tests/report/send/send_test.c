@@ -39,7 +39,8 @@ test_form(void **state)
 	assert_string_equal(one->to, "d@example.com");
 	snprintf(id, sizeof(id), "%.*s", (int)strcspn(one->message_id + 1, "."),
 	    one->message_id + 1);
-	/* RFC 9990 section 3.5.2: a date, and only letters and digits */
+	/* RFC 9990 section 3.5.2: the id has only letters and digits; our
+	 * ids begin with the date */
 	assert_memory_equal(id, "20241004", 8);
 	assert_int_equal(strspn(id, "0123456789abcdef"), 40);
 	snprintf(want, sizeof(want), "<%s.1@mx.example.org>", id);

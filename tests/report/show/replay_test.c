@@ -200,8 +200,8 @@ monitor(void **state)
 	replay_free(r);
 }
 
-/* An override is applied, even if it matches by the client's network; one that
- * has expired since then is not. */
+/* An override is applied, even one that matches by the client's network, but
+ * not if it has expired since the messages were stored. */
 static void
 overrides(void **state)
 {

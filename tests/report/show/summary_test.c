@@ -433,8 +433,8 @@ sender_named(const struct view_domain *d, const char *name)
 	return s;
 }
 
-/* Checks sums, days and senders; mail before the range only decides what is
- * new. */
+/* Checks sums, days and senders; mail before the range is used only to decide
+ * what is new. */
 static void
 check_sums(const struct view *v, const struct view_domain *d)
 {
@@ -495,7 +495,7 @@ test_sums(void **state)
 	close_ledger(l);
 }
 
-/* There are only reports for other days. */
+/* All reports are for other days. */
 static void
 test_older(void **state)
 {
@@ -658,7 +658,7 @@ check_crowd(const struct view *v, const struct view_domain *d)
 }
 
 /* With too many sources and senders, those with the most messages are kept, in
- * whatever order they are read, and sums include all of them. */
+ * whatever order they are read, and the sums include all of them. */
 static void
 test_crowd(void **state)
 {

@@ -92,7 +92,8 @@ id_of(const char *report_id)
 static const struct span two[] = { { "a@x.example", 11 },
 	{ "b@y.example", 11 } };
 
-/* A report is planned once and completely, whichever process tries again. */
+/* A report is planned only once, with all its deliveries, whichever process
+ * tries again. */
 static void
 plan_once(void **state)
 {

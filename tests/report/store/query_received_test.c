@@ -111,7 +111,7 @@ see_busy(void *arg, const struct ip *source)
 	return seen_go_on(s);
 }
 
-/* A report is identified by organisation, id, domain and period; a report that
+/* A report is identified by organization, id, domain and period; a report that
  * is not kept leaves nothing behind. */
 static void
 received_once(void **state)
@@ -127,7 +127,7 @@ received_once(void **state)
 	assert_int_equal(
 	    ledger_begin_received(ledger, &r, &replaces), LEDGER_NONE);
 	assert_int_equal(ledger_add_received_row(ledger, &m.row), LEDGER_ERROR);
-	r.domain = SPAN("d2.example.com"); /* some reporters use an id for
+	r.domain = SPAN("d2.example.com"); /* some reporters use one id for
 	                                      several domains */
 	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
 	rows_message(&m, 2, 2);
@@ -222,7 +222,7 @@ see_received_row(void *arg, const struct report_row *r)
 	return seen_go_on(s);
 }
 
-/* Rows from reports on the same day are merged, limited to the range, and
+/* Rows from reports about the same day are merged, limited to the range, and
  * sorted by source. */
 static void
 received_rows(void **state)
@@ -373,8 +373,8 @@ receive_period(int64_t begin, int64_t end)
 	ledgers_ok(ledger_end_received(ledger, true));
 }
 
-/* A report that covers a week is marked as such; a day in another time zone is
- * one day; days after the range do not count. */
+/* A report that covers a week is marked as such; a day in another time zone
+ * counts as one day; days after the range are ignored. */
 static void
 received_days(void **state)
 {
@@ -453,7 +453,7 @@ receive_tls(const char *key, const char *organisation, int64_t day)
 	return ledger_add_tls(ledger, &r);
 }
 
-/* A report is stored once by its key; equal results of several reports are
+/* A report is stored only once per key; equal results of several reports are
  * merged. */
 static void
 received_tls(void **state)

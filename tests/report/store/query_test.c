@@ -1,5 +1,5 @@
 /*
- * Ledger tests: rows of a day in the form that reports need, settings, locks.
+ * Ledger tests: a day's rows in the form that reports need; settings; locks.
  */
 #include "report/store/query.h"
 

@@ -26,7 +26,7 @@
 enum {
 	LOCKED_PUTS = 1000, /* 100 s if each of them waited for the store */
 	LOCKED_TRIES = 100, /* with pauses of 5 s, these would take minutes */
-	BUSY_HOST = 30 * 3000, /* messages of a busy host in 30 s */
+	BUSY_HOST = 30 * 3000, /* messages that a busy host receives in 30 s */
 };
 
 /* ---- file errors ---- */
@@ -343,7 +343,7 @@ corrupt_for_tidy(void **state)
 	writer_free(w);
 }
 
-/* A file of another program or a newer version is not changed. */
+/* A file that belongs to another program or a newer version is not changed. */
 static void
 not_ours(void **state)
 {
@@ -425,8 +425,8 @@ queue_is_bounded(void **state)
 	}
 	assert_int_equal(c.queued + c.lost, c.put);
 	assert_int_equal(c.committed, 0);
-	/* The limit counts all bytes of the queue; the cache of strings has 2
-	 * MB. */
+	/* The limit counts all bytes of the queue; the cache of strings takes
+	 * another 2 MB. */
 	assert_true(
 	    malloc_used_bytes() - before < STORE_QUEUE_BYTES + (4 << 20));
 	store_close(s, 50);

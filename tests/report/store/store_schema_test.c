@@ -205,7 +205,7 @@ upgrade_in_place(void **state)
 	}
 }
 
-/* The file is readable by the group at most: it contains addresses of
+/* Only the owner and the group may read the file: it contains addresses of
  * individual users' hosts. */
 static void
 file_mode(void **state)

@@ -153,7 +153,7 @@ see_row(void *arg, const struct report_row *r)
 	return true;
 }
 
-/* Rows are read back as they were written, except for cleaning. */
+/* Rows are read back as they were written, except that strings are cleaned. */
 static void
 row_comes_back(void **state)
 {
@@ -418,9 +418,9 @@ victim_start(struct board *board)
 }
 
 /*
- * SIGKILL under load, KILLS times.  The store must have all messages of a
- * thread for which store_put() returned true; other messages that were passed
- * to it may be stored too.
+ * SIGKILL under load, KILLS times.  For each thread, the store must have all
+ * messages for which store_put() returned true; it may also have others that
+ * were passed to store_put().
  */
 static void
 killed(void **state)
@@ -433,7 +433,7 @@ killed(void **state)
 		pid_t pid = victim_start(board);
 		unsigned before = told_in_all;
 
-		/* wait until the child stores messages, and a while longer */
+		/* wait until the child stores messages, then a little longer */
 		for (unsigned ms = 0;
 		     told_in_all < before + 100 && ms < FIXTURE_WAIT_MS; ms++) {
 			fixture_sleep(1);
