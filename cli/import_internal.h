@@ -10,7 +10,7 @@
 #include "cli/import.h"
 #include "lib/buf.h"
 
-enum { IMPORT_VALUE_MAX = 64 << 10 }; /* bytes of a value in our file */
+enum { IMPORT_VALUE_MAX = 64 << 10 }; /* bytes of a value in avouch.conf */
 
 struct import_file {
 	struct import_file *next;
@@ -55,7 +55,7 @@ const struct import_rule *import_rule_find(
 const struct import_entry *import_entry_find(
     const struct import_file *file, const char *name);
 
-/* Sets an option of avouch; `value` has the syntax of our file. */
+/* Sets an option of avouch; `value` has the syntax of avouch.conf. */
 void import_set(struct import *im, const struct import_entry *e,
     const char *section, const char *name, const char *value);
 

@@ -50,9 +50,9 @@ bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
     bool all, struct dns_questions *questions, struct arena *a);
 
 /*
- * Queries the records of all author domains, then those of the names above.
- * Call this before all other queries, so that no author domain or identifier
- * can use up the queries that the policy of another author needs.
+ * Queries the records of all author domains, then those of their parent
+ * domains.  Call this before all other queries, so that no author domain or
+ * identifier can use up the queries that the policy of another author needs.
  */
 void dmarc_align_ask_authors(
     const struct dmarc_facts *f, struct dns_questions *questions);

@@ -298,7 +298,7 @@ dns_questions_set_answer(
     struct dns_question *q, const struct dns_answer *answer)
 {
 	struct dns_questions *questions = q->questions;
-	/* The question is the first member. */
+	/* `q` is the first member of its entry. */
 	struct question_entry *n = (struct question_entry *)(void *)q;
 
 	assert(answer->state != DNS_PENDING);

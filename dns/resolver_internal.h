@@ -193,7 +193,7 @@ struct dns_server {
 	bool refuses; /* the last time it was unreachable, the error was
 	                 ECONNREFUSED, not a missing route */
 	unsigned errors;  /* consecutive answers with error codes */
-	bool is_reported; /* a problem was reported, but not its end */
+	bool is_reported; /* reported as failing, not yet as working again */
 	struct server_trouble troubles[DNS_TROUBLES];
 	/* The last probe: its answer may arrive after another server has
 	 * answered. */

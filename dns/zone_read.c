@@ -10,7 +10,7 @@
 #include "lib/buf.h"
 #include "lib/domain.h"
 
-/* The state while one file is read. */
+/* Parser state for one zone file. */
 struct zone_reader {
 	struct zone *zone;
 	const char *name;

@@ -208,8 +208,8 @@ dns_task_wait(struct dns_task *j, int64_t deadline)
 		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);
 		job_run(j);
 	}
-	/* Answers to prefetched questions may still arrive: from here on,
-	 * `questions` is read without the lock. */
+	/* Answers to prefetched questions may still arrive.  Ignore
+	 * them, because `questions` is read without the lock from here on. */
 	if (dns_questions_pending(j->questions) > 0)
 		dns_questions_expire(j->questions, DNS_ERROR_BUDGET);
 	if (dns_questions_budget_exceeded(j->questions) ||

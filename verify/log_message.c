@@ -93,8 +93,8 @@ verify_log(const struct verdict *v, struct span queue_id)
 	log_span(&l, "reason", d->reason);
 	if (d->expired.n > 0)
 		log_span(&l, "expired_override", d->expired);
-	/* kept=0 is logged too: then the trusted MTA has not added our field,
-	 * and no host has checked the mail. */
+	/* kept=0 is logged too: it means that the trusted MTA did not add our
+	 * field, so no host has checked the mail. */
 	if (v->facts.trusted_mta)
 		log_number(&l, "kept", (int64_t)v->own->n);
 	else if (v->own->n > 0)

@@ -47,8 +47,8 @@ override_conditions(void **state)
 		{ "list_id = l.lists.example", true, true },
 		{ "list_id = '*.lists.example'", true, true },
 		{ "list_id = lists.example", false, false },
-		/* with several recipients, accepting requires that all match,
-		 * deferring that any one matches */
+		/* with several recipients, an override that accepts requires
+		 * all of them to match; one that defers requires only one */
 		{ "recipient_domain = here.example", false, true },
 		{ "recipient_domain = { there.example, here.example }", true,
 		    true },

@@ -329,8 +329,8 @@ check_override(unsigned round, const struct policy_settings_outcome *o)
 		return;
 	}
 	if (o->f.from_fault != NULL)
-		return; /* then the action of an override determines whether it
-		           matches */
+		return; /* if the From field is invalid, whether an override
+		           matches depends on its action */
 	other = c.overrides[0];
 	c.overrides = &other;
 	for (unsigned action = 0; action <= CONF_TEMPFAIL; action++) {
