@@ -10,8 +10,6 @@
 #include "cli/import.h"
 #include "lib/buf.h"
 
-enum { IMPORT_VALUE_MAX = 64 << 10 }; /* bytes of a value in avouch.conf */
-
 struct import_file {
 	struct import_file *next;
 	enum import_program program;

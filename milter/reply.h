@@ -12,7 +12,6 @@
 
 enum {
 	REPLY_TEXT_MAX = 980, /* bytes; libmilter's limit on a reply's text */
-	REPLY_QUEUE_ID_MAX = 100, /* bytes kept for the log */
 };
 
 /*

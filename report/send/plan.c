@@ -10,10 +10,6 @@
 #include "report/send/internal.h"
 #include "verify/dns_task.h"
 
-enum {
-	DATE_LETTERS = 8, /* YYYYMMDD */
-};
-
 /* ---- due reports ---- */
 
 struct due_domain {

@@ -33,7 +33,6 @@ enum {
 	PREPARE_AT = 4,       /* number of the run before which a statement is
 	                         prepared; the first is 1 */
 	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
-	SQLSTATE_SIZE = 5,    /* bytes */
 	WRITE_LOCK = 0,       /* named locks are numbered from 1 */
 	NAME_LOCKS = 1 << 30  /* number of named locks */
 };
