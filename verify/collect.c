@@ -41,8 +41,8 @@ facts_list(struct verify_message *m)
 
 /*
  * Why the From field is invalid, or NULL.  A bounce need not name a domain
- * ("Mail Delivery Subsystem <MAILER-DAEMON>"): then there is no domain that
- * could be forged.
+ * ("Mail Delivery Subsystem <MAILER-DAEMON>"): without one, nothing can be
+ * forged.
  */
 static const char *
 from_fault(const struct verdict *v)

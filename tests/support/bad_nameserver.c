@@ -17,13 +17,9 @@
 
 #include "lib/ascii.h"
 #include "lib/enum_names.h"
+#include "tests/support/bad_nameserver_packet.h"
 
-enum { PACKET = 4096, CONNECTIONS = 16, HELD = 8192, GUESSES = 32 };
-
-struct bad_nameserver_reply {
-	uint8_t bytes[PACKET];
-	size_t n;
-};
+enum { CONNECTIONS = 16, HELD = 8192, GUESSES = 32 };
 
 struct bad_nameserver_entry {
 	struct sockaddr_in from;
@@ -52,147 +48,7 @@ struct hostile {
 	                  answer */
 };
 
-/* ---- packets ---- */
-
-static void
-put(struct bad_nameserver_reply *r, const void *p, size_t n)
-{
-	if (n > PACKET - r->n)
-		abort();
-	memcpy(r->bytes + r->n, p, n);
-	r->n += n;
-}
-
-static void
-put_16(struct bad_nameserver_reply *r, unsigned v)
-{
-	uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
-
-	put(r, b, 2);
-}
-
-static void
-put_nameserver_name(struct bad_nameserver_reply *r, const char *name)
-{
-	while (*name != '\0') {
-		size_t n = strcspn(name, ".");
-		uint8_t length = (uint8_t)n;
-
-		put(r, &length, 1);
-		put(r, name, n);
-		name += n + (name[n] == '.');
-	}
-	put(r, "", 1);
-}
-
-/* If `owner` is NULL, the owner is a compression pointer to the question's
- * name. */
-static void
-put_nameserver_record(struct bad_nameserver_reply *r, const char *owner,
-    unsigned type, unsigned ttl, const void *data, size_t n)
-{
-	if (owner != NULL)
-		put_nameserver_name(r, owner);
-	else
-		put_16(r, 0xc00c);
-	put_16(r, type);
-	put_16(r, 1);
-	put_16(r, ttl >> 16);
-	put_16(r, ttl & 0xffff);
-	put_16(r, (unsigned)n);
-	put(r, data, n);
-}
-
-static void
-put_alias(struct bad_nameserver_reply *r, const char *owner, unsigned ttl,
-    const char *target)
-{
-	struct bad_nameserver_reply data = { .n = 0 };
-
-	put_nameserver_name(&data, target);
-	put_nameserver_record(r, owner, 5, ttl, data.bytes, data.n);
-}
-
-static void
-put_soa(struct bad_nameserver_reply *r, unsigned ttl, unsigned minimum)
-{
-	struct bad_nameserver_reply data = { .n = 0 };
-
-	put_nameserver_name(&data, "ns.example");
-	put_nameserver_name(&data, "hostmaster.example");
-	for (int i = 0; i < 4; i++) {
-		put_16(&data, 0);
-		put_16(&data, 1);
-	}
-	put_16(&data, 0);
-	put_16(&data, minimum);
-	put_nameserver_record(r, "example", 6, ttl, data.bytes, data.n);
-}
-
-static void
-put_nameserver_text(struct bad_nameserver_reply *r, const char *owner,
-    unsigned ttl, const char *text)
-{
-	struct bad_nameserver_reply data = { .n = 0 };
-	uint8_t n = (uint8_t)strlen(text);
-
-	put(&data, &n, 1);
-	put(&data, text, n);
-	put_nameserver_record(r, owner, 16, ttl, data.bytes, data.n);
-}
-
-static void
-set_16(struct bad_nameserver_reply *r, size_t at, unsigned v)
-{
-	r->bytes[at] = (uint8_t)(v >> 8);
-	r->bytes[at + 1] = (uint8_t)v;
-}
-
-static void
-set_counts(
-    struct bad_nameserver_reply *r, unsigned answers, unsigned authorities)
-{
-	set_16(r, 6, answers);
-	set_16(r, 8, authorities);
-}
-
-static void
-set_rcode(struct bad_nameserver_reply *r, unsigned rcode)
-{
-	r->bytes[3] = (uint8_t)((r->bytes[3] & 0xf0U) | rcode);
-}
-
 /* ---- behaviors ---- */
-
-struct bad_nameserver_question {
-	char name[256];
-	unsigned type;
-	bool edns;
-	size_t end; /* offset of the end of the question section */
-};
-
-static bool
-parse(const uint8_t *p, size_t n, struct bad_nameserver_question *q)
-{
-	size_t at = 12, to = 0;
-
-	memset(q, 0, sizeof(*q));
-	if (n < 17)
-		return false;
-	while (at < n && p[at] != 0 && at + p[at] < n) {
-		if (to > 0)
-			q->name[to++] = '.';
-		memcpy(q->name + to, p + at + 1, p[at]);
-		to += p[at];
-		at += p[at] + 1U;
-	}
-	q->end = at + 5;
-	if (q->end > n)
-		return false;
-	q->type = (unsigned)p[at + 1] << 8 | p[at + 2];
-	q->edns = p[11] == 1;
-	return true;
-}
 
 static void
 add_right(
@@ -203,24 +59,24 @@ add_right(
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (char)ascii_upper((unsigned char)q->name[i]);
 	if (q->type == 16) {
-		put_nameserver_text(r, NULL, 300, text);
+		nameserver_put_text(r, NULL, 300, text);
 	} else if (q->type == 1) {
-		put_nameserver_record(r, NULL, 1, 60, "\xc0\x00\x02\x01", 4);
+		nameserver_put_record(r, NULL, 1, 60, "\xc0\x00\x02\x01", 4);
 	} else if (q->type == 28) {
-		put_nameserver_record(r, NULL, 28, 60,
+		nameserver_put_record(r, NULL, 28, 60,
 		    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
 	} else if (q->type == 15) {
-		put_nameserver_record(
+		nameserver_put_record(
 		    r, NULL, 15, 60, "\0\012\4MAIL\xc0\x0c", 9);
-		set_counts(r, 2, 0);
-		put_nameserver_record(r, NULL, 15, 50, "\0\0\0", 3);
+		nameserver_set_counts(r, 2, 0);
+		nameserver_put_record(r, NULL, 15, 50, "\0\0\0", 3);
 		return;
 	} else {
-		put_soa(r, 600, 90);
-		set_counts(r, 0, 1);
+		nameserver_put_soa(r, 600, 90);
+		nameserver_set_counts(r, 0, 1);
 		return;
 	}
-	set_counts(r, 1, 0);
+	nameserver_set_counts(r, 1, 0);
 }
 
 static void
@@ -235,8 +91,8 @@ act_wrong_id(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
-	put_nameserver_text(&h->first, NULL, 300, "wrong");
-	set_counts(&h->first, 1, 0);
+	nameserver_put_text(&h->first, NULL, 300, "wrong");
+	nameserver_set_counts(&h->first, 1, 0);
 	h->first.bytes[1] ^= 1;
 }
 
@@ -245,8 +101,8 @@ act_wrong_name(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
-	put_nameserver_text(&h->first, NULL, 300, "wrong");
-	set_counts(&h->first, 1, 0);
+	nameserver_put_text(&h->first, NULL, 300, "wrong");
+	nameserver_set_counts(&h->first, 1, 0);
 	h->first.bytes[13] = 'x';
 }
 
@@ -255,8 +111,8 @@ act_wrong_type(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
-	put_nameserver_text(&h->first, NULL, 300, "wrong");
-	set_counts(&h->first, 1, 0);
+	nameserver_put_text(&h->first, NULL, 300, "wrong");
+	nameserver_set_counts(&h->first, 1, 0);
 	h->first.bytes[q->end - 3] ^= 1;
 }
 
@@ -265,8 +121,8 @@ act_wrong_class(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	h->second = h->first;
 	add_right(&h->second, q);
-	put_nameserver_text(&h->first, NULL, 300, "wrong");
-	set_counts(&h->first, 1, 0);
+	nameserver_put_text(&h->first, NULL, 300, "wrong");
+	nameserver_set_counts(&h->first, 1, 0);
 	h->first.bytes[q->end - 1] = 3;
 }
 
@@ -310,7 +166,7 @@ act_garbage_first(struct hostile *h, const struct bad_nameserver_question *q)
 	act_garbage(h, q);
 	h->second = h->first;
 	h->second.n = q->end;
-	set_counts(&h->second, 0, 0);
+	nameserver_set_counts(&h->second, 0, 0);
 	add_right(&h->second, q);
 }
 
@@ -355,8 +211,8 @@ static void
 act_guess(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	if (h->truncate) {
-		put_nameserver_text(&h->first, NULL, 300, "wrong");
-		set_counts(&h->first, 1, 0);
+		nameserver_put_text(&h->first, NULL, 300, "wrong");
+		nameserver_set_counts(&h->first, 1, 0);
 		h->first.bytes[0] ^= 1; /* none of the forged ids is correct */
 		h->guess = true;
 	} else {
@@ -378,8 +234,8 @@ act_formerr(struct hostile *h, const struct bad_nameserver_question *q)
 		add_right(&h->first, q);
 		return;
 	}
-	set_rcode(&h->first, 1);
-	set_16(&h->first, 4, 0); /* only the header */
+	nameserver_set_rcode(&h->first, 1);
+	nameserver_set_16(&h->first, 4, 0); /* only the header */
 	h->first.n = 12;
 }
 
@@ -387,7 +243,7 @@ static void
 act_notimp(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	if (q->edns)
-		set_rcode(&h->first, 4);
+		nameserver_set_rcode(&h->first, 4);
 	else
 		add_right(&h->first, q);
 }
@@ -396,7 +252,7 @@ static void
 act_formerr_always(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	set_rcode(&h->first, 1);
+	nameserver_set_rcode(&h->first, 1);
 }
 
 /* Rejects any version of EDNS (RFC 6891 section 6.1.3), although version 0 must
@@ -408,51 +264,51 @@ act_badvers(struct hostile *h, const struct bad_nameserver_question *q)
 		add_right(&h->first, q);
 		return;
 	}
-	put(&h->first, "\0\0\x29\x04\xd0\x01\0\0\0\0\0", 11);
-	set_16(&h->first, 10, 1);
+	nameserver_put(&h->first, "\0\0\x29\x04\xd0\x01\0\0\0\0\0", 11);
+	nameserver_set_16(&h->first, 10, 1);
 }
 
 static void
 act_servfail(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	set_rcode(&h->first, 2);
+	nameserver_set_rcode(&h->first, 2);
 }
 
 static void
 act_refused(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	set_rcode(&h->first, 5);
+	nameserver_set_rcode(&h->first, 5);
 }
 
 static void
 act_notauth(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	set_rcode(&h->first, 9);
+	nameserver_set_rcode(&h->first, 9);
 }
 
 static void
 act_nodata(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	put_soa(&h->first, 600, 90);
-	set_counts(&h->first, 0, 1);
+	nameserver_put_soa(&h->first, 600, 90);
+	nameserver_set_counts(&h->first, 0, 1);
 }
 
 static void
 act_nxdomain(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	act_nodata(h, q);
-	set_rcode(&h->first, 3);
+	nameserver_set_rcode(&h->first, 3);
 }
 
 static void
 act_nosoa(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	set_rcode(&h->first, 3);
+	nameserver_set_rcode(&h->first, 3);
 }
 
 /* Sends a referral: an answer without recursion or authority, but with name
@@ -462,45 +318,45 @@ act_referral(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
 	h->first.bytes[3] &= 0x7f;
-	put_nameserver_record(&h->first, "example", 2, 300, "\2ns\0", 4);
-	set_counts(&h->first, 0, 1);
+	nameserver_put_record(&h->first, "example", 2, 300, "\2ns\0", 4);
+	nameserver_set_counts(&h->first, 0, 1);
 }
 
 static void
 act_chain(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	put_nameserver_text(&h->first, "c.example", 70, "end");
-	put_alias(&h->first, "b.Example", 60, "C.example");
-	put_alias(&h->first, NULL, 80, "b.example");
-	put_nameserver_text(&h->first, "other.example", 5, "not this");
-	set_counts(&h->first, 4, 0);
+	nameserver_put_text(&h->first, "c.example", 70, "end");
+	nameserver_put_alias(&h->first, "b.Example", 60, "C.example");
+	nameserver_put_alias(&h->first, NULL, 80, "b.example");
+	nameserver_put_text(&h->first, "other.example", 5, "not this");
+	nameserver_set_counts(&h->first, 4, 0);
 }
 
 static void
 act_chain_nxdomain(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	put_alias(&h->first, NULL, 80, "gone.example");
-	put_soa(&h->first, 30, 90);
-	set_counts(&h->first, 1, 1);
-	set_rcode(&h->first, 3);
+	nameserver_put_alias(&h->first, NULL, 80, "gone.example");
+	nameserver_put_soa(&h->first, 30, 90);
+	nameserver_set_counts(&h->first, 1, 1);
+	nameserver_set_rcode(&h->first, 3);
 }
 
 static void
 act_loop(struct hostile *h, const struct bad_nameserver_question *q)
 {
-	put_alias(&h->first, NULL, 80, "b.example");
-	put_alias(&h->first, "b.example", 80, q->name);
-	set_counts(&h->first, 2, 0);
+	nameserver_put_alias(&h->first, NULL, 80, "b.example");
+	nameserver_put_alias(&h->first, "b.example", 80, q->name);
+	nameserver_set_counts(&h->first, 2, 0);
 }
 
 static void
 act_stranger(struct hostile *h, const struct bad_nameserver_question *q)
 {
 	(void)q;
-	put_nameserver_text(&h->first, "other.example", 5, "not this");
-	set_counts(&h->first, 1, 0);
+	nameserver_put_text(&h->first, "other.example", 5, "not this");
+	nameserver_set_counts(&h->first, 1, 0);
 }
 
 static const struct act {
@@ -552,18 +408,18 @@ answer(struct hostile *h, const uint8_t *p, size_t n, bool udp)
 	h->first.n = h->second.n = 0;
 	h->truncate = udp;
 	h->stick = h->guess = false;
-	if (!parse(p, n, &q) || h->options.silent)
+	if (!nameserver_parse(p, n, &q) || h->options.silent)
 		return;
 	pthread_mutex_lock(&h->lock);
 	h->counts.with_edns += q.edns;
 	pthread_mutex_unlock(&h->lock);
 	if (h->options.no_edns_silent && q.edns)
 		return;
-	put(&h->first, p, q.end);
+	nameserver_put(&h->first, p, q.end);
 	h->first.bytes[2] = 0x81; /* QR, RD */
 	h->first.bytes[3] = 0x80; /* RA */
-	set_counts(&h->first, 0, 0);
-	set_16(&h->first, 10, 0);
+	nameserver_set_counts(&h->first, 0, 0);
+	nameserver_set_16(&h->first, 10, 0);
 	label = strcspn(q.name, ".");
 	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
 		if (strlen(acts[i].label) == label &&
@@ -610,8 +466,8 @@ reply_udp(
 		/* a reply with the right id from a wrong address comes before
 		 * anything else */
 		wrong = h->first;
-		set_rcode(&wrong, 3);
-		set_counts(&wrong, 0, 0);
+		nameserver_set_rcode(&wrong, 3);
+		nameserver_set_counts(&wrong, 0, 0);
 		(void)!sendto(h->other, wrong.bytes, wrong.n, 0,
 		    (const struct sockaddr *)to, sizeof(*to));
 	}
