@@ -33,10 +33,10 @@ struct dmarc_lint {
 };
 
 /*
- * Checks `domain`, which may be as a user types it: in upper or lower case,
- * with or without U-labels and a leading "_dmarc.".  Besides the names of the
- * tree walk, queries the domain itself.  Also checks whether each host of a
- * report address accepts mail and has agreed to receive reports about this
+ * Checks `domain`, which may have any form that users type: upper or lower
+ * case, with or without U-labels and a leading "_dmarc.".  Queries the domain
+ * itself as well as the names of the tree walk.  Also checks whether each host
+ * of a report address accepts mail and has agreed to receive reports about this
  * domain (RFC 9990 section 4).
  *
  * Returns CORE_WAIT if answers are missing: call again with the same arguments

@@ -80,7 +80,7 @@ is_no_separator(unsigned char c)
 
 /*
  * Opens a list in the other program's syntax: "a,b", "csl:a,b", "file:/path" or
- * "/path".  A file has one entry per line, and comments.
+ * "/path".  A file has one entry per line and may have comments.
  */
 static bool
 open_list(struct import *im, const struct import_entry *e, struct scan *s,

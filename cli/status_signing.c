@@ -147,7 +147,7 @@ line_findings(json_t *o)
 		cli_line("own mail guard", buf_view(&b));
 }
 
-/* Reports that no mail of our own has arrived for too long; see
+/* Reports that none of our own mail has arrived for too long; see
  * sign/pauses.h. */
 static void
 line_silence(json_t *o)

@@ -36,12 +36,11 @@ enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 /* The restrictions on the running daemon (milter/sandbox.h). */
 enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 
-/* The readers that reports are written for (report/write/aggregate_xml.h). */
+/* The forms of aggregate reports (report/write/aggregate_xml.h). */
 enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
-/* The actions that can be taken on a message. */
 enum conf_action {
-	CONF_ACCEPT,     /* deliver; our field shows the result */
+	CONF_ACCEPT,     /* deliver; Authentication-Results has the result */
 	CONF_ANNOTATE,   /* deliver with an extra header field for a filter */
 	CONF_QUARANTINE, /* SMFIR_QUARANTINE: the MTA's hold queue */
 	CONF_REJECT,     /* 550 5.7.x */
@@ -83,7 +82,7 @@ struct conf_override {
 	int64_t expires; /* end of the last day, seconds since 1970; 0: never */
 };
 
-/* An MTA whose mail may keep our field (RFC 8601 section 5). */
+/* An MTA whose mail keeps fields with our authserv-id (RFC 8601 section 5). */
 struct conf_mta {
 	struct ip_net net;
 	uint16_t port; /* port of our MTA on which its mail arrives; 0: any */
@@ -120,18 +119,18 @@ struct conf {
 
 	/* the verdict */
 	enum conf_mode mode;
-	unsigned sample; /* share of the domains for which decisions are carried
-	                    out, in units of 0.1 % */
+	unsigned sample; /* share of domains for which decisions are enforced,
+	                    in units of 0.1 % */
 	struct ip_net *skip_networks;
 	size_t n_skip_networks;
 	struct conf_mta *trusted_mtas;
 	size_t n_trusted_mtas;
 	bool skip_authenticated;
-	bool auth_login; /* whether our field contains the login name */
+	bool auth_login; /* Authentication-Results has the login name */
 	struct ip_net *trusted_forwarders; /* clients whose mail is indirect
 	                                      (RFC 9989 section 7.4) */
 	size_t n_trusted_forwarders;
-	enum conf_action on_overload; /* action if resources do not suffice to
+	enum conf_action on_overload; /* action if resources are too low to
 	                                 check a message */
 	unsigned timeout_ms;          /* maximum wait for DNS per message */
 
@@ -238,7 +237,7 @@ const struct conf *conf_read_text(
     struct span text, const char *name, FILE *errors);
 
 /*
- * Checks a few lines of a configuration.  Like conf_read_text(), but faster,
+ * Checks a few lines of a configuration, like conf_read_text() but faster,
  * because it does not read the defaults.  Returns false after writing errors.
  */
 bool conf_check_text(struct span text, const char *name, FILE *errors);

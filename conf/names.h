@@ -14,7 +14,7 @@ bool conf_is_section(const char *name);
 
 /*
  * Finds the option `name` of a section ("": before all sections).  Adds a
- * warning for a name of an earlier version.  Returns NULL if the option was
+ * warning for a name from an earlier version.  Returns NULL if the option was
  * removed.  If the name is unknown, returns NULL and adds an error that
  * suggests the most similar name.
  */

@@ -23,7 +23,7 @@ struct arc_set {
 	int relaxed_body; /* second body hash, for an AMS without c= */
 	bool is_ams_dead; /* the AMS fails, whatever its key is */
 	struct sigcheck_result ams_early;
-	uint8_t hash[CRYPTO_HASH_SIZE]; /* hash of what the seal signs */
+	uint8_t hash[CRYPTO_HASH_SIZE]; /* hash of the seal's input */
 };
 
 struct arc {
@@ -63,8 +63,8 @@ decide(struct arc *c, enum arc_code code, const char *reason)
 	c->result.reason = span_str(reason);
 }
 
-/* Writes a reason such as "ARC-Seal 2: signature did not verify"; without the
- * number if it is 0. */
+/* Sets the result, with a reason such as "ARC-Seal 2: signature did not
+ * verify".  If `instance` is 0, the reason has no number. */
 static void
 decide_at(struct arc *c, enum arc_code code, enum arc_part part,
     unsigned instance, struct span reason)
@@ -97,9 +97,8 @@ part_of(struct span name, enum arc_part *part)
 	return false;
 }
 
-/* Parses one field into `*out`.  Sets the field's instance (0 if it has none),
- * and sets `*fault` if there is another error.  Returns false if memory ran
- * out. */
+/* Parses one field into `*out`.  Sets `*instance` (0 if it is missing) and, if
+ * the tags are invalid, `*fault`.  Returns false if memory ran out. */
 static bool
 read_part(struct arc *c, enum arc_part part, size_t field, struct arc_set *out,
     unsigned *instance, const char **fault)

@@ -31,9 +31,9 @@ void body_hashes_free(struct body_hashes *b); /* accepts NULL */
 
 /*
  * Requests the hash of the first `limit` bytes of the canonical body; call
- * before the first chunk.  Returns a handle, which equal requests share, or -1
- * if there are too many.  If memory ran out, body_hashes_get() will return
- * NULL.
+ * before the first chunk.  Returns a handle (the same one for equal
+ * requests), or -1 if there are too many.  If memory ran out, body_hashes_get()
+ * will return NULL.
  */
 int body_hashes_request(
     struct body_hashes *b, enum canon canon, uint64_t limit);

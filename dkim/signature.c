@@ -437,7 +437,8 @@ compare_tags(struct signature_reader *r)
 	return NULL;
 }
 
-/* Parses all tags even if one is invalid, so that reports name the domain. */
+/* Parses all tags even if one is invalid, so that reports can name
+ * the domain. */
 static const char *
 read_tags(struct signature_reader *r, const struct tag *tags, size_t n)
 {

@@ -21,15 +21,15 @@ struct dmarc_step {         /* one name queried in the walk */
 };
 
 struct dmarc_walk {
-	/* the first one is for the domain itself */
+	/* the first step is for the domain itself */
 	struct dmarc_step steps[DMARC_MAX_QUERIES];
 	size_t n_steps; /* number of steps until the walk stops */
 	struct span organizational_domain; /* section 4.10.2; never absent for a
 	                                      valid domain */
 	const struct dmarc_step *policy;   /* section 4.10.1; NULL: no record */
 	bool failed; /* a query that matters failed (temperror): the
-	                organizational domain may be different, and only a
-	                policy record at the domain itself is known */
+	                organizational domain may be wrong, and only a
+	                policy record at the domain itself is reliable */
 };
 
 /* Queries the first `max` names (at most DMARC_MAX_QUERIES) of the walk of

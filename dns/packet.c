@@ -184,7 +184,7 @@ struct packet_seen {
 	struct dns_record record;
 };
 
-/* The state while one packet is read. */
+/* Parser state for one packet. */
 struct packet_reader {
 	struct arena *arena;
 	const uint8_t *packet;
@@ -274,7 +274,7 @@ dns_packet_is_refusal(const uint8_t *packet, size_t n)
 	    (get_16(packet + 2) & BITS_RCODE) == LDNS_RCODE_REFUSED;
 }
 
-/* Whether the question section is the one that we sent, ignoring case. */
+/* Whether the question section matches the one that we sent, ignoring case. */
 static bool
 has_question(struct packet_reader *r, const struct dns_packet_question *q)
 {
@@ -568,8 +568,7 @@ follow_aliases(const struct packet_reader *r, struct span *name, uint32_t *ttl)
 	return false;
 }
 
-/* Orders records so that equal ones are adjacent, in the order of the packet.
- */
+/* Sorts equal records together, in the order of the packet. */
 static int
 compare_records(const void *left, const void *right)
 {
@@ -620,8 +619,8 @@ drop_copies(struct arena *a, struct dns_record *records, size_t *n)
 	return true;
 }
 
-/* Sets the records of `out` to those of `name` and the question's type, each
- * once.  Returns false if memory ran out. */
+/* Sets the records of `out` to those of `name` and the question's type, without
+ * copies.  Returns false if memory ran out. */
 static bool
 keep_records(struct packet_reader *r, struct span name, enum dns_type type,
     struct dns_answer *out)

@@ -4,7 +4,7 @@
 
 enum {
 	/* While crowded, a question is repeated only from this step on: unbound
-	 * sends no reply to a query that took it longer than 1.9 s
+	 * sends no reply to a query that took longer than 1.9 s
 	 * (discard-timeout), but then has the answer in its cache. */
 	CROWDED_STEP = 3,
 	CROWDED_COST = 8, /* cost of a repetition while crowded; otherwise 1 */
@@ -238,8 +238,8 @@ give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
 /*
  * Returns the error to report for `why`.  While we are crowded, silence,
  * SERVFAIL and REFUSED may mean that our resolvers are overloaded, not that the
- * domain's servers fail.  Then the failure is our own, as it is if the
- * resolvers do not answer anything.
+ * domain's servers fail.  Such a failure counts as our own, as does the
+ * silence of all resolvers.
  */
 static enum dns_error
 blame(struct resolver *r, enum dns_error why)

@@ -31,7 +31,7 @@ listen_failed(struct buf *error, const char *socket, const char *what)
 	return false;
 }
 
-/* Reports that another process listens there; `pid` is 0 if it is unknown. */
+/* Reports that another process uses the address; `pid` is 0 if unknown. */
 static bool
 address_in_use(
     struct listen_socket *s, struct buf *error, const char *socket, pid_t pid)

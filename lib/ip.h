@@ -41,10 +41,10 @@ enum ip_net_error {
 enum { IP_TEXT_MAX = 46 }; /* longest text form, including the NUL */
 
 /*
- * Read exactly one address, without brackets, zone id or anything else.  If
- * `text` is not exactly that, they return false and set `out` to IP_NONE.
- * ip_parse_v6() keeps an IPv4-mapped address as IPv6, because an ip6 mechanism
- * never matches an IPv4 client (RFC 7208 section 5).
+ * Read exactly one address, without brackets, a zone id or anything else.  For
+ * any other text, return false and set `out` to IP_NONE.  ip_parse_v6() keeps
+ * an IPv4-mapped address as IPv6, because an ip6 mechanism never matches an
+ * IPv4 client (RFC 7208 section 5).
  */
 bool ip_parse(struct span text, struct ip *out);
 bool ip_parse_v4(struct span text, struct ip *out);

@@ -29,8 +29,9 @@ struct mail_from {
 	/* if INVALID, a constant string: "several From fields" or "the From
 	 * field names no address"; else NULL */
 	const char *reason;
-	bool nameless; /* INVALID, and no From field contains a domain that a
-	                  program could show ("<MAILER-DAEMON>", no field) */
+	bool nameless; /* INVALID, and there is no From field, or none with a
+	                  domain that a program could show
+	                  ("<MAILER-DAEMON>") */
 	size_t n_fields;
 	size_t n_domains;
 	size_t n_possible; /* the last n_possible of `domains` are not from

@@ -50,10 +50,10 @@ enum authres_status { AUTHRES_ONE, AUTHRES_END, AUTHRES_BAD };
 bool authres_open(struct scan *s, struct arena *a, struct span *id);
 
 /*
- * Reads the next resinfo; AUTHRES_END follows immediately for "none".  Values
+ * Reads the next resinfo; for "none", returns AUTHRES_END immediately.  Values
  * may contain bytes that real writers leave unquoted ("header.b=ab/c+").
  * "action=none", which has no ptype, is skipped, and so is an extra ";".
- * AUTHRES_BAD: it cannot be read, or `a` is full.
+ * AUTHRES_BAD: the resinfo cannot be read, or `a` is full.
  */
 enum authres_status authres_next(
     struct scan *s, struct arena *a, struct authres_result *out);
@@ -71,7 +71,7 @@ struct span authres_property(const struct authres_result *r, struct arena *a,
  * "spf=pass" or "; spf=", end a comment at the first ")", and ignore quotes and
  * backslashes.  So, whatever the strings contain:
  * - the value follows RFC 8601 section 2.2 and is printable ASCII, which is
- * also allowed in an internationalized message; lines are folded with LF TAB,
+ *   also allowed in an internationalized message; lines are folded with LF TAB,
  *   before each method and at spaces before column 78;
  * - ";" only separates results; "=" only follows a method, a property,
  *   "reason", or our own words in a comment; quotes only enclose a whole value;
@@ -86,7 +86,7 @@ struct span authres_property(const struct authres_result *r, struct arena *a,
 enum {
 	AUTHRES_RESULTS_MAX = 16,  /* OpenDMARC cannot read more */
 	AUTHRES_VALUE_MAX = 512,   /* bytes of a property's value or a reason */
-	AUTHRES_COMMENT_MAX = 400, /* bytes of the text of a comment */
+	AUTHRES_COMMENT_MAX = 400, /* bytes of a comment's text */
 };
 
 struct authres_writer {

@@ -9,9 +9,9 @@
  * fields that claim to be ours.
  *
  * On the socket of the signer (SERVICE_SIGN), every message is signed.  On the
- * other socket, only messages from clients that logged in are signed.  A
- * message that a content filter hands back has no login, and a message from a
- * trusted MTA is not ours.
+ * other socket, only messages from clients that logged in are signed: messages
+ * returned by a content filter have no login, and messages from a trusted MTA
+ * are not ours.
  *
  * A session is used by one thread at a time.  It never calls libmilter.
  */
@@ -56,7 +56,7 @@ struct session {
 	struct verify_message *message;       /* NULL: none, or out of memory */
 	const struct signing *signing; /* NULL: not our message, or no keys */
 	struct signer *signer; /* NULL: not our message, or out of memory */
-	bool is_ours;          /* true if the message is to be signed */
+	bool is_ours;          /* the message is to be signed */
 	bool in_message;       /* session_mail() was called */
 	bool headers_ended;
 	bool counted;          /* result of service_message_begin() */
@@ -112,8 +112,8 @@ bool session_is_ours(const struct session *s);
  */
 const struct signer_outcome *session_sign(struct session *s);
 
-/* Returns the value of our field for a message without a verdict.  It is valid
- * until the next call. */
+/* Returns the Authentication-Results value for a message without a verdict.  It
+ * is valid until the next call. */
 const char *session_fallback(struct session *s);
 
 /* Ends the current message, if any. */

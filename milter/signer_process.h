@@ -5,7 +5,7 @@
  * sockets has two processes: the first one verifies, and its child signs.  Both
  * read the same configuration.  The child reloads and ends together with the
  * first process.  If the child ends alone, the daemon ends, so that the service
- * manager starts both again.
+ * manager restarts both.
  */
 #ifndef AVOUCH_MILTER_SIGNER_PROCESS_H
 #define AVOUCH_MILTER_SIGNER_PROCESS_H

@@ -286,7 +286,7 @@ key_entries_read(const char *folder, const char *domain,
 	return ok;
 }
 
-/* The content of the key file is erased from memory. */
+/* Erases the file's content from memory before it returns. */
 struct private_key *
 key_file_read(const char *path, struct stat *st, struct buf *error)
 {

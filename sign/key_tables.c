@@ -376,7 +376,7 @@ find_row(const struct resolve *r, enum table_kind kind, struct span name)
 	return node != NULL ? *node : NULL;
 }
 
-/* Handles "* %": each domain of the KeyTable signs with its own key. */
+/* Handles "* %": each domain in the KeyTable signs with its own key. */
 static void
 add_own_keys(struct resolve *r, const struct table_row *line)
 {
@@ -393,7 +393,7 @@ add_own_keys(struct resolve *r, const struct table_row *line)
 
 /* Returns the domain of a pattern: *@DOMAIN, USER@DOMAIN, DOMAIN, .DOMAIN,
  * *.DOMAIN or *@*.DOMAIN.  An empty result means all domains.
- * `is_narrow` is set to whether the pattern is for one user. */
+ * Sets `is_narrow` to whether the pattern is for one user. */
 static struct span
 pattern_domain(struct span pattern, bool *is_narrow)
 {

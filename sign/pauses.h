@@ -3,10 +3,9 @@
  *
  * Remembers the longest pause between two messages in each of the last four
  * weeks, so that pauses at night and on weekends count as normal.  Mail counts
- * as stopped if the current pause is more than twice the longest one; this is
- * not judged during the first two weeks.  A pause that was too long is not
- * remembered as normal, and time during which the daemon did not run is not
- * part of a pause.
+ * as stopped if the current pause is more than twice the longest one, except
+ * during the first two weeks.  A pause that was too long is not remembered as
+ * normal, and time during which the daemon did not run is not part of a pause.
  *
  * Pure; all times are in seconds since 1970, 0: never.
  */
@@ -19,7 +18,7 @@
 enum {
 	PAUSES_WEEKS = 4,
 	PAUSES_KNOWN_S =
-	    14 * 86400,      /* seconds of mail before pauses are judged */
+	    14 * 86400,      /* seconds of history needed to judge a pause */
 	PAUSES_MIN_S = 3600, /* seconds; a shorter pause is always normal */
 	PAUSES_FACTOR = 2,
 };

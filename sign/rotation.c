@@ -4,7 +4,7 @@
 
 enum {
 	LOOK_FIRST_S = 60,   /* seconds; used while the state may change soon */
-	LOOK_READY_S = 1800, /* seconds, otherwise */
+	LOOK_READY_S = 1800, /* seconds; used otherwise */
 	LOOK_DOUBLINGS = 5,  /* number of times that LOOK_FIRST_S is doubled, up
 	                        to LOOK_READY_S */
 };

@@ -21,8 +21,8 @@
 
 enum {
 	SIGNATURE_SAME_NAME_MAX =
-	    16, /* maximum fields of one name that are signed, counted from the
-	           bottom; legitimate mail has one or two */
+	    16, /* fields signed per name, counted from the bottom;
+	           legitimate mail has one or two */
 };
 
 struct signature_names { /* names in h= */

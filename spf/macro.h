@@ -22,8 +22,8 @@ enum spf_macro_use {
 	SPF_MACRO_TEXT,   /* an explain-string, the text that exp= refers to */
 };
 
-enum {                           /* what an expansion needs; a set of bits */
-	SPF_NEEDS_EXPANSION = 1, /* it contains macros */
+enum {                           /* bit set: what an expansion needs */
+	SPF_NEEDS_EXPANSION = 1, /* the text contains macros */
 	SPF_NEEDS_PTR = 2,       /* %{p} */
 	SPF_NEEDS_LOCAL = 4,     /* %{s}, %{l}: see RFC 8616 section 4 */
 };

@@ -2,8 +2,8 @@
  * received.c - writes the Received-SPF field (RFC 7208 section 9.1).
  *
  * Programs search it for "identity=" and the like without parsing quotes, so
- * untrusted strings are made safe as in Authentication-Results, and a local
- * part that would be changed by that is left out.
+ * untrusted strings are cleaned as in Authentication-Results, and a local part
+ * that cleaning would change is left out.
  */
 #include "spf/received.h"
 
@@ -35,7 +35,7 @@ is_dot_atom(struct span s)
 	return !after_dot;
 }
 
-/* The whole address if it is safe unchanged, else its domain. */
+/* Returns the whole address if cleaning does not change it, else its domain. */
 static struct span
 safe_sender(const struct spf_query *q, const struct spf_result *r)
 {
@@ -69,7 +69,7 @@ put_pair(struct buf *b, const char *key, struct span value)
 	buf_byte(b, ';');
 }
 
-/* The words of the comment between the domain and the address. */
+/* Returns the words of the comment between the domain and the address. */
 static const char *
 claim(enum spf_code code)
 {

@@ -30,8 +30,8 @@
 #include "verify/policy.h"
 
 enum {
-	VERIFY_MEMORY = 8 << 20,  /* bytes of arena for a message */
-	VERIFY_SCRATCH = 1 << 20, /* bytes of scratch for each of its tasks */
+	VERIFY_MEMORY = 8 << 20,     /* bytes of arena for a message */
+	VERIFY_SCRATCH = 1 << 20,    /* bytes of scratch arena per task */
 	VERIFY_RECIPIENTS_MAX = 100, /* distinct domains kept */
 	/* bytes of our Authentication-Results */
 	VERIFY_RESULTS_MAX = 16 * 1024,
@@ -140,7 +140,7 @@ struct verdict {
 	struct policy_input facts;
 	struct policy_decision decision;
 
-	/* The value of our field, folded with LF TAB, without a line end.  If
+	/* The field's value, folded with LF TAB, without a line end.  If
 	 * `facts.trusted_mta`, it is absent, and no field is added. */
 	struct span authentication_results;
 	struct verify_add add[VERIFY_ADD_MAX]; /* such as Received-SPF */
@@ -151,11 +151,11 @@ struct verdict {
 	const struct own_fields *own;
 
 	/* for the log and the counters */
-	unsigned waves; /* the maximum over all tasks */
+	unsigned waves; /* batches of questions: the maximum of all tasks */
 	unsigned questions;
 	int64_t wait_ms;  /* time verify_finish() waited for DNS */
 	int64_t total_ms; /* since verify_mail() */
-	bool gave_up;     /* ran out of time or questions */
+	bool gave_up;     /* reached the limit of time or DNS questions */
 	bool faulty;      /* we reached a limit or lacked memory */
 	bool automatic;   /* an automatic reply, a bounce or a report */
 

@@ -66,7 +66,7 @@ is_mixed(struct span text)
 	return false;
 }
 
-/* Returns the part of a row's reply after the basic code: "5.7.26". */
+/* Returns a row's reply without the basic code, such as "5.7.26". */
 static struct span
 enhanced_of(const char *reply)
 {
@@ -124,7 +124,7 @@ static const struct {
 	{ AUDIT_FAULT_UNALIGNED, { "dmarc= pass", "dmarc=pass" } },
 };
 
-/* Facts in a text besides its codes.  They are collected only once per text,
+/* Facts about a text, except its codes.  They are collected only once per text,
  * because a hostile text can contain a code every few bytes. */
 struct reply {
 	const char *area;      /* NULL: unknown */

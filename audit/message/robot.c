@@ -142,7 +142,7 @@ struct answered {
 	struct span domain, to;
 };
 
-/* Returns false if the line is not in our format. */
+/* Returns false if the line does not have the format of the log. */
 static bool
 read_line(struct span line, struct answered *out)
 {

@@ -27,7 +27,7 @@
 #include "cli/audit/audit.h"
 
 enum {
-	MINE_KNOWN_MAX = 20000, /* domains found */
+	MINE_KNOWN_MAX = 20000, /* domains in a mine_list */
 	MINE_RUN_MAX = 200,  /* domains per run: those audited least recently */
 	MINE_FIXED_MAX = 50, /* fixed findings kept per domain */
 	MINE_FIXED_DAYS = 60, /* days for which fixed findings are kept */
@@ -41,7 +41,7 @@ struct mine_list {
 	bool cut; /* there are more domains than the list can hold */
 };
 
-/* Lists the domains in the folder sign.keys and those in reports of the last
+/* Lists the domains in the folder sign.keys and in reports from the last
  * AUDIT_REPORT_DAYS days; `store` may be NULL.  Returns EX_OK, or another
  * status after printing a message. */
 int mine_list_read(struct cli *c, const struct conf *conf,

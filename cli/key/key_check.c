@@ -1,7 +1,6 @@
 /*
  * key_check.c - avouch key check: queries all name servers of a domain for the
- * records of our keys, and finds mistakes that people make when they publish
- * them.
+ * records of our keys, and finds common mistakes in publishing them.
  */
 #include <string.h>
 

@@ -254,8 +254,8 @@ recall_target(struct key_order *o)
 	}
 }
 
-/* Chooses the selector of the pair for the new key: an unused one, or the one
- * whose key was retired long ago. */
+/* Chooses which selector of the pair the new key gets: an unused one, or the
+ * one whose key was retired long ago. */
 static int
 choose_of_pair(struct key_order *o, const struct sign_domain *domain)
 {

@@ -15,7 +15,7 @@ enum { MAILDIR_MAILS_MAX = 10000 }; /* per run */
  * Handles the message in `fd`; its path is only for error messages.  If the
  * function returns EX_OK, the message is moved to "cur", or to "cur" in the
  * subfolder ".refused" if `*aside` was set.  Any other status ends the run, and
- * the message stays for the next run.
+ * the message is left for the next run.
  */
 typedef int maildir_take(void *arg, int fd, const char *path, bool *aside);
 

@@ -10,8 +10,7 @@
 
 enum { OTHER_MEMORY = TLS_JSON_ARENA_MAX + (1 << 20) };
 
-/* Refuses the unit because the arena is exhausted, or could not be
- * allocated. */
+/* Refuses the message because the arena is full or could not be allocated. */
 static bool
 refuse_others(struct import_message *u)
 {

@@ -31,7 +31,7 @@ struct report_dkim {
  * One row of an aggregate report.  The store merges rows of one day that differ
  * only in `when` and `count`.  Stored strings are printable ASCII without white
  * space, except `record` and `comment`, which may contain spaces; longer
- * strings are cut, other bytes become "?".
+ * strings are cut, and other bytes become "?".
  */
 struct report_row {
 	int64_t when;              /* seconds since 1970 */

@@ -6,8 +6,8 @@
  * one would know whether the report was sent.  Both are therefore done by a
  * worker that outlives the process that started it: if that process is killed,
  * the worker finishes the current delivery, records it and exits.  Only if the
- * worker is killed too (the whole service, the machine) does the delivery
- * remain in SENDING and get sent again.
+ * worker dies too, with the whole service or machine, does the delivery remain
+ * in SENDING and get sent again.
  *
  * The worker holds the lock for sending, so no two runs overlap: the next run
  * also waits for the worker of a run that was killed.  If hosts share a store,

@@ -27,7 +27,8 @@ struct sendmail {
 	unsigned seconds;    /* after this time sendmail is killed */
 };
 
-/* Sends the message.  Writes to `note`, on one line, why it failed. */
+/* Sends the message.  If this fails, writes the reason to `note`, on one
+ * line. */
 enum sendmail_code sendmail_run(const struct sendmail *h, struct buf *note);
 
 #endif

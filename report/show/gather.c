@@ -9,8 +9,8 @@
 enum {
 	BUCKETS = 1 << 14,
 	POOL = 2 * VIEW_SOURCES_MAX,
-	TEXTS_MAX = 16 << 20, /* bytes of strings per domain; further ones are
-	                         only counted */
+	TEXTS_MAX = 16 << 20, /* bytes of strings per domain; strings beyond
+	                         this are only counted */
 	TEXT_COST = 64,
 	IDENTITIES_MAX = 6, /* per source */
 	NETWORK_MAX = IP_TEXT_MAX + 4,
@@ -21,8 +21,8 @@ struct text_entry {
 	struct span text;
 };
 
-struct identity { /* an organization that sends, according to the rows of a
-	             source */
+struct identity { /* an organization that may own a source, according to the
+	             source's rows */
 	struct span owner;
 	enum sender_kind kind;
 	uint64_t messages;

@@ -125,7 +125,7 @@ put_source(FILE *out, const struct view_source *s)
 	fputs("</td></tr>\n", out);
 }
 
-/* One sender gets at most half of the remaining budget. */
+/* Each sender gets at most half of the remaining budget. */
 static void
 put_sources(FILE *out, const struct view_sender *s, struct html_budget *budget)
 {

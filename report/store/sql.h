@@ -108,7 +108,7 @@ void sql_bind_number(struct sql_statement *s, int at, int64_t value);
 void sql_bind_text(struct sql_statement *s, int at, struct span value);
 void sql_bind_bytes(struct sql_statement *s, int at, struct span value);
 
-/* Fetches one row at a time, then returns SQL_DONE. */
+/* Fetches the next row; returns SQL_DONE after the last one. */
 enum sql_step sql_step(struct sql_statement *s);
 
 /* Columns of the current row.  A string (or bytes) is valid until the next step

@@ -412,8 +412,8 @@ writer_housekeep(struct writer *w, int64_t now)
 	w->db->fault = SQL_FINE;
 	read_redaction_key(w, now);
 	more = retention_step(&w->retention, w->db, w->cache, now);
-	/* Nothing else reads pages of expired rows, so only this step detects
-	 * that they are corrupt. */
+	/* Nothing else reads pages of expired rows, so only this step can
+	 * detect that they are corrupt. */
 	if (w->db->fault == SQL_CORRUPT) {
 		note_error(w, w->db->error);
 		after_fault(w, SQL_CORRUPT, now);

@@ -222,8 +222,8 @@ disposition_of(struct span name)
 	return DMARC_POLICY_NONE;
 }
 
-/* Writes a reason.  In test mode it has no comment: that would name the policy
- * that was applied instead of the published one. */
+/* Writes a reason.  In test mode it has no comment, because a comment would
+ * name the policy that was applied instead of the published one. */
 static void
 put_reason(struct aggregate *a, const char *type, struct span comment)
 {

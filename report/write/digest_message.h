@@ -1,7 +1,7 @@
 /*
- * digest_message.h - writes a message that contains the same text twice, plain
- * and as HTML (multipart/alternative, RFC 2046 section 5.1.4), in the form that
- * sendmail(8) reads.
+ * digest_message.h - writes a message that contains the same text twice, as
+ * plain text and as HTML (multipart/alternative, RFC 2046 section 5.1.4), in
+ * the form that sendmail(8) reads.
  */
 #ifndef AVOUCH_REPORT_WRITE_DIGEST_MESSAGE_H
 #define AVOUCH_REPORT_WRITE_DIGEST_MESSAGE_H

@@ -62,7 +62,7 @@ put_failure_intro(
 	    SPAN_FMT(l->domain));
 }
 
-/* RFC 5965 section 3.2: if Incidents is absent, it is 1. */
+/* RFC 5965 section 3.2: if Incidents is absent, there was one incident. */
 static void
 put_feedback(FILE *out, const struct ledger_failure *f)
 {

@@ -36,7 +36,7 @@ struct mime_message {
 struct letter_writer {
 	FILE *out;
 	const struct mime_message *letter;
-	unsigned char line[MIME_LINE]; /* bytes that do not fill a line yet */
+	unsigned char line[MIME_LINE]; /* bytes of an incomplete line */
 	size_t n;
 };
 

@@ -1,12 +1,12 @@
 /*
- * cache_bench.c - the DNS cache with more names than it has room for: entries,
- * memory and hits for several limits, and over a day on a fast clock.
+ * cache_bench.c - measures a DNS cache with more names than it can hold:
+ * entries, memory and hits for several limits, and during a simulated day.
  *
  * usage: cache_bench [NAMES [QUESTIONS]]
  *
- * The frequency of names follows Zipf's law, as for the domains in mail: the
- * n-th most frequent name has weight 1/n.  The TTL is 5 minutes, an hour or a
- * day, depending on the name; one name in ten does not exist.
+ * The frequency of names follows Zipf's law, as that of domains in mail does:
+ * the n-th most frequent name has weight 1/n.  The TTL is 5 minutes, an hour or
+ * a day, depending on the name; one name in ten does not exist.
  */
 #include <math.h>
 #include <stdint.h>
@@ -205,8 +205,8 @@ main(int argc, char **argv)
 
 	if (names == 0 || questions < 24)
 		return 2;
-	/* the day must come first, so that the memory of the process is only
-	 * that of its cache */
+	/* measure the day first, before other caches add to the memory of the
+	 * process */
 	printf("%zu names, %zu questions in a day, limit 16 MiB; hits and "
 	       "evictions of the hour\n\n| until | entries | counted MiB | "
 	       "process MiB | hits %% | evicted |\n|---|---|---|---|---|---|\n",

@@ -1,6 +1,6 @@
 /*
- * store_bench.c - the cost of the store: a day of synthetic messages, stored by
- * several threads, as in a milter under load.
+ * store_bench.c - measures the cost of the store: several threads store a day
+ * of synthetic messages, as in a milter under load.
  *
  *	store_bench FILE [MESSAGES [THREADS [DOMAINS [ADDRESSES]]]]
  *

@@ -176,7 +176,7 @@ put_number(unsigned char *to, const unsigned char *number, size_t n)
 	return n + 4;
 }
 
-/* Parses a record with modulus and exponent as given, including sign bytes. */
+/* Parses a record with this modulus and exponent, including sign bytes. */
 static struct key
 key_of_numbers(const unsigned char *n, size_t n_size, const unsigned char *e,
     size_t e_size)
@@ -446,8 +446,8 @@ several_records(void **state)
 static void
 section_3_3_algorithms(void **state)
 {
-	/* the message in RFC 8032 section 7.1, test 3, is not a hash of 32
-	 * bytes, which Ed25519 signs here; so only rejection is tested */
+	/* Here, Ed25519 signs a hash of 32 bytes.  The message in RFC 8032
+	 * section 7.1, test 3, is not one, so only rejection is tested. */
 	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1, 2, 3 };
 	char zeros[128] = "";
 	struct key rsa, ed;

@@ -1,7 +1,7 @@
 /*
- * dmarc_lint_fuzz.c - explains a domain, with arbitrary DNS answers.
+ * dmarc_lint_fuzz.c - checks a domain, with arbitrary DNS answers.
  *
- * The first line of the input is the domain; the others are the possible
+ * The first line of the input is the domain; the other lines are possible
  * answers.
  */
 #include <assert.h>

@@ -1,12 +1,12 @@
 /*
  * milter_session_fuzz.c - runs the milter's callbacks as the lines of the input
- * say, in any order and with any content: all of the daemon except its threads,
- * with libmilter, DNS and the store replaced by code in memory.
+ * say, in any order and with any content.  Tests the whole daemon except its
+ * threads, with libmilter, DNS and the store replaced by code in memory.
  *
  * Fields added to a message cannot be misread; fields that claim to be ours are
- * removed.  A message passes only with our field, except that messages from a
- * trusted MTA are left unchanged.  A domain that no one may send for never
- * passes, and nothing is left over at the end.
+ * removed.  A message is accepted only with our Authentication-Results, except
+ * that messages from a trusted MTA are left unchanged.  A domain that no one
+ * may send for never passes, and nothing is left over at the end.
  *
  * A line is a letter (see `letters`) and text, which may continue in lines that
  * begin with "+":
@@ -572,8 +572,8 @@ start(struct milter_session_fuzz_run *r, size_t conf_number,
 	assert(message_sink_open(v->conf, &error));
 	service_unref(v);
 	take_over_dns();
-	/* the permissions that the last MTA granted are remembered; reset them
-	 * for each input */
+	/* the daemon remembers what the last MTA granted; reset this for each
+	 * input */
 	r->m = &r->connections[0];
 	negotiate(r, &all_granted);
 	close_connection(r, &all_granted);
@@ -592,8 +592,8 @@ check_sessions(const struct milter_session_fuzz_run *r)
 	assert(counts.connections == n);
 }
 
-/* Closes half of the connections before the daemon ends, the others after it:
- * libmilter may call back even then. */
+/* Closes half of the connections before the daemon ends and the others
+ * afterwards, because libmilter may call back even then. */
 static void
 end(struct milter_session_fuzz_run *r)
 {

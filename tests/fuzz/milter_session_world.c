@@ -49,7 +49,7 @@ static const char zone[] =
     "dead.example. A 192.0.2.9\n"
     ";!failed dead.example. TXT timeout\n";
 
-/* The zone is added to each configuration; the last of them is invalid. */
+/* The zone is added to each configuration.  The last one is invalid. */
 static const char *const confs[] = {
 	"mode = enforce authserv_id = \"mx.test\"\n"
 	"report { store = \"/memory\" failure_reports = true "

@@ -24,8 +24,8 @@ rfc_3629_4_characters(void **state)
 		{ "\177", 0 },
 		{ "\t", 0 },
 		{ "\n", 0 },
-		{ "\302\240x", 2 }, /* U+00A0, the first that is not a control
-		                       character */
+		{ "\302\240x", 2 }, /* U+00A0, the first after the control
+		                       characters */
 		{ "\302\237", 0 },
 		{ "\337\277", 2 },
 		{ "\340\240\200", 3 },
@@ -37,7 +37,7 @@ rfc_3629_4_characters(void **state)
 		{ "\301\277", 0 },
 		{ "\340\237\277", 0 },
 		{ "\360\217\277\277", 0 },
-		/* surrogates, past the end of Unicode */
+		/* surrogates, and values past the end of Unicode */
 		{ "\355\240\200", 0 },
 		{ "\355\277\277", 0 },
 		{ "\364\220\200\200", 0 },
@@ -50,7 +50,7 @@ rfc_3629_4_characters(void **state)
 		{ "\342\202", 0 },
 		{ "\342\202a", 0 },
 		{ "\360\220\200", 0 },
-		/* line ends, changes of direction */
+		/* line separators and direction controls */
 		{ "\342\200\250", 0 },
 		{ "\342\200\251", 0 },
 		{ "\342\200\256", 0 },

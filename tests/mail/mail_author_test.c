@@ -148,7 +148,7 @@ rule_1_valid_by_rfc_5322(void **state)
 		{ "c@(Chris's host.)public.example", VALID, "public.example" },
 		{ "<@c.example,@d.example:a@b.example>", VALID, "b.example" },
 		{ ", ,a@b.example, ,", VALID, "b.example" },
-		/* a local part that Japanese mobile carriers have assigned */
+		/* Japanese mobile carriers have assigned such local parts */
 		{ "a..b.@b.example", VALID, "b.example" },
 		{ "\"c@d.example\" <a..b.@b.example>", VALID, "b.example" },
 		/* section 2.2.3 */

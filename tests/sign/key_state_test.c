@@ -30,8 +30,9 @@ static struct pauses pauses; /* the pauses that were read last */
 static char own[100];        /* the path of the state file */
 
 /*
- * a.example: k1 is retired, k2 signs.  b.example: its record was lost.
- * c.example: never published.  d.example: imported.
+ * Creates keys, whose states set_states() sets.  a.example: k1 is retired, k2
+ * signs.  b.example: its record was lost.  c.example: never published.
+ * d.example: imported.
  */
 static int
 set_up(void **state)
@@ -124,7 +125,7 @@ file_write(const char *path, struct span text)
 	fclose(f);
 }
 
-/* Returns the state file of a host with the states above. */
+/* Returns the state file of a host after set_states(). */
 static char *
 state_text(size_t *n)
 {

@@ -1,5 +1,6 @@
 /* rotation_test.c - sign/rotation.h: tables, a randomized comparison with a
- * reference, and a simulation in which name servers lag, fail and disagree */
+ * reference implementation, and a simulation in which name servers lag, fail
+ * and disagree */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -205,7 +206,7 @@ the_record_is_needed_for_seven_days(void **state)
 	    rotation_removable(&s, 2000000), 2000000 + 7 * INT64_C(86400));
 }
 
-/* ---- a reference that stores all checks ---- */
+/* ---- a reference implementation that stores all checks ---- */
 
 enum { HISTORY_MAX = 64, RANDOM_RUNS = 4000 };
 

@@ -138,8 +138,8 @@ sent(const struct netrun *r)
 /*
  * Datagrams sent by idle servers have already arrived, because everything runs
  * on one machine.  So if the resolver twice finds nothing to do, and sends
- * nothing in between, no work is left: by the second time, they have certainly
- * arrived.
+ * nothing in between, no work is left: by the second time, all datagrams have
+ * certainly arrived.
  */
 void
 netrun_settle(struct netrun *r)

@@ -15,8 +15,7 @@
 
 struct test_key;
 
-/* Keys are generated once for each size and `nth`, and stay the same in a
- * process. */
+/* Generate a key once per process for each size and `nth`, and return it. */
 struct test_key *sign_rsa(unsigned bits, unsigned nth);
 struct test_key *sign_ed25519(unsigned nth);
 

@@ -19,7 +19,7 @@
 
 enum { MESSAGE_MAX = 65536 };
 
-/* ---- RFC 8601 section 5: our field, added by another of our MTAs ---- */
+/* ---- RFC 8601 section 5: a field added by another of our MTAs ---- */
 
 static void
 rfc8601_5_mail_from_a_trusted_mta_is_unchanged(void **state)

@@ -35,8 +35,8 @@ enum { TEXT_MAX = 2048 };
 
 static const struct {
 	const char *name, *json;
-	const char *want; /* the head, and "\nDOMAIN POLICY RESULT MX N"; or
-	                     the reason */
+	const char *want; /* the head, then lines "DOMAIN POLICY RESULT MX N";
+	                     or the reason for refusal */
 } reports[] = {
 	{ "RFC 8460 appendix B",
 	    REPORT("{" POLICY("sts") "," SUMMARY("5326",
