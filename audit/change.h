@@ -15,7 +15,7 @@
 #include "lib/span.h"
 
 enum {
-	AUDIT_CHANGES_MAX = 12, /* maximum for `remove` and for `publish` */
+	AUDIT_CHANGES_MAX = 12, /* maximum for each of `remove` and `publish` */
 	AUDIT_CHANGE_DATA_MAX =
 	    12288, /* bytes of a record; larger ones are left out */
 };

@@ -159,7 +159,7 @@ struct probe {
 	uint64_t length;
 	size_t lines;
 	bool failed;
-	/* the longest prefix that has the wanted hash */
+	/* the longest prefix with the expected hash */
 	bool found;
 	uint64_t found_length;
 	size_t found_lines;

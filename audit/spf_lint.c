@@ -8,8 +8,8 @@
 enum {
 	FITS_UDP = 512,    /* bytes of an answer that fits into UDP (RFC 7208
 	                      section 3.4) */
-	FITS_TEXTS = 450,  /* bytes of its strings, if the size of the answer is
-	                      unknown */
+	FITS_TEXTS = 450,  /* bytes of all strings in the answer, used if its
+	                      size is unknown */
 	FOLLOWED_MAX = 64, /* terms looked up; more are only counted */
 	LOOKUPS_MANY = 8,  /* of 10 allowed; one more service may be too many */
 };
@@ -50,7 +50,7 @@ check_failure(struct spf_linting *l, const struct spf_lint_frame *f,
 
 /* ---- DNS lookups of terms ---- */
 
-/* Whether %{d} is the only macro, so that the name does not depend on the
+/* Whether %{d} is the only macro.  If so, the name does not depend on the
  * message. */
 static bool
 is_nameable(struct span spec)
@@ -315,8 +315,7 @@ select_text(struct spf_linting *l, const struct spf_lint_frame *f,
 	return *found == 1 ? text : SPAN_NONE;
 }
 
-/* Reports a missing record at the term that refers to it, in the record
- * above. */
+/* Reports a missing record, at the term that refers to it if there is one. */
 static void
 add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
     const struct spf_term *via)
@@ -330,7 +329,7 @@ add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
 		    via->text, f->domain);
 }
 
-/* Counts the networks that a record allows, without its includes. */
+/* Counts the networks that a record allows, not including its includes. */
 static void
 count_networks(struct spf_lint_node *node, const struct spf_record *record)
 {
@@ -384,7 +383,7 @@ leads_back(const struct spf_lint_frame *f, struct span domain)
 	return false;
 }
 
-/* Whether the record of `domain` was read before.  If not, remembers it as
+/* Whether the record of `domain` has already been read.  If not, marks it as
  * read. */
 static bool
 was_seen(struct spf_linting *l, struct span domain)

@@ -55,7 +55,7 @@ config_path(const struct cli *c)
 	return c->config != NULL ? c->config : CONF_DEFAULT_FILE;
 }
 
-/* Warns about overrides that have expired, which is not an error. */
+/* Warns about expired overrides, which are not errors. */
 static void
 warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 {
@@ -68,7 +68,7 @@ warn_expired(const struct cli *c, const struct conf *conf, FILE *out)
 			    conf->overrides[i].name);
 }
 
-/* Warns about options that have no effect without another one. */
+/* Warns about options that need another option to have any effect. */
 static void
 warn_reports(const struct cli *c, const struct conf *conf, FILE *out)
 {
@@ -161,8 +161,8 @@ report(
 		printf("%s: no errors\n", config_path(c));
 }
 
-/* Returns false if a private key is world-readable or not valid, which is an
- * error; other findings are warnings. */
+/* Returns false if a private key is world-readable or invalid.  Other findings
+ * are only warnings. */
 static bool
 keys_check(const struct conf *conf, FILE *faults, FILE *warnings)
 {

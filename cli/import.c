@@ -19,8 +19,7 @@
 
 enum {
 	NOTE_MAX = 400,  /* bytes of a note */
-	SHOWN_MAX = 100, /* bytes of a line from another program's file that are
-	                    shown */
+	SHOWN_MAX = 100, /* bytes shown of a line from another program's file */
 	NAMED_PATH_MAX = 1000, /* bytes of a path in another program's file */
 	ELEMENT_MAX = 300,     /* bytes of a quoted list element */
 };
@@ -38,8 +37,8 @@ struct source { /* the origin of a setting */
 struct setting {
 	struct setting *next;
 	const struct conf_option *option;
-	const char *comment;      /* only if the option has no counterpart */
-	const char *value;        /* NULL: a list, or rejected */
+	const char *comment;      /* NULL if the option has a counterpart */
+	const char *value;        /* NULL for a list or a rejected value */
 	struct element *elements; /* elements of a list */
 	struct source *sources;
 };
@@ -136,8 +135,8 @@ program_of_path(const char *path)
 	return IMPORT_UNKNOWN;
 }
 
-/* Returns the program that knows most of these names, or IMPORT_UNKNOWN if no
- * program knows any. */
+/* Returns the program that recognizes the largest number of these names, or
+ * IMPORT_UNKNOWN if none recognizes any. */
 static enum import_program
 program_of_entries(const struct import_entry *e)
 {
@@ -227,7 +226,7 @@ convert_defaults(struct import *im, const struct import_file *file)
 	return true;
 }
 
-/* Whether this opendkim only signs, so avouch does not replace it. */
+/* Whether this opendkim only signs.  If so, avouch does not replace it. */
 static bool
 only_signs(struct import *im, const struct import_file *file)
 {
@@ -484,7 +483,6 @@ print_setting(const struct setting *s, const char *indent, FILE *out)
 	fprintf(out, "\n%s}\n", indent);
 }
 
-/* Prints the settings of one section. */
 static void
 print_section(const struct import *im, const char *section, FILE *out)
 {
@@ -577,7 +575,7 @@ print_todo(struct import *im, FILE *out)
 	print_notes(im, IMPORT_TODO, NULL, out);
 }
 
-/* Sets our own options, which have no counterpart in the files, to the values
+/* Sets the options that have no counterpart in the imported files to the values
  * in etc/avouch.conf. */
 static void
 set_own(struct import *im)

@@ -251,7 +251,6 @@ cli_action_find(const struct cli_command *command, const char *name)
 	return NULL;
 }
 
-/* Whether the command line has the option. */
 static bool
 row_is_given(const struct cli *c, const struct option_row *row)
 {

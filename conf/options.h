@@ -58,7 +58,7 @@ struct conf_option {
 	const char *help; /* one sentence */
 };
 
-/* All options, in the order of the file and of the manual; sections are
+/* All options, in the order of avouch.conf and its manual; sections are
  * contiguous. */
 extern const struct conf_option conf_options[];
 extern const size_t conf_n_options;

@@ -6,7 +6,7 @@
 
 /* ---- header fields ---- */
 
-/* Output of relaxed canonicalization, collected in a small block. */
+/* Output of relaxed canonicalization, buffered in a small block. */
 struct field_out {
 	const struct canon_sink *sink;
 	size_t n;
@@ -33,7 +33,7 @@ field_byte(struct field_out *o, char c)
 
 /*
  * RFC 6376 section 3.4.2: unfolds, reduces white space, and removes it at both
- * ends. A bare CR is an ordinary octet.
+ * ends.  A bare CR is an ordinary octet.
  */
 static void
 field_value(struct field_out *o, struct span part)
@@ -133,7 +133,7 @@ body_release(struct canon_body *b)
 }
 
 /*
- * Starting inside a line, writes the bytes that are already canonical, and
+ * Called inside a line.  Writes the bytes that are already canonical, and
  * delays the line ends after them.  Returns the number of bytes consumed, at
  * least 1.
  */
@@ -195,8 +195,8 @@ body_squeeze(struct canon_body *b, const char *p, const char *end)
 	return p;
 }
 
-/* Simple never delays white space; relaxed drops it at the end of a line (RFC
- * 6376 section 3.4.4). */
+/* Simple canonicalization never delays white space; relaxed drops it at the end
+ * of a line (RFC 6376 section 3.4.4). */
 static void
 body_line_end(struct canon_body *b)
 {
@@ -221,8 +221,8 @@ canon_body_begin(struct canon_body *b, enum canon canon, struct canon_sink sink)
 
 /*
  * Called after a bare LF.  If the next line is short and probably ends with a
- * bare LF too, adds CR to several lines, so that they are processed in blocks
- * and not one by one.  Returns the number of bytes consumed.
+ * bare LF too, adds the missing CR to several lines at once, so that they are
+ * processed in blocks.  Returns the number of bytes consumed.
  */
 static size_t
 body_complete(struct canon_body *b, const char *p, size_t n)

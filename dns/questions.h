@@ -3,8 +3,8 @@
  *
  * Cores use only dns_ask() and dns_prefetch(), which never wait.  The driver of
  * a core (verify/dns_task.h, tests, fuzzers) sends the recorded questions,
- * stores the answers, and runs the core again.  The driver uses each struct
- * dns_questions under one lock.
+ * stores the answers, and runs the core again.  A driver with threads must
+ * protect each struct dns_questions with one lock.
  */
 #ifndef AVOUCH_DNS_QUESTIONS_H
 #define AVOUCH_DNS_QUESTIONS_H
@@ -60,8 +60,8 @@ struct dns_questions *dns_questions_new(size_t max_questions);
  * question from this table.  Accepts NULL. */
 void dns_questions_free(struct dns_questions *questions);
 
-/* A pointer that the driver may store, to find its own state from a question.
- */
+/* Set and return a pointer by which the driver finds its own state from a
+ * question. */
 void dns_questions_set_driver(struct dns_questions *questions, void *driver);
 void *dns_questions_driver(const struct dns_questions *questions);
 

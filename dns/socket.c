@@ -319,8 +319,8 @@ is_used_up(const struct resolver *r, const struct dns_socket *sock)
 	return sock->uses >= PORT_USES || r->now >= sock->expires;
 }
 
-/* Chooses a port.  It is used until the end of the iteration, so that all
- * questions are sent with one system call. */
+/* Chooses a port.  It is used for the whole iteration of the event loop, so
+ * that all questions are sent with one system call. */
 static struct dns_socket *
 port_of(struct resolver *r, struct dns_server *s, enum send_status *status)
 {
@@ -393,8 +393,8 @@ has_report(const struct dns_socket *sock)
 	    (sock->unreachable || sock->suspect);
 }
 
-/* If the server is unreachable, also closes the port: our own address may have
- * changed. */
+/* Closes the port in both cases: if the server is unreachable, our own address
+ * may have changed. */
 static void
 report(struct resolver *r, struct dns_socket *sock)
 {
@@ -523,7 +523,7 @@ connection_of(
 }
 
 /* RFC 6891: returns false if the server has refused EDNS, or may drop packets
- * with it, as old servers and firewalls do. */
+ * that use it, as old servers and firewalls do. */
 static bool
 with_edns(const struct resolver *r, const struct dns_query *q,
     const struct dns_server *s, enum socket_kind kind)

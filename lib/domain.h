@@ -57,7 +57,7 @@ bool domain_is_under(struct span name, struct span ancestor);
  * stored: lower case, U-labels as A-labels (IDNA2008 by libidn2, RFC 8616), no
  * final dot.  The result is absent if `name` is not a domain name (it exceeds a
  * limit, or contains a control byte, invalid UTF-8 or a U-label without an
- * A-label), or if `a` has no room (check arena_has_failed()).
+ * A-label), or if `a` is full (check arena_has_failed()).
  */
 struct span domain_normal(struct arena *a, struct span name);
 

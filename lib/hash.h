@@ -17,8 +17,8 @@ struct hash_secret {
 	uint64_t a, b;
 };
 
-/* Returns a random secret, which is weak only if the kernel has no random
- * bytes. */
+/* Returns a random secret, which is weak only if the kernel cannot supply
+ * random bytes. */
 struct hash_secret hash_secret_new(void);
 
 /* Write and read a secret as text: two decimal numbers with a space between
@@ -26,7 +26,7 @@ struct hash_secret hash_secret_new(void);
 void hash_secret_put(struct buf *b, struct hash_secret secret);
 bool hash_secret_read(struct span text, struct hash_secret *out);
 
-/* `salt` distinguishes keys with equal bytes, such as a name with different
+/* `salt` distinguishes keys with equal bytes, such as one name with two record
  * types. */
 uint64_t hash_span(struct hash_secret secret, struct span bytes, uint64_t salt);
 

@@ -17,8 +17,8 @@ is_link_local(const struct ip *ip) /* RFC 4291 section 2.5.6 */
 	    (ip->bytes[1] & 0xc0) == 0x80;
 }
 
-/* Quotes and backslashes are excluded because addresses are also labels of
- * metrics. */
+/* Quotes and backslashes are excluded because addresses are also used as metric
+ * labels. */
 static bool
 is_of_interface(unsigned char c)
 {

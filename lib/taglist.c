@@ -53,7 +53,8 @@ taglist_read(struct span text, struct tag tags[TAGLIST_MAX], size_t *n,
 			*reason = "too many tags";
 			return false;
 		}
-		/* the entire list is then invalid (RFC 6376 section 3.2) */
+		/* duplicate tags make the entire list invalid (RFC 6376 section
+		 * 3.2) */
 		for (size_t i = 0; i < *n; i++) {
 			if (span_equal(tags[i].name, tag.name)) {
 				*reason = "a tag is given twice";

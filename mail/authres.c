@@ -54,7 +54,7 @@ authres_open(struct scan *s, struct arena *a, struct span *id)
 		*id = mail_unquote(a, quoted);
 	if (id->p == NULL || !mail_skip_cfws(s))
 		return false;
-	/* RFC 8601 section 2.2: "this specification is version "1"" */
+	/* RFC 8601 section 2.2 defines only version 1 */
 	if (!is_at_end(s) && (!scan_number(s, 1, &version) || version != 1))
 		return false;
 	return mail_skip_cfws(s) && is_at_end(s);
@@ -109,7 +109,7 @@ value_of(struct arena *a, struct span raw)
 
 struct authres_item {         /* "ptype.property=value", or "name=value" */
 	struct span ptype;    /* the ptype, or the name if there is none */
-	struct span property; /* absent: only a name */
+	struct span property; /* absent for "name=value" */
 	struct span raw;      /* the value as written */
 };
 

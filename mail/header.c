@@ -44,7 +44,8 @@ without_line_end(struct span value)
 	return value;
 }
 
-/* Returns the index of the next bare LF from `at` on; s.n if there is none. */
+/* Returns the index of the next bare LF at or after `at`; s.n if there is
+ * none. */
 static size_t
 next_bare_lf(struct span s, size_t at)
 {
@@ -93,7 +94,8 @@ without_trailing_space(struct span name)
 }
 
 /* Returns the number of bytes left for a field with this name.  Some are
- * reserved for From, so that an author cannot hide behind our limits. */
+ * reserved for From, so that a sender cannot hide it by exceeding our
+ * limits. */
 static size_t
 bytes_left(const struct mail_header *h, struct span name)
 {

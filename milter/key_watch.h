@@ -44,8 +44,8 @@ void key_watch_stop(void);
 void key_watch_lock(void);
 void key_watch_unlock(void);
 
-/* Writes the number of keys by state and the number of checks, for the page of
- * metrics.h. */
+/* Writes the number of keys by state and the number of checks, for the metrics
+ * page (metrics.h). */
 void key_watch_put_metrics(struct buf *page);
 
 #endif

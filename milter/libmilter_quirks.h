@@ -68,8 +68,9 @@ struct libmilter_state {
 	                          sigwait() */
 	bool wakes; /* a test connection reached a worker; if connect() failed,
 	               libmilter_wake() does nothing */
-	bool reads_ahead; /* the connection reached a worker while read-ahead
-	                     was on; otherwise read_ahead_stop() was called */
+	bool reads_ahead; /* the test connection reached a worker while
+	                     read-ahead was on; otherwise read_ahead_stop() was
+	                     called */
 };
 
 /* Call once, after smfi_main() was started in a separate thread.  Waits at most

@@ -158,7 +158,7 @@ task_new(const struct signer_outcome *o, struct span helo, int64_t now)
 	return t;
 }
 
-/* Returns the index of the pair, and sets `due` if the pair is to be checked
+/* Returns the index of the pair, and sets `due` if the pair should be checked
  * now. */
 static size_t
 pair_look(const struct signer_outcome *o, int64_t now, bool *due,

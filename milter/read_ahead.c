@@ -14,7 +14,7 @@
 enum {
 	AHEAD_MAX =
 	    8192, /* bytes per thread: room for the packets before a body */
-	DESCRIPTORS_MAX = 1 << 16, /* higher descriptors are not read ahead */
+	DESCRIPTORS_MAX = 1 << 16, /* no read-ahead for higher descriptors */
 	MS = 1000,
 };
 

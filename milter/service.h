@@ -32,7 +32,7 @@ struct service_runtime {
 enum service_admission {
 	SERVICE_ACCEPTED,
 	SERVICE_FULL, /* too many connections: refuse with a temporary error */
-	SERVICE_CLOSED,         /* the daemon is stopping: refuse, as above */
+	SERVICE_CLOSED, /* the daemon is stopping: temporary error too */
 	SERVICE_NO_DESCRIPTORS, /* out of descriptors: close the connection */
 };
 
@@ -76,7 +76,7 @@ bool service_reload(void);
 /* Writes the servers, as in "127.0.0.1@53, ::1@53", or the zone file's name. */
 void service_put_resolvers(struct buf *b);
 
-/* The name of this host, used if the MTA does not send its own name. */
+/* Returns the name of this host, used if the MTA does not send its own name. */
 const char *service_host(void);
 
 /* ---- connections and messages ---- */
@@ -98,7 +98,7 @@ bool service_begin_call(struct service_connection *connection);
 void service_end_call(struct service_connection *connection);
 
 /* Call these when a message begins and ends.  The first returns whether the
- * message counts as in progress; pass that to the second. */
+ * message counts as in progress; pass that value to the second. */
 bool service_message_begin(void);
 void service_message_end(bool counted);
 
@@ -137,7 +137,7 @@ bool service_is_alive(void);
 /*
  * Waits at most `wait_ms` for the callbacks in progress, calls `leave` for each
  * remaining connection, and closes the resolver.  Later callbacks do nothing.
- * Returns false if a callback did not return; then nothing was freed.
+ * Returns false if a callback did not return; nothing was freed in that case.
  */
 bool service_end(
     unsigned wait_ms, void (*leave)(struct service_connection *connection));

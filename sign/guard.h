@@ -3,7 +3,7 @@
  * key published, does SPF pass for our outgoing addresses, will DMARC pass?
  *
  * A pure core that runs after the message was accepted, so it never delays
- * mail. A failed DNS lookup is not a finding.
+ * mail.  A failed DNS lookup is not a finding.
  */
 #ifndef AVOUCH_SIGN_GUARD_H
 #define AVOUCH_SIGN_GUARD_H
@@ -24,7 +24,7 @@ struct guard_facts {        /* domains in normal form */
 	struct span author; /* domain of From */
 	struct span domain; /* d= */
 	struct span sender; /* MAIL FROM without "<>"; empty for the null
-	                       sender: then HELO is checked */
+	                       sender, for which HELO is checked */
 	struct span helo;   /* HELO name of our outgoing mail */
 	struct span selectors[SIGN_KEYS_PER_DOMAIN];
 	struct private_key *keys[SIGN_KEYS_PER_DOMAIN];
@@ -55,7 +55,7 @@ struct guard_result {
 };
 
 /* Returns CORE_WAIT if DNS answers are missing: call again when they have
- * arrived. Strings in `out` point into `f` or into `a`. */
+ * arrived.  Strings in `out` point into `f` or into `a`. */
 enum core_status guard_check(const struct guard_facts *f,
     struct dns_questions *questions, struct arena *a, struct guard_result *out);
 

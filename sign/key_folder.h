@@ -7,7 +7,7 @@
  *
  * Format of a line of `selectors`: SELECTOR created=SECONDS [imported=1]
  * [retired=SECONDS] [revoked=SECONDS] [pair=SELECTOR] [target=ZONE], seconds
- * since 1970.  A key file without a line was added by hand. Commands write
+ * since 1970.  A key file without a line was added by hand.  Commands write
  * these files; the daemon only reads them.
  */
 #ifndef AVOUCH_SIGN_KEY_FOLDER_H

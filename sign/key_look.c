@@ -102,9 +102,9 @@ copy_name(char out[DOMAIN_MAX + 1], struct span name)
 	buf_printable(&b, name, DOMAIN_MAX);
 }
 
-/* Returns the NS records of the zone that contains the name, which is the
- * longest suffix that has NS records.  The caller releases the answer.  Returns
- * NULL if the zone could not be determined. */
+/* Returns the NS records of the zone that contains the name: those of its
+ * longest suffix that has any.  The caller releases the answer.  Returns NULL
+ * if the zone could not be determined. */
 static const struct dns_answer *
 find_zone(struct look_step *step)
 {

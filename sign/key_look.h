@@ -3,7 +3,7 @@
  * querying them directly, without a cache.
  *
  * Finds the zone and its servers with a recursive resolver and queries each
- * server. A CNAME is followed; then all servers of both zones must agree.
+ * server.  A CNAME is followed; then all servers of both zones must agree.
  * Answers without the AA bit are ignored.  Blocks for at most about
  * LOOK_TIME_MS per zone of the chain, since all servers of a zone are queried
  * in parallel; do not call it from a thread that handles mail.

@@ -46,7 +46,7 @@ struct key_tables *key_tables_new(void);    /* NULL: out of memory */
 void key_tables_free(struct key_tables *t); /* accepts NULL */
 
 /*
- * Parses one table; `name` is copied, for messages.  Writes one line to
+ * Parses one table; `name` is copied for use in messages.  Writes one line to
  * `errors` for each invalid line: "FILE:LINE: what is wrong, and how to fix
  * it".  Returns false if there was one or if memory ran out.
  */

@@ -12,7 +12,7 @@ enum {
 	/* RFC 7208 section 7.3 requires at least 127; no value has this many
 	 * parts */
 	PARTS_MAX = 1 << 30,
-	/* "f.f. ..." for IPv6, a timestamp, an address */
+	/* enough for 32 IPv6 nibbles with dots, a timestamp or an address */
 	SHORT_VALUE_MAX = 64,
 	/* a name, its final dot, and the dot before its first label */
 	TARGET_MAX = DOMAIN_MAX + 2,
@@ -278,7 +278,7 @@ tail_put_left(struct tail *t, const struct macro_part *part, struct span value)
 	}
 }
 
-/* RFC 7208 section 7.3: dotted quad, or 32 nibbles with dots between. */
+/* RFC 7208 section 7.3: dotted quad, or 32 nibbles separated by dots. */
 static void
 put_dotted(struct buf *b, const struct ip *ip)
 {
@@ -297,7 +297,7 @@ put_dotted(struct buf *b, const struct ip *ip)
 	}
 }
 
-/* The value of a macro letter; composed in `b` if necessary. */
+/* Returns the value of a macro letter, written to `b` if necessary. */
 static struct span
 value_of(const struct spf_macros *v, char letter, struct buf *b)
 {
@@ -350,7 +350,7 @@ tail_put_part(
 		tail_put(t, value);
 }
 
-/* RFC 7208 section 7.3: removes labels from the left of a name of more than 253
+/* RFC 7208 section 7.3: removes labels from the left of a name longer than 253
  * bytes.  The left end of such a name may already be missing. */
 static struct span
 fit_name(struct span name)

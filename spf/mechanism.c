@@ -297,7 +297,8 @@ spf_run_target(struct spf_run *run, struct spf_frame *f,
 	*out = f->domain;
 	if (term->spec.p == NULL) /* RFC 7208 section 4.8 */
 		return SPF_MATCH;
-	/* RFC 8616 section 4: such terms never match */
+	/* RFC 8616 section 4: terms that expand a non-ASCII local part never
+	 * match */
 	if ((term->needs & SPF_NEEDS_LOCAL) != 0 && run->unicode_local)
 		return SPF_NO_MATCH;
 	if ((term->needs & SPF_NEEDS_PTR) != 0)
@@ -366,7 +367,7 @@ match_kind(
 	return SPF_NO_MATCH;
 }
 
-/* The weakness of a pass by `term`, whose qualifier is "+". */
+/* Returns the weakness of a pass by `term`, whose qualifier is "+". */
 static enum spf_weakness
 weakness_of(const struct spf_run *run, const struct spf_term *term)
 {

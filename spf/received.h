@@ -1,6 +1,6 @@
 /*
- * received.h - writes the Received-SPF field (RFC 7208 section 9.1), which is
- * optional in addition to Authentication-Results.
+ * received.h - writes the Received-SPF field (RFC 7208 section 9.1), an
+ * optional addition to Authentication-Results.
  */
 #ifndef AVOUCH_SPF_RECEIVED_H
 #define AVOUCH_SPF_RECEIVED_H

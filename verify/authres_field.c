@@ -135,7 +135,7 @@ put_spf_helo(struct authres_writer *w, const struct verdict *v, struct arena *a)
 
 /*
  * RFC 8601 section 2.7.2.  For the null sender, RFC 7208 section 2.4 checks the
- * only name there is, that of HELO.
+ * only name there is, the HELO name.
  *
  * Otherwise, the HELO result is written as a separate result only if it is the
  * same as that of MAIL FROM.  If two results differ, some programs use the

@@ -40,9 +40,9 @@ facts_list(struct verify_message *m)
 }
 
 /*
- * Why the From field is invalid, or NULL.  A bounce need not name a domain
- * ("Mail Delivery Subsystem <MAILER-DAEMON>"): without one, nothing can be
- * forged.
+ * Returns why the From field is invalid, or NULL.  A bounce need not name a
+ * domain ("Mail Delivery Subsystem <MAILER-DAEMON>"): without one, nothing can
+ * be forged.
  */
 static const char *
 from_fault(const struct verdict *v)
@@ -65,9 +65,9 @@ is_auto_submitted(struct span value)
 }
 
 /*
- * Whether the message was sent automatically: an automatic reply, a delivery
- * status or another report (RFC 6522), or an aggregate report, recognized by
- * its subject (RFC 9990 section 3.5.2).
+ * Sets whether the message was sent automatically: an automatic reply, a
+ * delivery status or another report (RFC 6522), or an aggregate report,
+ * recognized by its subject (RFC 9990 section 3.5.2).
  */
 static void
 facts_automatic(struct verify_message *m)
@@ -118,7 +118,7 @@ fact_of_dkim(enum dkim_code code)
 				     : DMARC_FACT_OTHER;
 }
 
-/* The domain of SPF's MAIL FROM identity (RFC 7208 section 2.4). */
+/* Returns the domain of SPF's MAIL FROM identity (RFC 7208 section 2.4). */
 static struct span
 spf_domain(const struct verify_message *m)
 {
@@ -159,9 +159,9 @@ collect_for_dmarc(struct verify_message *m, bool results)
 }
 
 /*
- * The best result of all signatures, by the order below.  RFC 6376
- * section 3.6.1: a domain in testing mode (t=y in its key) is treated like one
- * that does not sign.
+ * Returns the best result of all signatures, in the order of preference below.
+ * RFC 6376 section 3.6.1: a domain in testing mode (t=y in its key) is treated
+ * like one that does not sign.
  */
 static enum dkim_code
 dkim_best(const struct verdict *v)

@@ -127,7 +127,7 @@ consult(struct policy_context *p, const char *option)
 	out->settings[out->n_settings++] = option;
 }
 
-/* The value of the rule's option. */
+/* Returns the value of the rule's option. */
 static enum conf_action
 rule_action(struct policy_context *p, const struct policy_rule *rule)
 {
@@ -241,9 +241,9 @@ policy_after_options(const struct conf *c, enum dmarc_policy published,
 }
 
 /*
- * The policy that the owner of the author domain requests.  RFC 9989 appendix
- * A.6 ignores pct; large domains still publish "p=reject; pct=0", which once
- * had the meaning of t=y.
+ * Returns the policy that the owner of the author domain requests.  RFC 9989
+ * appendix A.6 ignores pct; large domains still publish "p=reject; pct=0",
+ * which once had the meaning of t=y.
  */
 static enum dmarc_policy
 policy_asked(struct policy_context *p)
@@ -285,7 +285,8 @@ propose_dmarc(struct policy_context *p)
 	}
 }
 
-/* The rule for the SPF result (RFC 7208 sections 8.4 to 8.7), or NULL. */
+/* Returns the rule for the SPF result (RFC 7208 sections 8.4 to 8.7), or
+ * NULL. */
 static const struct policy_rule *
 spf_rule(const struct policy_input *f)
 {
@@ -436,7 +437,7 @@ hash_domain(struct span s)
 }
 
 /* Whether the domain is in the sample.  Depends only on the domain, so that a
- * sender is always treated alike. */
+ * sender is always treated the same way. */
 static bool
 is_sampled(const struct policy_context *p)
 {
@@ -480,9 +481,9 @@ disposition_of(enum conf_action action)
 
 /*
  * Sets what the aggregate report says about the domain's policy: the applied
- * disposition, and why it differs from the published policy (RFC 9989
- * section 5.4, penultimate paragraph; RFC 9990 section 3.1.1.9).  `action` is
- * the action due to DMARC.
+ * disposition, and why it differs from the published policy (RFC 9989 section
+ * 5.4, penultimate paragraph; RFC 9990 section 3.1.1.9).  `action` is the
+ * action applied because of DMARC.
  */
 static void
 report_override(struct policy_context *p, enum conf_action action)
@@ -536,8 +537,8 @@ skip(struct policy_context *p, const char *rule)
 	}
 }
 
-/* Memory for the strings ran out: defers mail that would be refused or
- * quarantined. */
+/* Called if memory for the strings ran out.  Defers mail that would be refused
+ * or quarantined. */
 static void
 decide_without_text(struct policy_decision *out)
 {

@@ -29,7 +29,7 @@ struct audit_service {
 /* Returns the service that `include` belongs to, or NULL if it is unknown. */
 const struct audit_service *audit_service_find(struct span include);
 
-/* Selectors worth querying; NULL after the last. */
+/* Selectors worth querying, terminated by NULL. */
 extern const char *const audit_known_selectors[];
 
 #endif

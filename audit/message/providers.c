@@ -1,10 +1,10 @@
 /*
- * The rules of 2026, as published by the providers: Gmail's list of SMTP errors
- * (2026-02-12) and its sender guidelines (2026-03), and the sender requirements
- * of Yahoo (2026-02), Microsoft for Outlook.com (2025-08), Apple for iCloud
- * Mail (2025-02), GMX and WEB.DE (2026-05), and laposte.net (read in 2026-09).
- * Gmail's rules are for personal accounts.  At Gmail and Outlook.com, "bulk"
- * means 5,000 messages a day.
+ * The providers' rules as of 2026, from their own pages: Gmail's list of SMTP
+ * errors (2026-02-12) and its sender guidelines (2026-03), and the sender
+ * requirements of Yahoo (2026-02), Microsoft for Outlook.com (2025-08), Apple
+ * for iCloud Mail (2025-02), GMX and WEB.DE (2026-05), and laposte.net (read in
+ * 2026-09).  Gmail's rules are for personal accounts.  At Gmail and
+ * Outlook.com, "bulk" means 5,000 messages a day.
  */
 #include "audit/message/providers.h"
 
@@ -82,7 +82,7 @@ const struct audit_provider_rule audit_provider_rules[] = {
 { AUDIT_FAULT_ENCODED_WORD, GMAIL, "550 5.7.1", NULL, "2026-02-12", false, false },
 { AUDIT_FAULT_SPF_RECORD, GMAIL, "550 5.7.24", "421 4.7.24", "2026-02-12", false, false },
 { AUDIT_FAULT_SPF_BROKEN, LAPOSTE, NULL, NULL, "2026-09", false, false },
-/* found only in replies, not checked in a message */
+/* occurs only in SMTP replies; no check of a message finds it */
 { AUDIT_FAULT_TEMPORARY, GMAIL, "451 4.7.26", "451 4.4.2", "2026-02-12", false, false },
 /* RFC 7372, RFC 7505, RFC 7293: registered status codes */
 { AUDIT_FAULT_DKIM, ANYONE, "550 5.7.20", "550 5.7.21", "2014-09", false, false },

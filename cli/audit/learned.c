@@ -14,7 +14,7 @@ enum {
 	/* days of reports that are read to find out how long a policy has been
 	 * published */
 	POLICY_DAYS = 400,
-	/* a newer key may be unused because it is not published yet */
+	/* seconds; a newer key may be unused because it is not published yet */
 	KEY_AGE_LEAST = 7 * 86400,
 	BOUNCED_MAX = 1000,
 };
@@ -85,7 +85,7 @@ learn_address(const struct ip *ip, struct ip *list, size_t *n)
 		list[(*n)++] = *ip;
 }
 
-/* ---- reports of others ---- */
+/* ---- reports from others ---- */
 
 /* Consecutive rows with the same day, domain and source. */
 struct learn_rows {

@@ -18,7 +18,7 @@ static const struct arc_field_kind {
 	{ "ARC-Authentication-Results", true, SIGNATURE_AMS },
 };
 
-/* A field of an ARC set, as far as it could be parsed. */
+/* A parsed field of an ARC set. */
 struct arc_field {
 	const struct arc_field_kind *kind;
 	unsigned instance; /* i=; 0 if invalid */

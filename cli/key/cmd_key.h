@@ -57,7 +57,7 @@ int key_cli_selector(const struct key_cli *k, const char *selector);
 
 /*
  * Loads all keys and the states that the daemons recorded, and decides which
- * keys sign.  Prints the errors found in files.  Returns NULL after printing a
+ * keys sign.  Prints errors found in the files.  Returns NULL after printing a
  * message.
  */
 struct sign_keys *key_cli_load(const struct key_cli *k, size_t *n_hosts);

@@ -153,8 +153,8 @@ import_pem(struct key_importer *m, const char *path)
 
 static void import_file(struct key_importer *m, const char *path, bool is_top);
 
-/* Imports the key in KeyFile, with the name in Selector, for each domain in
- * Domain. */
+/* Imports the key in KeyFile for each domain in Domain, with the selector in
+ * Selector. */
 static void
 import_opendkim_key(struct key_importer *m, struct span text, const char *conf)
 {

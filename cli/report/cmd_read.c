@@ -1,6 +1,6 @@
 /*
- * cmd_read.c - avouch report read and intake: store received reports, from
- * files, folders and mailboxes or from mail as it arrives.
+ * cmd_read.c - avouch report read and intake: store received reports from
+ * files, folders and mailboxes, or from mail as it arrives.
  *
  * If a file is refused, the others are still read, and the exit status is
  * EX_DATAERR.  In a folder, files without a report are skipped.
@@ -40,8 +40,8 @@ struct report_reading {
 	struct progress progress;
 	int status;
 	bool stop;
-	bool in_folder; /* the current file was found in a folder, and is not
-	                   itself an argument */
+	bool in_folder; /* the current file was found in a folder, not given as
+	                   an argument */
 	bool counting;  /* first pass: add up sizes for the progress bar */
 	uint64_t files, total, done;
 	uint64_t stored, replaced, known, refused, nothing, rows, messages;

@@ -92,8 +92,8 @@ sink_rcpt(struct sink_session *c, struct span line)
 	sink_say(c, "250 2.1.5 OK");
 }
 
-/* Writes the message to a file, without the dots added by RFC 5321 section
- * 4.5.2. */
+/* Writes the message to a file and removes dot-stuffing (RFC 5321 section
+ * 4.5.2). */
 static bool
 sink_copy(struct sink_session *c, FILE *to)
 {

@@ -7,9 +7,7 @@
 #include "report/store/postgres.h"
 #include "report/store/row_encode.h"
 
-enum {
-	MERGE_MAX = 8000
-}; /* bytes of the statements of a merge, including the NUL */
+enum { MERGE_MAX = 8000 }; /* bytes of the SQL for a merge, including the NUL */
 
 /* tables that contain strings, in the order in which they are copied */
 static const struct {

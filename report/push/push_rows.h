@@ -1,7 +1,8 @@
 /*
- * push_rows.h - copies the rows of a day into the shared store: first in bulk,
- * without a lock, into temporary tables of the connection, and from there into
- * the tables of schema.h, with a few statements in the transaction of the push.
+ * push_rows.h - copies the rows of one day into the shared store.  They are
+ * copied in bulk, without a lock, into temporary tables of the connection; then
+ * a few statements in the push transaction merge them into the tables of
+ * schema.h.
  *
  * A day of any size needs the same few round trips, and memory for only one
  * row.  If a function returns false, `local_failed` says which store has the
@@ -28,7 +29,7 @@ bool push_rows_begin(struct push_rows *p);
 bool push_rows_copy(struct push_rows *p, int64_t day);
 
 /*
- * Adds the copied rows to `day` of the shared store.  The caller must have
+ * Adds the copied rows to `day` in the shared store.  The caller must have
  * begun a transaction.  `day` may differ from the day that was copied.
  */
 bool push_rows_merge(struct push_rows *p, int64_t day);

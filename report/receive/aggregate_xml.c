@@ -571,8 +571,8 @@ make_range(struct report_reader *r, struct ledger_received *out)
 	return true;
 }
 
-/* RFC 9990 section 3.1.1.2 requires an id.  Without one, the range
- * distinguishes the reports of a reporter. */
+/* RFC 9990 section 3.1.1.2 requires an id.  Without one, the date range
+ * distinguishes reports from the same reporter. */
 static struct span
 make_id(struct arena *a, const struct ledger_received *out)
 {

@@ -144,7 +144,7 @@ import_count(struct import_message *u)
 
 /* ---- one document ---- */
 
-struct peeked_stream { /* the bytes of a file: first those read to detect its
+struct peeked_stream { /* a file; `first` has the bytes read to detect its
 	                  format */
 	struct import_message *unit;
 	char first[PEEK];
@@ -377,7 +377,7 @@ take_archive(struct import_message *u, struct span name, struct span bytes)
 	return good;
 }
 
-/* Only reads parts that look like a report or a forwarded message, not the
+/* Reads only parts that look like a report or a forwarded message, not the
  * message's own text. */
 static bool
 take_part(void *arg, const struct mailbox_part *part)

@@ -54,8 +54,8 @@ struct import_message {
 bool import_refuse(
     struct import_message *u, struct span name, const char *reason);
 
-/* Ends the unit because the store failed or memory ran out.  Always return
- * false. */
+/* Stop reading the unit because the store failed or memory ran out.  Always
+ * return false. */
 bool import_fail(struct import_message *u, const char *reason);
 bool import_fail_store(struct import_message *u);
 

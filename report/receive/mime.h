@@ -58,7 +58,8 @@ struct mailbox_part {
 	    sender; /* the address in From of the outer message, or empty */
 };
 
-/* All members of `part` are valid during the call.  Returns false to stop. */
+/* All members of `part` are valid only during the call.  Returns false to
+ * stop. */
 typedef bool mailbox_take(void *arg, const struct mailbox_part *part);
 
 /*

@@ -4,7 +4,7 @@
  * The output is UTF-8 with elements and text only: no document type, no entity
  * except the five of XML 1.0 section 4.6, no attribute, comment, processing
  * instruction or XML declaration.  Element names are in lower case.  Common
- * errors of reporters are corrected: bytes before the first tag and after the
+ * errors in reports are corrected: bytes before the first tag and after the
  * last, a byte order mark, UTF-16, invalid UTF-8 and control characters (they
  * become "?"), a bare "&", references to undeclared entities, a schema element
  * around or within the report.
@@ -59,7 +59,7 @@ struct xml_filter { /* must be all zero at the start of a document */
 	unsigned char half[2]; /* bytes to detect the encoding from, or the
 	                          first byte of a UTF-16 unit */
 	size_t n_half;
-	char held[XML_FILTER_HELD_MAX]; /* part of a character, a reference or
+	char held[XML_FILTER_HELD_MAX]; /* incomplete character, reference or
 	                                   "[CDATA[" */
 	size_t n_held;
 	size_t run;   /* bytes of the current tag, comment or junk */
@@ -70,10 +70,10 @@ struct xml_filter { /* must be all zero at the start of a document */
 	size_t n_name;
 	bool closing; /* the current tag is an end tag */
 	bool skipped; /* the current tag is left out */
-	char quote;   /* the quote that ends XML_FILTER_QUOTED */
+	char quote;   /* the quote character that ends XML_FILTER_QUOTED */
 	char last[2]; /* the previous two bytes, to find "-->" and similar */
 	unsigned brackets;  /* number of "]" held in XML_FILTER_CDATA */
-	const char *reason; /* why the document was refused; NULL: it was not */
+	const char *reason; /* why the document was refused, or NULL */
 };
 
 /*

@@ -9,8 +9,7 @@
 
 enum {
 	FIELD_MEMORY = 1 << 18, /* bytes of memory for parsing addresses */
-	LIKE_SIGNATURES = 4,    /* signatures that distinguish one cause from
-	                           another */
+	LIKE_SIGNATURES = 4, /* signatures that are part of a failure's cause */
 };
 
 /* ---- whether a report is due ---- */

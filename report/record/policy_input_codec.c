@@ -11,12 +11,11 @@
  * count byte and that many strings.
  */
 
-enum { /* the three lists share the space that four strings and the results
-	  leave */
+enum { /* four strings and the results leave this space for each list */
 	LIST_BYTES_MAX = (FACTS_BYTES_MAX - 4 * (FACTS_NAME_MAX + 1) - 32) / 3,
 };
 
-enum { /* which fields are present; the bits of flags[] follow */
+enum { /* presence of fields; the bits of flags[] begin at FLAG_FIRST */
 	FLAG_NULL_SENDER = 1,
 	FLAG_LIST_ID = 2,
 	FLAG_LIST_MARK = 4,

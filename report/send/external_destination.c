@@ -173,7 +173,7 @@ host_word(const struct destination_host *h, const struct destination_query *q,
 		}
 		replaced |= n_uris > 0;
 	}
-	/* The override has only URIs that we cannot send mail to. */
+	/* The override may have only URIs that we cannot send mail to. */
 	return replaced && *n == 0 ? DESTINATION_REFUSED : code;
 }
 
@@ -204,7 +204,7 @@ judge_records(struct consent_search *w, const struct destination_host *h,
 	size_t n = 0;
 	enum destination_code code;
 
-	/* RFC 9990 section 4: the organizational domain is the same. */
+	/* RFC 9990 section 4: the same organization needs no authorization. */
 	if (domain_equal(h->name, w->q->policy_domain) ||
 	    (!w->home->failed && !h->walk.failed &&
 		domain_equal(h->walk.organizational_domain,
@@ -217,7 +217,7 @@ judge_records(struct consent_search *w, const struct destination_host *h,
 		add_address(w->out, address);
 	for (size_t i = 0; code == DESTINATION_GIVEN && i < n; i++)
 		add_address(w->out, override[i]);
-	/* RFC 9990 section 4 step 5: try again later; also if the tree walk
+	/* RFC 9990 section 4 step 5: try again later, also if a tree walk
 	 * failed. */
 	if (code == DESTINATION_REFUSED &&
 	    (h->word->state == DNS_FAILED || w->home->failed || h->walk.failed))

@@ -112,9 +112,9 @@ struct send_options {
 	uint64_t min_messages;
 	uint64_t max_per_address; /* in 24 hours */
 	uint64_t max_rows;
-	size_t max_size;      /* bytes of a message */
-	int64_t spread;       /* seconds after the end of the day, within which
-	                         reports are spread */
+	size_t max_size; /* bytes of a message */
+	int64_t spread;  /* reports are spread over this many seconds after the
+	                    end of the day */
 	int64_t bounce_pause; /* seconds */
 	bool failures;        /* whether failure reports may be sent */
 	uint64_t failures_per_domain,

@@ -413,8 +413,8 @@ ledger_each_received_day(struct ledger *l, const struct ledger_range *range,
 	return ledger_finish(s, step);
 }
 
-/* Groups by numbers first, so that the long strings of a shape are read once
- * per group. */
+/* Groups by ids first, so that the long strings of a shape are read once per
+ * group. */
 #define USES                                                                   \
 	"SELECT address, organisation, day, days, first, newest, n, {shape} "  \
 	"FROM (SELECT received_row.source AS one, "                            \

@@ -60,8 +60,8 @@ struct store;
 /*
  * Opens the store for the daemon; creates the file or upgrades an older schema.
  * If the file cannot be used, the daemon starts anyway, and tries again with
- * each group.  Returns NULL if memory ran out or the options are invalid; then
- * `error` has the reason.
+ * each group.  Returns NULL if memory ran out or the options are invalid;
+ * `error` then has the reason.
  */
 struct store *store_open(
     const struct store_options *o, char *error, size_t size);

@@ -87,7 +87,7 @@ column_sql_type(const struct column *c)
 	return " TEXT NOT NULL";
 }
 
-/* `what` is "", "all" or "types". */
+/* `what` is "", "all" or "types", as in columns_expand(). */
 static void
 put_columns(struct buf *b, const struct column_list *list, struct span what,
     int version)

@@ -2,8 +2,8 @@
  * fields.c - prints what mail_from_read() finds in From fields.
  *
  * Each line of stdin is the base64 of a field's value; each line of stdout is
- * "valid", "sloppy" or "invalid" and the author domains, possible ones
- * marked with "+".
+ * "valid", "sloppy" or "invalid" and the author domains; "+" marks a possible
+ * author.
  */
 #include <stdio.h>
 #include <stdlib.h>

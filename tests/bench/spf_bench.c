@@ -1,6 +1,6 @@
 /*
  * spf_bench.c - the cost of one evaluation when all answers are known: a record
- * of 450 bytes with ten lookups, of which only the last matches
+ * of 450 bytes with ten lookups; only the last one matches
  *
  * usage: spf_bench [EVALUATIONS]
  */
@@ -79,7 +79,8 @@ put_zone(struct buf *b, struct span record)
 	    "9.2.0.192.user._spf.d.example. A 127.0.0.2\n");
 }
 
-/* Repeats the check until all answers are known, as is done for a message. */
+/* Repeats the check until all answers are known, as the daemon does for a
+ * message. */
 static void
 ask_all(const struct spf_query *q, struct dns_source *zone,
     struct dns_questions *questions, struct arena *a, struct spf_result *out)

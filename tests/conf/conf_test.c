@@ -149,7 +149,7 @@ values_of_every_kind(void **state)
 		{ "spf { received_spf = true }", "spf.received_spf", "true",
 		    "f:1" },
 		{ "mode = monitor", "mode", "monitor", "f:1" },
-		/* under the names of earlier versions */
+		/* names from earlier versions */
 		{ "confine = off", "sandbox", "off", "f:1" },
 		{ "spf { spare_dmarc_pass = no }",
 		    "spf.ignore_spf_if_dmarc_passes", "false", "f:1" },
@@ -362,8 +362,8 @@ defaults(void **state)
 	conf_unref(c);
 }
 
-/* The timeout of a message leaves time for several questions, and that of a
- * question for several attempts. */
+/* The message timeout leaves time for several questions, and the question
+ * timeout for several attempts. */
 static void
 dns_timeouts_are_derived_from_timeout(void **state)
 {

@@ -166,8 +166,8 @@ naive_too(enum canon canon, struct span body, size_t step,
 }
 
 /*
- * Tests every string of up to five of these bytes: alone, and in a long line,
- * which is compared a vector at a time, at every position within a vector.
+ * Tests every string of up to five of these bytes, both alone and in a long
+ * line, which is compared a vector at a time, at every offset within a vector.
  */
 static void
 every_short_text(void **state)

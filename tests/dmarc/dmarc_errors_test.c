@@ -520,7 +520,6 @@ no_author_uses_up_questions_of_another(void **state)
 	zone->close(zone);
 }
 
-/* A source whose answers are past their TTL. */
 static void
 stale_answers_are_reported(void **state)
 {

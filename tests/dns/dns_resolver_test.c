@@ -496,7 +496,7 @@ failures_while_crowded_are_ours(void **state)
 	free(all);
 }
 
-/* The share of a message shrinks as other messages fill the table; prefetches
+/* A message's share of the table shrinks as other messages fill it; prefetches
  * are dropped first. */
 static void
 a_crowd_leaves_room_for_the_next_message(void **state)
@@ -568,7 +568,8 @@ a_dead_domain_is_not_asked_while_crowded(void **state)
 		*a = (struct asked){ .wait = { .done = netrun_answered },
 			.crowd = &few };
 		snprintf(a->name, sizeof(a->name), "n%zu.dead.example", i);
-		if (i == DEAD - 1) /* is sent, although four are overdue */
+		if (i == DEAD - 1) /* the first four become overdue; the last is
+		                      sent anyway */
 			netrun_pass(&r, 2 * NETRUN_FIRST_MS);
 		r.net->ask(r.net, span_str(a->name), DNS_TXT, &a->wait);
 	}

@@ -1,6 +1,6 @@
 /*
- * dkim_arc_fuzz.c - edits, as the input says, a message that has a chain of
- * three ARC sets.  If the chain still passes, nothing that it covers may have
+ * dkim_arc_fuzz.c - edits a message with a chain of three ARC sets, as the
+ * input says.  If the chain still passes, nothing that it covers may have
  * changed: the fields of its sets, the signed fields, and the body, each in a
  * canonical form computed by simple code that dkim/ does not use.  The result
  * must not depend on how the body is split.
@@ -124,7 +124,8 @@ put_in(struct dkim_arc_fuzz_message *m, size_t at, const char *p, size_t n)
 	m->n += n;
 }
 
-/* Moves or copies field number `from` to before field number `to`. */
+/* Moves or copies field number `from` to a position before field number
+ * `to`. */
 static void
 carry(struct dkim_arc_fuzz_message *m, size_t from, size_t to, bool keep)
 {
@@ -193,7 +194,7 @@ same_field(struct span a, struct span b, bool but_b)
 }
 
 /* Only these names are ARC fields (RFC 8617 section 4.1); other names with the
- * same beginning have no meaning. */
+ * same prefix have no meaning. */
 static bool
 is_arc(const struct mail_field *f)
 {

@@ -2,11 +2,11 @@
  * dns_packet_fuzz.c - reads any bytes as the reply of a name server: once
  * unchanged, and once after a correct header and question.  If an answer was
  * read, it must survive being recorded and replayed.  No reply may use more
- * memory, or make ldns read more records and strings, than packet.h says.
+ * memory, or make ldns read more records and strings, than packet.h allows.
  *
- * Input: type, upper and lower byte of the flags, counts of the answer, the
- * authority and the additional section (one byte each), then those sections.
- * The highest bit of the flags adds 512 to the count of the answer section.
+ * Input: type, upper and lower byte of the flags, counts of the answer,
+ * authority and additional sections (one byte each), then those sections.  The
+ * highest bit of the flags adds 512 to the count of the answer section.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -73,8 +73,7 @@ believed_after_a_day(void **state)
 	    { T + day + 1, 7 + day, 0 }, { 0, 8 + day, T + day + 2 });
 }
 
-/* On a system whose clock has no battery, it is 1970 until the system gets the
- * time. */
+/* A system without a clock battery starts in 1970, until it gets the time. */
 static void
 a_clock_that_was_never_set(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * bad_nameserver.h - a name server in a thread that behaves as name servers and
- * middleboxes should not.
+ * bad_nameserver.h - a name server, in its own thread, that misbehaves like bad
+ * name servers and middleboxes.
  *
  * The first label of the queried name selects the behavior; see the table in
  * bad_nameserver.c.  A correct TXT answer is the name itself in upper case.
@@ -23,7 +23,7 @@ struct hostile_options {
 	bool no_udp;         /* its UDP port is closed */
 	bool tcp_once;       /* closes a connection after each answer */
 	bool tcp_drop_first; /* closes the first connection without an answer */
-	unsigned loss; /* percentage of datagrams lost, both directions taken
+	unsigned loss; /* percentage of datagrams lost, counting both directions
 	                  together */
 	unsigned hold; /* number of questions to collect before answering
 	                  them, last first; 0: do not collect */

@@ -121,9 +121,9 @@ is_field_name(const char *name)
 
 /*
  * Checks the body of a field (RFC 5322 section 2.2, RFC 6532 section 3.1):
- * lines are neither too long nor blank, folds are followed by white space, and
- * there are no control characters, no invalid UTF-8, and no characters that
- * change the writing direction.
+ * lines are neither too long nor blank, continuation lines begin with white
+ * space, and there are no control characters, no invalid UTF-8, and no
+ * characters that change the writing direction.
  */
 static void
 check_milter_value(const char *value)

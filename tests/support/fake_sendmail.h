@@ -52,7 +52,7 @@ void mailbag_free(struct mailbag_mails *m);
 /* Removes all saved messages. */
 void mailbag_empty(struct mailbag *b);
 
-/* Return how often `text` is in the XML of a message, and the sum of all
+/* Return how often `text` occurs in the XML of a message, and the sum of all
  * <count>s. */
 size_t mailbag_occurs(const struct mailbag_mail *m, const char *text);
 uint64_t mailbag_messages(const struct mailbag_mail *m);

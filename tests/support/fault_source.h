@@ -29,8 +29,9 @@ enum { FAULT_SOURCES_MAX = 16, FAULT_SOURCE_TEXTS_MAX = 16 };
 void fault_source_reset(void);
 
 /*
- * Returns a source over `below`, which must exist as long as questions are
- * asked; NULL if there are already FAULT_SOURCES_MAX.  It need not be closed.
+ * Returns a source that wraps `below`, which must exist as long as questions
+ * are asked; NULL if there are already FAULT_SOURCES_MAX.  It need not be
+ * closed.
  */
 struct dns_source *fault_source_new(struct dns_source *below);
 

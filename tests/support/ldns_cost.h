@@ -3,7 +3,7 @@
  *
  * ldns_wire2rr() allocates for each record and for each field of its data.  In
  * a test, the linker's --wrap option redirects these calls to ldns_cost.c, so
- * that the cost of a packet is a number of calls and not a time.
+ * that the cost of a packet is measured in calls, not in time.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_LDNS_COST_H
 #define AVOUCH_TESTS_SUPPORT_LDNS_COST_H

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 /* Makes the `nth` request from now (1 is the next one) and all later ones fail,
- * in all threads. 0 turns this off. */
+ * in all threads.  0 turns this off. */
 void memory_fail_at(unsigned long nth);
 
 /* Like memory_fail_at(), but later requests succeed. */

@@ -22,7 +22,7 @@ int fixture_tear_down(void **state);
 #define AT_PLACE(test)                                                         \
 	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
-int64_t fixture_ms(void); /* a clock that is never set */
+int64_t fixture_ms(void); /* reads a monotonic clock */
 void fixture_sleep(long ms);
 
 /* Opens a store whose retention is long enough for rows of ROWS_DAY. */

@@ -38,7 +38,7 @@ static const char conf_text[] =
     "override \"by; \\\"dmarc=pass\\\"\" { from_domain = {\"s.example\"} "
     "reason = \"x; (spf=pass)\" action = annotate }\n";
 
-/* ---- attempts of a sender ---- */
+/* ---- a hostile sender ---- */
 
 struct sender {
 	struct arena *a;
@@ -173,7 +173,7 @@ hostile_zone(struct sender *s)
 	return pump_zone(b.p);
 }
 
-/* ---- a message from such a sender ---- */
+/* ---- a message from a hostile sender ---- */
 
 struct verify_authres_field_run {
 	struct dns_source *dns;

@@ -495,7 +495,7 @@ test_sums(void **state)
 	close_ledger(l);
 }
 
-/* All reports are for other days. */
+/* All reports are for days before the range. */
 static void
 test_older(void **state)
 {
@@ -624,9 +624,9 @@ test_order(void **state)
 /* ---- bounds ---- */
 
 enum {
-	CROWD = 45000,
-	CROWD_NETWORK = 4
-}; /* number of addresses, and how many share a network */
+	CROWD = 45000,    /* addresses */
+	CROWD_NETWORK = 4 /* addresses in each network */
+};
 
 static void
 check_crowd(const struct view *v, const struct view_domain *d)
@@ -657,8 +657,9 @@ check_crowd(const struct view *v, const struct view_domain *d)
 	assert_int_equal(d->senders->kind, SENDER_REST);
 }
 
-/* With too many sources and senders, those with the most messages are kept, in
- * whatever order they are read, and the sums include all of them. */
+/* With too many sources and senders, those with the most messages are kept,
+ * regardless of the order in which they are read, and the sums include all of
+ * them. */
 static void
 test_crowd(void **state)
 {
@@ -676,7 +677,8 @@ test_crowd(void **state)
 	assert_int_equal(ledger_begin_received(l, &r, &replaces), LEDGER_OK);
 	for (unsigned i = 0; i < CROWD; i++) {
 		unsigned network = i / CROWD_NETWORK;
-		/* 7919 is prime, so each number from 1 to CROWD occurs once. */
+		/* 7919 and CROWD are coprime, so each number from 1 to CROWD
+		 * occurs once. */
 		uint64_t count = (uint64_t)i * 7919 % CROWD + 1;
 		char address[IP_TEXT_MAX];
 
