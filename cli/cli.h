@@ -69,13 +69,13 @@ struct cli {
 	FILE *record_file;
 };
 
-/* An action, which the first argument of some commands selects. */
+/* An action of a command, selected by the first argument. */
 struct cli_action {
 	const char *name;     /* NULL: end of the table */
 	const char *synopsis; /* arguments, "" if there are none */
 	const char *help;     /* one line */
-	unsigned options;     /* those of the command's CLI_WITH_* that apply */
-	unsigned takes; /* CLI_TAKES_*: options that not all actions accept */
+	unsigned options; /* the command's CLI_WITH_* that this action uses */
+	unsigned takes;   /* CLI_TAKES_*: options that not all actions accept */
 	int min_args, max_args; /* number of arguments after the name */
 	int (*run)(struct cli *c);
 };

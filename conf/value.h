@@ -1,6 +1,6 @@
 /*
- * value.h - reads the values of options from the text of a file, and writes
- * them.
+ * value.h - reads and writes option values in the syntax of a configuration
+ * file.
  */
 #ifndef AVOUCH_CONF_VALUE_H
 #define AVOUCH_CONF_VALUE_H
@@ -14,7 +14,7 @@
 
 /*
  * Sets the field of `o` in `base` (a struct conf, or a struct conf_override)
- * from `values`, of which only the first is used unless the option is a list.
+ * from `values`.  Uses only the first value unless the option is a list.
  * Allocates memory from `a`.  On failure, adds an error to `errors`, leaves the
  * field unchanged and returns false.
  */
@@ -22,8 +22,7 @@ bool conf_value_read(const struct conf_option *o,
     const struct conf_value *values, void *base, struct arena *a,
     struct conf_errors *errors);
 
-/* Writes the value in the syntax of the file, so that conf_value_read() reads
- * the same value again. */
+/* Writes the value so that conf_value_read() reads the same value again. */
 void conf_value_put(
     struct buf *b, const struct conf_option *o, const void *base);
 

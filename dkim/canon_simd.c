@@ -18,8 +18,8 @@ byte_stops(const char *p, bool relaxed)
 		(p[0] == '\t' || (p[0] == ' ' && (unsigned char)p[1] <= ' ')));
 }
 
-/* Returns the top bit of each byte of `w` that is not above `max`; `max` is
- * below 0x80. */
+/* Returns a word in which a byte is 0x80 if that byte of `w` is not above
+ * `max`, otherwise 0.  `max` must be below 0x80. */
 static uint64_t
 not_above(uint64_t w, unsigned max)
 {

@@ -158,8 +158,8 @@ crypto_hash_copy(struct crypto_hash *to, const struct crypto_hash *from)
 
 struct crypto_key {
 	EVP_PKEY *pkey;
-	/* RSA: a prepared context; each verification copies it, which costs a
-	 * twentieth of preparing a new one.  NULL: Ed25519. */
+	/* RSA: a prepared context; each verification copies it, at a twentieth
+	 * of the cost of preparing a new one.  NULL: Ed25519. */
 	EVP_PKEY_CTX *ready;
 	EVP_PKEY_CTX *signs; /* like `ready`, for signing; NULL: a public key */
 };

@@ -355,8 +355,8 @@ key_list_of(const struct dns_answer *answer, struct key_list **own)
 	*own = NULL;
 	if (l == NULL)
 		return kept;
-	/* A list that is incomplete for lack of memory is not kept for later
-	 * messages. */
+	/* A list that is incomplete because memory ran out is not kept for
+	 * later messages. */
 	for (size_t i = 0; i < l->n; i++)
 		is_whole = is_whole && !l->keys[i].no_memory;
 	if (is_whole)

@@ -13,7 +13,7 @@ enum {
 	 * 8301 section 3.2 requires verifiers to support 4096. */
 	MAX_RSA_BITS = 8192,
 	/* Seconds that a signer's clock may be ahead of ours; RFC 6376 section
-	 * 3.5 allows for such a tolerance. */
+	 * 3.5 allows such a tolerance. */
 	CLOCK_SKEW = 300,
 };
 
@@ -200,8 +200,8 @@ sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
 	return false;
 }
 
-/* Whether `a` says more than `b`.  If no key fits, the result that says most is
- * reported. */
+/* Whether `a` is more informative than `b`.  If no key fits, the most
+ * informative result is reported. */
 static bool
 says_more(const struct sigcheck_result *a, const struct sigcheck_result *b)
 {

@@ -91,8 +91,8 @@ bool sigcheck_is_cut_short(const struct sigcheck *c, enum dkim_code code);
 /* Frees the keys, unless the answer owns them. */
 void sigcheck_free(struct sigcheck *c);
 
-/* Returns the signature of dkim_results()[index], after dkim_finish(); NULL if
- * it was not chosen for verification. */
+/* Returns the signature of dkim_results()[index], or NULL if it was not chosen
+ * for verification.  Call this after dkim_finish(). */
 struct header_index;
 const struct sigcheck *dkim_sigcheck_of(
     const struct dkim *d, size_t index, struct header_index **x);

@@ -81,8 +81,8 @@ struct signature_peek { /* values as written; absent: no such tag */
 	struct span domain, selector, algorithm, b;
 };
 
-/* Finds a few tags without any checks; cheap, for signatures that are not
- * verified. */
+/* Finds a few tags without checking anything; a cheap way to describe
+ * signatures that are not verified. */
 void signature_peek(struct span value, struct signature_peek *out);
 
 /* Returns d= as written. */

@@ -74,9 +74,9 @@ dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_identifier_state *p)
 }
 
 /*
- * Whether it matters that the author domain exists: only if the record is at a
- * domain above it, and np of the record differs from sp or p (RFC 9989 section
- * 4.7 np).
+ * Whether the result can depend on the existence of the author domain.  It can
+ * only if the record is at a domain above it, and the record's np differs from
+ * its sp or, without sp, its p (RFC 9989 section 4.7 np).
  */
 static bool
 existence_matters(const struct dmarc_walk *walk)
@@ -151,19 +151,19 @@ dmarc_align_mode(
  * Whether the organizational domain of `p` may be needed for alignment with
  * `au`.
  *
- * An organizational domain is the domain itself or one above it: rules 1 and 3
- * of RFC 9989 section 4.10.2 select a name of the walk, and those are made by
- * removing labels from the left (section 4.10 steps 4 and 7); rule 2 selects
- * the name one label below such a name on the way back to the domain; without
- * a record it is the domain itself.  Relaxed alignment requires the same
- * organizational domain for both (section 3.2.10.1), which is then a common
+ * An organizational domain is the domain itself or one above it.  Rules 1 and 3
+ * of RFC 9989 section 4.10.2 select a name of the walk, and the walk only
+ * removes labels from the left (section 4.10 steps 4 and 7).  Rule 2 selects
+ * the suffix of the domain with one more label than such a name.  Without a
+ * record, it is the domain itself.  Relaxed alignment requires the same
+ * organizational domain for both (section 3.2.10.1), so it must be a common
  * suffix of both.  Hence:
- *  - An identifier that shares no label at the end never aligns, and needs no
- *    walk.  Neither does one that is not at or below the organizational domain
- *    of the author domain, once that is known.
- *  - An identical one aligns in either mode (section 4.10.2, first note:
- *    the same walk has the same result), and needs no walk either.
- *  - One that shares only the last label needs a walk only if the
+ *  - An identifier whose last label differs never aligns, and needs no walk.
+ *    Neither does one that is not at or below the organizational domain of the
+ *    author domain, once that is known.
+ *  - An identical identifier aligns in either mode (section 4.10.2, first note:
+ *    the same walk has the same result), so it needs no walk.
+ *  - An identifier that shares only the last label needs a walk only if the
  *    organizational domain is that one label, which requires a record at a
  *    top-level domain without psd=y.  That walk is not prefetched.
  */
@@ -207,7 +207,7 @@ dmarc_align_ask(
 	return step;
 }
 
-/* RFC 9989 sections 3.2.10 and 4.10.2.  All answers are known. */
+/* RFC 9989 sections 3.2.10 and 4.10.2.  All answers must have arrived. */
 enum dmarc_aligned
 dmarc_align_identifier(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p)

@@ -24,9 +24,9 @@ ask_record(struct span domain, struct dns_questions *questions)
 
 /*
  * Queries the names of steps 1, 4, 5 and 7 of RFC 9989 section 4.10: the domain
- * itself, then without its leftmost label and so on down to one label, but no
- * name after the first has more than 7 labels.  All are queried now; later the
- * answers show where the walk stops.
+ * itself, and the names that remain when its leftmost labels are removed one by
+ * one, down to one label.  No name after the first has more than 7 labels.  All
+ * are queried now; the answers show later where the walk stops.
  */
 static size_t
 ask_names(struct span domain, size_t max, struct dns_questions *questions,
@@ -107,7 +107,7 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
 
 		if (step->record == NULL)
 			continue;
-		/* Rule 1: psd=n is explicit. */
+		/* Rule 1: psd=n marks the organizational domain. */
 		if (step->record->psd == DMARC_PSD_NO)
 			return step->domain;
 		/* Rule 2: psd=y, except at the first name.  The result is the
@@ -115,7 +115,7 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
 		if (step->record->psd == DMARC_PSD_YES && i > 0)
 			return domain_suffix(
 			    domain, domain_labels(step->domain) + 1);
-		/* Rule 3: otherwise the name with the fewest labels. */
+		/* Rule 3: otherwise, select the name with the fewest labels. */
 		found = step->domain;
 	}
 	return found;
@@ -127,9 +127,9 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
  *
  * One walk from the domain itself is used for this and for alignment, although
  * section 4.10.1 starts at the parent if the domain has no record.  The only
- * difference is a parent with psd=y: then rule 2 above makes the domain itself
- * its organizational domain, which has no record, and the parent is the public
- * suffix domain; the record that applies is the same one.
+ * difference is a parent with psd=y: then rule 2 above makes the domain, which
+ * has no record, its own organizational domain, and the parent is the public
+ * suffix domain.  The same record applies.
  */
 static const struct dmarc_step *
 select_policy(const struct dmarc_walk *walk)
@@ -173,7 +173,7 @@ dmarc_walk(struct span domain, struct dns_questions *questions, struct arena *a,
 		} else if (!read_step(step, a)) {
 			out->failed = true;
 		}
-		/* RFC 9989 section 4.10 steps 2 and 6: psd=n or psd=y, stop */
+		/* RFC 9989 section 4.10 steps 2, 6: stop at psd=n or psd=y */
 		if (step->record != NULL &&
 		    step->record->psd != DMARC_PSD_UNKNOWN)
 			out->n_steps = i + 1;

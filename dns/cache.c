@@ -38,7 +38,7 @@ struct cache_entry {
 	size_t bytes;                    /* counted in the shard's total */
 	struct dns_wait *first, **last;  /* list of waiting callers */
 	unsigned waits; /* callers of the pending question so far */
-	bool asked;     /* the source below has the question */
+	bool asked;     /* the question was sent to the source below */
 	bool forgotten; /* remove it when the answer arrives */
 	char text[];
 };

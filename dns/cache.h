@@ -1,9 +1,10 @@
 /*
  * cache.h - a source that caches the answers of another source.
  *
- * All messages share it.  Its memory is limited, and the least recently used
- * entries are removed first; the locks are sharded.  Answers are cached for
- * their TTL, negative answers as in RFC 2308, and failures for a few seconds.
+ * All messages share it, so it is divided into shards with a lock each.  Its
+ * memory is limited; the least recently used entries are removed first.
+ * Answers are cached for their TTL, negative answers as in RFC 2308, and
+ * failures for a few seconds.
  * A question that several messages ask at the same time is sent once, on behalf
  * of the first.  If it fails because that message has used up its share
  * (DNS_ERROR_BUDGET), it is sent again on behalf of the next.

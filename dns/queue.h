@@ -31,8 +31,8 @@
 
 enum {
 	/* Failures are counted per domain of this many labels.  Two labels may
-	 * be a public suffix ("co.uk"): then other domains below it are cut off
-	 * as well.  That defers messages, but never changes a result. */
+	 * be a public suffix ("co.uk"), so other domains below it may be cut
+	 * off too.  That defers messages, but never changes a result. */
 	DNS_QUEUE_DOMAIN = 2,
 
 	/* More questions than a legitimate message asks about one domain. */
@@ -58,7 +58,7 @@ struct dns_source *dns_queue_open(struct dns_source *below);
  * below, fail immediately, and so do later ones.  A question that was sent in
  * time fails with DNS_ERROR_TIMEOUT.  A question fails with DNS_ERROR_BUDGET if
  * it had to wait for its turn, if our own thread has not sent it yet, or if the
- * source below is crowded: then the delay is our own.
+ * source below is crowded, because the delay is then our own.
  */
 void dns_queue_expire(struct dns_source *queue);
 
@@ -73,7 +73,7 @@ void dns_queue_unref(struct dns_queue *queue);
  * answers. */
 bool dns_queue_has_ended(const struct dns_queue *queue);
 
-/* Subtracts `cost` from the repetitions that are left, for one repetition.
+/* Subtracts the `cost` of one repetition from the repetitions that are left.
  * Returns false if too few are left. */
 bool dns_queue_repeat(struct dns_queue *queue, unsigned cost);
 

@@ -1,6 +1,6 @@
 /*
  * zone_internal.h - the names, records and marks of a zone file.  zone_read.c
- * adds them, zone.c answers from them; no other file uses them.
+ * adds them, and zone.c answers from them.  No other file uses them.
  */
 #ifndef AVOUCH_DNS_ZONE_INTERNAL_H
 #define AVOUCH_DNS_ZONE_INTERNAL_H

@@ -1,6 +1,6 @@
 /*
  * check.h - checks that this host has what the configuration refers to: users
- * and groups, sockets, the zone file, the folder of the store, resolvers.
+ * and groups, sockets, the zone file, the store's folder, and resolvers.
  */
 #ifndef AVOUCH_HOST_CHECK_H
 #define AVOUCH_HOST_CHECK_H

@@ -6,8 +6,9 @@
 #include <string.h>
 
 enum {
-	ARENA_FIRST = 1000, /* with its header it fits malloc()'s per-thread
-	                       cache; most arenas need no more than this */
+	ARENA_FIRST = 1000, /* bytes of the first block, which fits malloc()'s
+	                       per-thread cache even with its header; most
+	                       arenas need no more */
 	ARENA_GROWTH = 4,
 	ARENA_LARGEST = 64000,
 };
@@ -25,8 +26,8 @@ struct arena {
 	                             spare */
 	size_t cap;
 	size_t used;
-	unsigned long fail_at; /* counts down to 1, then all allocations fail;
-	                          0: none fails */
+	unsigned long fail_at; /* counts down; at 1, all allocations fail; 0:
+	                          none fails */
 	bool failed;
 };
 

@@ -1,5 +1,5 @@
 /*
- * clock.h - whether the wall clock can be trusted.
+ * clock.h - decides whether the wall clock can be trusted.
  *
  * The clock may be set while the daemon runs: by mistake, by a broken time
  * server, or because it was wrong before.  That must not lose messages or rows.

@@ -1,8 +1,8 @@
 /*
  * date.h - the only place that reads and writes dates and times.
  *
- * A time is in seconds since 1970, a day in days since 1970, both in UTC: day =
- * time / DATE_DAY. The locale and the time zone have no effect.
+ * Times are in seconds since 1970, and days are counted from 1970, both in UTC:
+ * day = time / DATE_DAY.  The locale and the time zone have no effect.
  */
 #ifndef AVOUCH_LIB_DATE_H
 #define AVOUCH_LIB_DATE_H

@@ -4,7 +4,7 @@
 #include "lib/enum_names.h"
 
 /* Decodes the character at the start of `s`.  Returns its length in bytes, or
- * 0. */
+ * 0 if there is no valid character. */
 static size_t
 decode(struct span s, uint32_t *out)
 {

@@ -78,9 +78,10 @@ author_trim(struct span word)
 }
 
 /*
- * Whether a label has only letters, digits, hyphens, underscores and, not at
- * its ends, "+", "=", "~", "$".  All programs read such a label as the same
- * name.  Some labels that this rejects would be mapped by domain_normal().
+ * Whether a label has only letters, digits, hyphens, underscores, visible
+ * non-ASCII characters except dots, and, not at its ends, "+", "=", "~", "$".
+ * All programs read such a label as the same name.  Some labels are rejected
+ * although domain_normal() would map them.
  */
 static bool
 is_clean_label(struct span label)
@@ -162,7 +163,7 @@ author_add_possible(struct author_reading *r, struct span text)
 		author_add_domain(r, r->possible, &r->n_possible, name);
 }
 
-/* Some programs end a domain at the first byte that a host name cannot have. */
+/* Some programs end a domain at the first byte not allowed in a host name. */
 static void
 add_cut(struct author_reading *r, struct span text)
 {

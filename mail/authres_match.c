@@ -13,7 +13,7 @@
 #include "mail/authres.h"
 #include "mail/lex.h"
 
-enum { NAMES_CAP = 16 * 1024 }; /* bytes; for two names of at most 1 KB */
+enum { NAMES_CAP = 16 * 1024 }; /* arena bytes for two names of at most 1 KB */
 
 enum likeness { SAME, OTHER, UNCLEAR };
 
@@ -63,7 +63,7 @@ enum comments {
 	COMMENTS_KINDS,
 };
 
-/* Skips a comment, from "(" past the matching ")" or to the end. */
+/* Skips a comment: from "(" past the matching ")", or to the end. */
 static void
 skip_comment(struct scan *s, enum comments kind)
 {

@@ -11,7 +11,8 @@ is_name_byte(unsigned char c)
 	return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
-/* The text after the first "@", up to a byte not allowed in host names. */
+/* Returns the text after the first "@", up to a byte not allowed in a host
+ * name. */
 static struct span
 first_domain(struct span text)
 {

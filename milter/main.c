@@ -58,7 +58,7 @@ enum {
 	SIGNER_MS = 5000, /* time for the signing process to reload or exit */
 	TRIM_MS = 5000,   /* interval between checks of malloc's free memory */
 	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
-	ARENAS = 4, /* malloc's arenas.  The default is eight per processor, and
+	ARENAS = 4, /* malloc arenas.  The default is eight per processor, and
 	               each keeps the memory that threads have freed */
 };
 
@@ -308,7 +308,6 @@ begin_threads(struct daemon *d, struct buf *error)
 	return -1;
 }
 
-/* Logs the warnings of the configuration, one line each. */
 static void
 log_warnings(const struct conf *conf)
 {
@@ -329,7 +328,6 @@ log_warnings(const struct conf *conf)
 	free(text);
 }
 
-/* Logs a warning for each override that has expired. */
 static void
 warn_expired_overrides(const struct conf *conf)
 {

@@ -24,8 +24,8 @@ bool message_sink_open(const struct conf *conf, struct buf *error);
 
 /*
  * Logs, counts and stores a message.  May be called from any thread.  `v` is
- * NULL if memory ran out.  `done`: the decision was carried out.  Otherwise the
- * message will be sent again and stored then.
+ * NULL if memory ran out.  If `done` is false, the decision was not carried
+ * out: the client will send the message again, and it is stored then.
  */
 void message_sink_put(const struct verdict *v, const struct conf *conf,
     struct span queue_id, bool done, struct metrics_times times);

@@ -41,7 +41,7 @@ static struct {
 	atomic_uint_fast64_t actions[ACTIONS_MAX];
 	atomic_uint_fast64_t would[ACTIONS_MAX];
 	atomic_uint_fast64_t skipped;
-	atomic_uint_fast64_t unchecked; /* messages for which memory ran out */
+	atomic_uint_fast64_t unchecked; /* messages not checked: no memory */
 	atomic_uint_fast64_t forged;    /* forged fields that were removed */
 	atomic_uint_fast64_t gave_up, faulty, overload;
 	atomic_uint_fast64_t invalid_from;

@@ -1,7 +1,7 @@
 /*
- * own_guard.h - the guard of our own mail (sign.guard).  Once a message is
- * accepted, checks it as a receiver would, counts each finding, and logs it at
- * most once an hour for each domain (sign/guard.h).
+ * own_guard.h - checks our own mail (sign.guard).  Once a message has been
+ * accepted, it is checked as a receiver would check it.  Each finding is
+ * counted, and logged at most once an hour for each domain (sign/guard.h).
  *
  * It queries DNS at most once a minute for each pair of author and sender, and
  * never delays mail.

@@ -19,7 +19,7 @@ struct counted_senders {
 };
 
 struct counted_signing {
-	struct signing shown; /* the first member: callers see only this */
+	struct signing shown; /* must be first; callers see only this */
 	struct counted_senders *senders;
 	atomic_uint refs;
 };

@@ -19,7 +19,7 @@ enum key_fault {
 	KEY_FAULT_MISSING,     /* no TXT record at this name */
 	KEY_FAULT_TRUNCATED,   /* our key, but its end is missing */
 	KEY_FAULT_QUOTES,      /* the value contains quotation marks */
-	KEY_FAULT_BACKSLASH,   /* it contains backslashes before semicolons */
+	KEY_FAULT_BACKSLASH,   /* the value has backslashes before semicolons */
 	KEY_FAULT_TWO_RECORDS, /* our record and at least one other */
 	KEY_FAULT_OTHER_KEY,   /* a valid record for a different key */
 	KEY_FAULT_REVOKED,     /* p= is empty */

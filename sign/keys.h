@@ -83,8 +83,8 @@ struct sign_keys_faults {        /* problems found by one load */
  * is wrong, and how to fix it", and counts them in `faults`.  Modes that are
  * too open are reported with one line per path, at most SIGN_WARNINGS_MAX, and
  * have no other effect. Returns NULL if the folder cannot be read or memory ran
- * out.  Imported keys sign immediately, and so do keys that were already seen
- * published while in `previous`.
+ * out.  Imported keys sign immediately, and so do keys that were ready in
+ * `previous` (rotation.h).
  *
  * `previous` is the set to be replaced, or NULL.  If a key file is now broken,
  * its key is copied from `previous`.  If a file now contains a different key,

@@ -2,7 +2,7 @@
  * rotation.h - decides when a key signs: a pure state machine driven by the
  * answers of the name servers.
  *
- * A key is new until all authoritative servers have answered with its record at
+ * A key is new until all authoritative servers have answered with its record in
  * two checks.  The time between them must be long enough for every cache to
  * have dropped an earlier answer: at least the larger of the record's TTL and
  * the zone's negative TTL (RFC 2308 section 5).  Then the key may sign.  The
@@ -43,8 +43,8 @@ struct rotation_state {
 	                   the record */
 	int64_t wait;   /* minimum seconds between the two checks */
 	int64_t seen;   /* last check that found the record */
-	int64_t absent; /* last check that did not find it, unless a later one
-	                   did */
+	int64_t absent; /* last check that did not find it; 0 again once a check
+	                   finds it */
 	int64_t used;   /* time of the last signature */
 	bool ready; /* found by two checks or imported, and not missing since */
 	bool ever;  /* was ready at least once, or its state was lost */
@@ -56,7 +56,7 @@ enum rotation_step { /* result of a check */
 	ROTATION_SEEN,  /* the record was found for the first time, or after it
 	                   was missing */
 	ROTATION_READY, /* the record was found again: the key may sign */
-	ROTATION_LOST,  /* the record was published and no longer is */
+	ROTATION_LOST,  /* the record was published, but no longer is */
 };
 
 /* Updates `state` after a check.  `wait` is the larger of the record's TTL and

@@ -74,8 +74,8 @@ struct spf_frame { /* one check_host() */
 
 /*
  * RFC 7208 section 4.6.2.  Intermediate steps use it too: SPF_MATCH then means
- * "continue with what was found", SPF_NO_MATCH "nothing was found, or the
- * answer is pending".
+ * "continue with what was found", and SPF_NO_MATCH means "nothing was found, or
+ * the answer is pending".
  */
 enum spf_outcome {
 	SPF_NO_MATCH,

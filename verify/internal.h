@@ -58,7 +58,7 @@ struct verify_message {
 	size_t n_recipients;
 	bool headers_ended;
 	int64_t began; /* clock_ms() */
-	/* clock_ms(): `timeout` after the last questions were asked.  It is not
+	/* in clock_ms(): `timeout` after the last questions were asked.  Not
 	 * based on the end of the message, which libmilter may report late: it
 	 * has two threads, and many messages may end at the same time */
 	int64_t deadline;

@@ -1,7 +1,7 @@
 /*
  * log_message.c - writes the log line of a message: client and sender, the
- * result of each method, the action and its rule, and the number of DNS
- * questions and the time taken.
+ * result of each method, the action and its rule, the number of DNS questions,
+ * and the time taken.
  */
 #include "lib/log.h"
 #include "verify/internal.h"
@@ -18,7 +18,8 @@ log_ip(struct log_line *l, const char *key, const struct ip *ip)
 	log_span(l, key, buf_view(&text));
 }
 
-/* "pass:example.org:sel,fail:example.net:s2"; all are host names. */
+/* "pass:example.org:sel,fail:example.net:s2"; domains and selectors are host
+ * names. */
 static void
 log_dkim(struct log_line *l, const struct verdict *v)
 {

@@ -55,7 +55,7 @@ struct policy_input {
 	const char *list_field; /* "List-Id", "List-Post" or "Mailing-List": the
 	                           field that counts, or the first one if none
 	                           does; NULL: none names a domain */
-	struct span list_domain; /* the domain in that field, normal form */
+	struct span list_domain; /* the domain in that field, in normal form */
 	struct span list_by;     /* the domain that passed SPF or DKIM and is
 	                            related to list_domain (dmarc/dmarc.h); absent:
 	                            none, so the field is only a claim */
@@ -134,33 +134,33 @@ bool policy_trusts_mta(
     const struct conf *c, const struct ip *client, unsigned mta_port);
 
 /*
- * Why a message is not checked: "skip.trusted_mta" if another of our MTAs has
- * checked it, "skip.authenticated" or "skip.network" if it is from one of our
- * own users; NULL if it is checked.
+ * Returns why a message is not checked: "skip.trusted_mta" if another of our
+ * MTAs has checked it, "skip.authenticated" or "skip.network" if it is from one
+ * of our own users; NULL if it is checked.
  */
 const char *policy_skip(const struct conf *c, const struct policy_input *f);
 
 /*
  * Decides what to do with a message.  Strings in `out` are in `a`.  If `a` is
  * exhausted, mail that would be refused or quarantined gets CONF_TEMPFAIL,
- * other mail CONF_ACCEPT, and the reason says so.  `now` is in seconds since
- * 1970 (for the expiry of overrides).
+ * other mail gets CONF_ACCEPT, and the reason says so.  `now` is in seconds
+ * since 1970 (for the expiry of overrides).
  */
 void policy_decide(const struct conf *c, const struct policy_input *f,
     int64_t now, struct arena *a, struct policy_decision *out);
 
 /*
- * The policy "to be applied after policy options have been processed" (RFC 9989
- * section 9.1): one level below the published one for t=y (`testing`), and for
- * pct=0 if the operator treats that as t=y.
+ * Returns the policy "to be applied after policy options have been processed"
+ * (RFC 9989 section 9.1): one level below the published one for t=y
+ * (`testing`), and for pct=0 if the operator treats that as t=y.
  */
 enum dmarc_policy policy_after_options(const struct conf *c,
     enum dmarc_policy published, bool testing, bool pct_zero);
 
 /*
- * The action for a message that was not checked at all because memory ran out:
- * CONF_TEMPFAIL if on_overload or any on_temperror refuses mail (and the mode
- * is enforce), else CONF_ACCEPT.
+ * Returns the action for a message that was not checked at all because memory
+ * ran out: CONF_TEMPFAIL if on_overload or any on_temperror refuses mail (and
+ * the mode is enforce), else CONF_ACCEPT.
  */
 enum conf_action policy_unchecked(const struct conf *c);
 
@@ -168,7 +168,7 @@ enum conf_action policy_unchecked(const struct conf *c);
 struct indirect_evidence {
 	enum policy_override type;
 	const char *what;    /* "List-Id", "a trusted forwarder" */
-	struct span name;    /* the name it contains; may be absent */
+	struct span name;    /* the name in the evidence; may be absent */
 	struct span by;      /* for a list: the domain that authenticates it */
 	const char *why_not; /* why it does not count; NULL: it counts */
 	const char *setting; /* the option that makes it count; NULL if none is
@@ -184,7 +184,7 @@ size_t policy_indirect_evidence(const struct conf *c,
 /* Whether one of the patterns (conf.h; NULL-terminated) matches the domain. */
 bool policy_matches(char *const *patterns, struct span domain);
 
-/* The name in RFC 9990: "local_policy", ... */
+/* Returns the name in RFC 9990: "local_policy", ... */
 const char *policy_override_name(enum policy_override override);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * dkim.c - checks DKIM keys.  Selectors that are given or were seen in use must
- * have a good key.  Others are guessed, and if none of them has a key, that is
- * only a hint.
+ * have a good key.  Other selectors are guessed; if none of them has a key,
+ * that is only a hint.
  */
 #include <stdio.h>
 #include <time.h>

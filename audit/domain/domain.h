@@ -105,8 +105,8 @@ struct audit_domain {
 	bool sends_mail; /* true unless the domain is known to send no mail */
 	bool is_parked;  /* sends no mail, accepts no mail, and has p=reject */
 	bool validates;  /* the resolver checks DNSSEC */
-	bool has_sts;    /* the domain has exactly one MTA-STS record, which is
-	                    valid */
+	bool has_sts;    /* the domain has exactly one MTA-STS record, and it
+	                    is valid */
 	bool has_tls_report;
 	bool is_enforced; /* the DMARC policy is quarantine or reject */
 	struct span sts_id;

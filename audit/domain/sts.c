@@ -153,8 +153,8 @@ audit_hosts_covered(
 			    where, d->hosts[i].name, NULL);
 }
 
-/* RFC 8460: if senders do not deliver mail because TLS fails, the domain should
- * get reports about that. */
+/* RFC 8460: the domain should get reports if senders do not deliver mail
+ * because TLS fails. */
 static void
 audit_tls_report(struct audit_domain *d, struct arena *a, bool is_enforced)
 {

@@ -8,7 +8,7 @@
 enum {
 	TEXT_COLUMN = 6, /* column of a finding's text */
 	LABEL_COLUMN = 12,
-	TREE_TERM_MAX = 60, /* bytes of a term that are shown */
+	TREE_TERM_MAX = 60, /* bytes shown per term */
 };
 
 static const struct {
@@ -195,8 +195,8 @@ audit_change_is_above(const struct audit_findings *f, size_t i)
 	return false;
 }
 
-/* Whether two findings are about the same problem, according to the rules of
- * different receivers.  They are then shown together. */
+/* Whether two findings report the same problem, but come from the rules of
+ * different receivers.  Such findings are shown together. */
 static bool
 is_same(const struct audit_finding *a, const struct audit_finding *b)
 {

@@ -1,5 +1,5 @@
 /*
- * check.c - avouch check --explain: prints all parts in order
+ * check.c - avouch check --explain: prints all parts of the explanation.
  */
 #include <string.h>
 

@@ -81,7 +81,8 @@ add_keys(struct digest_job *j, const json_t *list)
 	}
 }
 
-/* Adds keys that are due.  A missing folder counts as empty. */
+/* Adds keys that are too old or can be removed.  A missing folder counts as
+ * empty. */
 static int
 digest_keys(struct digest_job *j)
 {
@@ -177,7 +178,8 @@ add_audit(struct digest_job *j, const json_t *domain, int64_t since)
 	json_decref(changes);
 }
 
-/* Adds what changed since the last digest that was mailed. */
+/* Adds the audit findings that are new or fixed since the last mailed digest,
+ * and the number of older errors. */
 static int
 digest_audit(struct digest_job *j)
 {

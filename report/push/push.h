@@ -48,9 +48,9 @@ enum push_kind {
 	PUSH_KNOWN, /* the rows were already there, pushed by a run that was
 	               killed before it could record that */
 	PUSH_AGAIN, /* `day` is the last day in the database (-1: none),
-	               although more were pushed: the database was restored
-	               from a backup or is a different one.  The missing days
-	               are pushed again */
+	               although later ones were pushed: the database was
+	               restored from a backup or is a different one.  The
+	               missing days are pushed again */
 };
 
 struct push_event {

@@ -32,7 +32,7 @@
 enum {
 	READ_DEPTH_MAX = 16, /* nested elements; 6 are needed */
 	READ_ROWS_MAX = 1000000,
-	READ_VALUE_MAX = 1000,    /* maximum bytes stored of one value */
+	READ_VALUE_MAX = 1000,    /* maximum bytes stored per value */
 	READ_HEAD_MEMORY = 40000, /* maximum arena bytes for a head */
 	READ_ERROR_MAX = 300,
 };

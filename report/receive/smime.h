@@ -1,6 +1,6 @@
 /*
- * smime.h - the content of an opaque S/MIME file, "smime.p7m" (RFC 8551 section
- * 3.5.2): a message that is wrapped in its signature.
+ * smime.h - extracts the content of an opaque S/MIME file, "smime.p7m" (RFC
+ * 8551 section 3.5.2): a message that is wrapped in its signature.
  *
  * The signature is not verified: unsigned reports are accepted too, so a check
  * would not stop forged ones.
@@ -28,7 +28,7 @@ enum smime_end {
 	SMIME_END_REFUSED,  /* see `reason` */
 };
 
-/* Passes on the signed content, which is valid only during the call. */
+/* Passes the signed content to `each`; it is valid only during that call. */
 enum smime_end smime_content(struct span bytes,
     bool (*each)(void *arg, struct span content), void *arg,
     const char **reason);

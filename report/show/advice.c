@@ -71,7 +71,7 @@ is_parked_at_reject(const struct view_domain *d, int64_t to)
 	return is_parked(d, to) && is_enforced(d) && span_is(d->p, "reject");
 }
 
-/* The domain was reported on most days, but no longer is. */
+/* Reports covered most days, but none has covered the last SILENT_DAYS. */
 static bool
 is_silent(const struct view_domain *d, int64_t to)
 {

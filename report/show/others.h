@@ -15,7 +15,7 @@ enum {
 	OTHERS_EACH_MAX =
 	    50, /* rows per domain; further ones are only counted */
 	OTHERS_DOMAINS_MAX = 1000, /* domains; further ones are only counted */
-	OTHERS_MEMORY = 64 << 20,  /* bytes of arena that always suffice */
+	OTHERS_MEMORY = 64 << 20,  /* arena bytes; always enough */
 };
 
 struct others_tls {

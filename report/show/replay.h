@@ -16,7 +16,7 @@
 enum {
 	REPLAY_CHANGES_MAX =
 	    10000, /* distinct changes; further ones are only counted */
-	REPLAY_MEMORY = 16 << 20, /* bytes for their strings */
+	REPLAY_MEMORY = 16 << 20, /* bytes for the strings of the changes */
 };
 
 struct replay_end {         /* the decision about a message */
@@ -35,10 +35,10 @@ struct replay_change {
 };
 
 struct replay_sum {
-	uint64_t messages;   /* messages decided again */
+	uint64_t messages;   /* messages replayed */
 	uint64_t otherwise;  /* those with a different action or `would` */
-	uint64_t unchecked;  /* mail from our own users, not checked then;
-	                        now it would be, but its SPF, DKIM and DMARC
+	uint64_t unchecked;  /* mail from our own users that was not checked
+	                        then but would be now; its SPF, DKIM and DMARC
 	                        results are unknown */
 	uint64_t untold;     /* part of `otherwise`: not listed, because of
 	                        REPLAY_CHANGES_MAX or lack of memory */

@@ -31,7 +31,7 @@ enum {
 	    10000, /* senders per domain; all others are combined into one */
 	VIEW_SOURCES_MAX =
 	    20000, /* sources per domain: those with the most messages */
-	VIEW_MEMORY = 128 << 20, /* bytes of arena that always suffice */
+	VIEW_MEMORY = 128 << 20, /* arena bytes; always enough */
 };
 
 struct view_domain {
@@ -63,7 +63,7 @@ struct view_domain {
 	    n_new; /* new senders, except those that likely spoof the domain */
 	size_t n_sources,
 	    n_kept;   /* all sources, and those in the senders' lists */
-	bool by_week; /* `counted` covers the last week, not the range */
+	bool by_week; /* `counts` covers the last week, not the range */
 	struct view_counts counts;
 	enum view_recommendation advice;
 };

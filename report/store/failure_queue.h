@@ -1,6 +1,6 @@
 /*
  * failure_queue.h - stores failures, merged by cause and limited in number,
- * until the command reports them.
+ * until `avouch report failures` reports them.
  *
  * A million forged messages leave only a few rows: failures with the same cause
  * are counted in one row (RFC 9991 section 6.1; RFC 5965 section 3.2,

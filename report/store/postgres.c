@@ -30,8 +30,8 @@ enum {
 	NUMBER_SIZE = 8,      /* bytes */
 	APPLICATION_MAX = 64, /* bytes of a connection's name, including the
 	                         NUL; PostgreSQL truncates longer names */
-	PREPARE_AT = 4,       /* number of the run before which a statement is
-	                         prepared; the first is 1 */
+	PREPARE_AT = 4,       /* a statement is prepared before this run; the
+	                         first run is 1 */
 	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
 	WRITE_LOCK = 0,       /* named locks are numbered from 1 */
 	NAME_LOCKS = 1 << 30  /* number of named locks */

@@ -30,7 +30,7 @@ enum { LEDGER_QUERY_MAX = 1500 };
 struct sql_statement *ledger_prepare(
     struct ledger *l, const char *query, char memory[LEDGER_QUERY_MAX]);
 
-/* Drops the statement and maps the result of its last step. */
+/* Drops the statement and converts the result of its last step. */
 enum ledger_step ledger_finish(struct sql_statement *s, enum sql_step last);
 
 /* Runs a statement that returns no rows, and drops it. */

@@ -36,11 +36,11 @@ int64_t sqlite_log_pages(const struct sql *db);
 /* Copies the log into the file, as far as readers allow, without waiting. */
 bool sqlite_checkpoint(struct sql *db);
 
-/* disk space that the store uses */
 struct sqlite_usage {
 	uint64_t
 	    bytes; /* size of the log, and of the file without its free pages */
-	unsigned free; /* thousandths of the file system that we may use */
+	unsigned free; /* space left for us, in thousandths of the file
+	                  system */
 };
 
 /* Returns false after an error, which is stored in `db`. */

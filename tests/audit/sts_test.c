@@ -112,7 +112,7 @@ static const struct {
 	{ "mx.example.com", "MX.Example.COM", true },
 	{ "mx.example.com", "mx2.example.com", false },
 	{ "*.example.com", "mx.example.com", true },
-	/* exactly one label, RFC 6125 section 6.4.3 */
+	/* "*" matches exactly one label, RFC 6125 section 6.4.3 */
 	{ "*.example.com", "a.mx.example.com", false },
 	{ "*.example.com", "example.com", false },
 	{ "*.example.com", "mx.example.com.evil.example", false },

@@ -1,6 +1,6 @@
 /*
- * conf_errors_test.c - errors in the names and values of a configuration file:
- * the line and the text of each error.
+ * conf_errors_test.c - the line and the text of each error about names and
+ * values in a configuration file.
  */
 #include "conf/conf.h"
 

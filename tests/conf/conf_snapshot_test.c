@@ -143,8 +143,8 @@ no_memory(void **state)
 	}
 }
 
-/* Fails each allocation of the snapshot's arena in turn; a configuration is
- * never incomplete. */
+/* Fails each allocation of the snapshot's arena in turn.  An incomplete
+ * configuration is never returned. */
 static void
 no_memory_for_the_snapshot(void **state)
 {

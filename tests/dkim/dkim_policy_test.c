@@ -441,12 +441,12 @@ hundreds_above_a_good_signature(void **state)
 	c = count_run(under_bad(300, "list.example", good_message()), zone, 1);
 	assert_int_equal(c.pass, 1);
 	assert_int_equal(c.questions, 1);
-	/* if they all have the author's domain, the limit is reached before the
-	 * good one */
+	/* if all bad signatures have the author's domain, the limit is reached
+	 * before the good one */
 	c = count_run(under_bad(300, "example.com", good_message()), zone, 0);
 	assert_int_equal(c.pass, 0);
 	assert_int_equal(c.verified, 10);
-	/* related domains come before others, after the author's own */
+	/* the author's domain comes first, then related domains, then others */
 	c = count_run(under_bad(300, "a.example.com", good_message()), zone, 3);
 	assert_int_equal(c.pass, 1);
 	zone->close(zone);

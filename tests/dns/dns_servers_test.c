@@ -301,8 +301,8 @@ rfc7766_an_idle_connection_is_closed(void **state)
 	netrun_stop(&r);
 }
 
-/* A server that answers in order never gets past "stuck".  After a second, the
- * questions behind it are sent over a second connection. */
+/* A server that answers in order never gets past "stuck.example".  After a
+ * second, the later questions are sent over a second connection. */
 static void
 rfc7766_a_slow_answer_does_not_delay_others(void **state)
 {
@@ -402,7 +402,7 @@ open_descriptors(void)
 }
 
 /* RFC 5452 section 9.2: no port is used for longer than 30 s or kept open
- * without need. */
+ * unnecessarily. */
 static void
 rfc5452_ports_do_not_live_long(void **state)
 {
@@ -496,8 +496,7 @@ a_server_with_an_ipv6_address(void **state)
 	expect_asked(at, "::1");
 }
 
-/* RFC 4007 section 11: the address is unique only together with its interface.
- */
+/* RFC 4007 section 11: a link-local address is unique only on one interface. */
 static void
 a_server_with_a_link_local_address(void **state)
 {

@@ -2,9 +2,8 @@
  * turnclock.c - preloaded into avouch-milter by tests, to set its clocks.
  *
  * The file named by CLOCK_CONTROL contains the number of seconds by which the
- * wall clock is ahead.  The other clocks are correct unless CLOCK_ALL is set.
- * Then they are ahead as well, and a wait with a time limit ends according to
- * these clocks.
+ * wall clock is ahead.  If CLOCK_ALL is set, the other clocks are ahead too,
+ * and waits with a time limit follow them.  Otherwise they are correct.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,7 +22,7 @@
 #include <unistd.h>
 
 #define SLICE_MS 20 /* interval at which a wait checks the clocks */
-/* A time limit above this many seconds is a time on the wall clock. */
+/* A larger value of tv_sec is a time on the wall clock. */
 #define EPOCH_LEAST 1000000000
 
 typedef int cond_wait(

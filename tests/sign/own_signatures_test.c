@@ -16,8 +16,8 @@
 
 /* ---- our existing signatures ---- */
 
-/* Signs `message`, replaces `from` with `to` in the result, and signs that
- * again. */
+/* Signs `message`, replaces `from` with `to` in the result, and signs the
+ * result again. */
 static struct signer_ran
 run_again(const struct signer_run *how, const char *message, const char *from,
     const char *to, int64_t now)

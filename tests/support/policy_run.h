@@ -1,5 +1,5 @@
 /*
- * policy_run.h - decides on facts with policy.h, and compares the whole
+ * policy_run.h - runs policy_decide() on given facts, and compares the whole
  * decision.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_POLICY_RUN_H
@@ -77,13 +77,13 @@ struct policy_vector {
  * the test if the text has an error. */
 const struct conf *policy_run_conf(const char *text);
 
-/* Fails the test unless the whole decision is as in the vector. */
+/* Fails the test unless the whole decision matches the vector. */
 void policy_run_check(
     const struct policy_vector *v, const struct policy_decision *d);
 
 /* Checks each vector, and repeats it with each allocation failing in turn. Mail
- * that would be refused or quarantined must then be deferred, other mail
- * accepted, and there must be a reason. */
+ * that would be refused or quarantined must then be deferred, other mail must
+ * be accepted, and the decision must have a reason. */
 void policy_run_each(const struct policy_vector *v, size_t n);
 
 #endif

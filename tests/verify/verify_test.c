@@ -153,7 +153,6 @@ the_null_sender_is_helo(void **state)
 	r.dns->close(r.dns);
 }
 
-/* The two identities are never mixed up. */
 static void
 helo_does_not_help_mail_from(void **state)
 {
@@ -387,8 +386,8 @@ silent_dns_ends_in_time(void **state)
 	free(message);
 }
 
-/* If answers were recorded when time ran out, their replay reports the same
- * overload.  Failures of other servers do not count as overload. */
+/* Questions that were recorded as expired report the same overload when they
+ * are replayed.  Failures of other servers do not count as overload. */
 static void
 expired_questions_are_replayed_as_expired(void **state)
 {

@@ -65,7 +65,7 @@ test_bounce(void **state)
 	m = mailbag_read(&b->bag);
 	snprintf(id, sizeof(id), "%s", m->mail[0].message_id);
 	mailbag_free(m);
-	/* forged, not about our report, or not final */
+	/* bounces that are forged, not about our report, or not final */
 	assert_int_equal(feed(b, "failed", "text/rfc822-headers",
 			     "<20241004abc.1@mx.example.org>", BOUNCE_OURS),
 	    LEDGER_NONE);
@@ -197,7 +197,7 @@ rfc3464_2_3_each_group_is_about_its_own_recipient(void **state)
 	bench_close(b);
 }
 
-/* The parser of GMime recurses into nested address groups. */
+/* GMime's parser recurses into nested address groups. */
 static void
 test_nested_groups(void **state)
 {

@@ -1,5 +1,5 @@
 /* redaction_key_test.c - RFC 6590 section 3: the key for hashes is the same for
- * all processes that use a store, and for all stores that share one. */
+ * all processes that use a store, and for all hosts that share one. */
 #include "report/store/failure_queue.h"
 
 #include <setjmp.h>
