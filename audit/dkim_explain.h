@@ -24,11 +24,11 @@
 
 /* ---- a signature ---- */
 
-struct explain_name {     /* one name of h= */
+struct explain_name {     /* one name in h= */
 	struct span name; /* as written in h= */
-	size_t field; /* index in the header; EXPLAIN_NO_FIELD: no field of that
-	                 name is left, so its absence is signed */
-	bool is_changed; /* z= has copies of this field, but none equals it */
+	size_t field;     /* index in the header; EXPLAIN_NO_FIELD: no further
+	                     field has this name, so its absence is signed */
+	bool is_changed;  /* z= has copies of this field, but none equals it */
 };
 #define EXPLAIN_NO_FIELD SIZE_MAX
 
@@ -55,7 +55,7 @@ bool dkim_explain(const struct dkim *d, size_t index, struct arena *a,
 enum explain_body_code {
 	BODY_UNKNOWN,  /* no prefix of the body has the signed hash */
 	BODY_SAME,     /* the whole body has the signed hash */
-	BODY_OTHER,    /* the whole body has the signed hash in the other
+	BODY_OTHER,    /* the whole body has the signed hash with the other
 	                  canonicalization */
 	BODY_APPENDED, /* a prefix has the signed hash; the rest was added */
 	BODY_NO_MEMORY,

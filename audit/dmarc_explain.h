@@ -1,8 +1,8 @@
 /*
  * dmarc_explain.h - explains a domain's DMARC records in plain words, as data.
  *
- * For `avouch dmarc DOMAIN --explain` (RFC 9989 sections 4.7 and 4.10). Strings
- * are printable ASCII, allocated in the arena that the caller passes.
+ * For `avouch dmarc DOMAIN --explain` (RFC 9989 sections 4.7 and 4.10).
+ * Strings are printable ASCII, allocated in the arena that the caller passes.
  */
 #ifndef AVOUCH_AUDIT_DMARC_EXPLAIN_H
 #define AVOUCH_AUDIT_DMARC_EXPLAIN_H
@@ -40,7 +40,7 @@ struct dmarc_case {                /* policy for a message that fails */
 	const char *tag;           /* "p", "sp", "np"; NULL: no record */
 	struct span record_domain; /* domain of the record; absent: no record */
 	enum dmarc_policy policy;  /* as published */
-	enum dmarc_policy disposition; /* requested; one level lower if t=y */
+	enum dmarc_policy disposition; /* `policy`, or one level lower if t=y */
 	struct span text; /* a sentence that states the members above */
 };
 
@@ -83,9 +83,9 @@ enum core_status dmarc_explain_alignment(const struct dmarc_facts *f,
     struct dmarc_relations *out);
 
 /*
- * Explains complete tree walks.  `walk` is the walk for `domain`, `above` is as
- * for dmarc_policy_below(), and `exists` says whether the domain exists.
- * Returns false if memory ran out; `out` is then incomplete.
+ * Explains complete tree walks.  `walk` is the walk for `domain`, `above` is
+ * the argument of dmarc_policy_below(), and `exists` says whether the domain
+ * exists.  Returns false if memory ran out; `out` is then incomplete.
  */
 bool dmarc_explain(struct span domain, const struct dmarc_walk *walk,
     const struct dmarc_walk *above, bool exists, struct arena *a,
@@ -96,7 +96,7 @@ bool dmarc_explain(struct span domain, const struct dmarc_walk *walk,
  * that name has no record of its own; NULL if no record applies or `above` has
  * failed.  `above` is the walk for the domain, or for its last seven labels if
  * it has more (RFC 9989 section 4.10 step 4 skips the other labels for names
- * below).
+ * below it).
  */
 const struct dmarc_step *dmarc_policy_below(const struct dmarc_walk *above);
 

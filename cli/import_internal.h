@@ -1,6 +1,6 @@
 /*
- * import_internal.h - shared by import.c, which reads and prints, and
- * import_rules.c, which contains the rules for the other programs.
+ * import_internal.h - shared by import.c, which reads files and prints the
+ * result, and import_rules.c, which contains the conversion rules.
  */
 #ifndef AVOUCH_CLI_IMPORT_INTERNAL_H
 #define AVOUCH_CLI_IMPORT_INTERNAL_H
@@ -37,7 +37,8 @@ struct import_rule {
 	const char *name;
 	void (*convert)(struct import *im, const struct import_entry *e);
 	enum import_note_kind kind; /* kind of the note `why` */
-	const char *why; /* why it is not converted; NULL if `convert` is set */
+	const char
+	    *why; /* why this is not converted; NULL if `convert` is set */
 	const char *standard; /* the program's default if it matters, or NULL */
 };
 
@@ -48,8 +49,8 @@ extern const size_t import_n_rules;
 const struct import_rule *import_rule_find(
     enum import_program program, struct span name);
 
-/* Returns the last entry with that name in the file, or NULL if it is not
- * set. */
+/* Returns the last entry in the file with that name, or NULL if there is
+ * none. */
 const struct import_entry *import_entry_find(
     const struct import_file *file, const char *name);
 

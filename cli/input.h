@@ -21,14 +21,14 @@ struct input {
 
 /*
  * Opens `path`; "-" is standard input.  Returns false after writing a one-line
- * message to `error`.  If another program truncates the file while it is open,
- * the program exits with a message and EX_DATAERR.
+ * message to `error`.  If another process truncates the file while it is open,
+ * this process exits with a message and EX_DATAERR.
  */
 bool input_open(
     struct input *in, const char *path, char *error, size_t error_size);
 
-/* Like input_open(), for an open file, which can be closed afterwards.  Returns
- * false with errno set on failure. */
+/* Like input_open(), but for an open file; the caller may then close `fd`.
+ * Returns false with errno set on failure. */
 bool input_open_file(struct input *in, int fd);
 
 void input_close(struct input *in);

@@ -121,7 +121,7 @@ conf_is_field_name(const struct conf_field *f, const struct conf_value *v)
 }
 
 /*
- * Reads the name of a field that we add and remove.  A field that has
+ * Reads the name of a header field that we add and remove.  A field that has
  * another purpose, such as Subject, Received or DKIM-Signature, is an error.
  * The name of a standard field never begins with "X-" (RFC 822 section 4.7.5).
  */

@@ -26,7 +26,7 @@
 
 enum {
 	CANON_BLOCK = 4096, /* bytes collected from short runs */
-	CANON_LONG = 2048,  /* runs of this length go to the sink directly */
+	CANON_LONG = 2048, /* runs at least this long go directly to the sink */
 	CANON_BARE =
 	    1024, /* bytes processed at once when adding CR to bare LF */
 };
@@ -40,9 +40,9 @@ struct canon_sink {
 
 /*
  * `raw` is the field, starting with its name, without the final line end.  No
- * line end is written (RFC 6376 section 3.7: none after the signature's own
- * field). `cut`, a part of `raw` such as the value of b=, is left out; absent:
- * nothing is left out.
+ * line end is written, because none follows the signature's own field (RFC 6376
+ * section 3.7).  `cut` is a part of `raw` to leave out, such as the value of
+ * b=; absent: none.
  */
 void canon_field(enum canon canon, struct span raw, struct span cut,
     const struct canon_sink *sink);

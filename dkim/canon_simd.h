@@ -4,8 +4,8 @@
  * reduces white space in the rest.  docs/ARCHITECTURE.md works through an
  * example.
  *
- * It uses the vectors of GNU C (SSE2, NEON and others), AVX2 if the processor
- * has it, and 64-bit words on processors without vectors.
+ * It uses GNU C vectors (SSE2, NEON and others), AVX2 if the processor has it,
+ * and 64-bit words on processors without vectors.
  */
 #ifndef AVOUCH_DKIM_CANON_SIMD_H
 #define AVOUCH_DKIM_CANON_SIMD_H
@@ -26,8 +26,8 @@ struct canon_simd {
 	/*
 	 * Returns how many bytes at `p`, which is inside a line, are already
 	 * canonical; `n` > 0.  The last byte never counts, because it depends
-	 * on the next byte, which is in the next chunk.  The bytes after the
-	 * returned run may be canonical too.
+	 * on the first byte of the next chunk.  The bytes after the returned
+	 * run may be canonical too.
 	 */
 	size_t (*run_simple)(const char *p, size_t n);
 	size_t (*run_relaxed)(const char *p, size_t n);

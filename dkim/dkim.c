@@ -130,7 +130,7 @@ name_or_none(struct arena *a, struct span name)
 	return domain_is_hostname(normal) ? normal : SPAN_NONE;
 }
 
-/* RFC 6376 section 3.5: the default of i= is "@" and d=. */
+/* RFC 6376 section 3.5: the default of i= is "@" followed by d=. */
 static struct span
 identity_of(struct arena *a, const struct signature *sig)
 {

@@ -62,7 +62,7 @@ struct dkim_result { /* result for one DKIM-Signature field */
 	enum dkim_code code;
 	struct span domain;    /* d= in normal form; absent: unreadable */
 	struct span selector;  /* s= */
-	struct span identity;  /* i=, or "@" and d=; absent: unknown */
+	struct span identity;  /* i=, or "@" and then d=; absent: unknown */
 	struct span algorithm; /* a= as written: "rsa-sha256" */
 	struct span b;         /* first characters of b=, without white space,
 	                          at least 8, unique in the message (RFC 6008) */

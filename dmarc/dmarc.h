@@ -20,7 +20,7 @@
 enum {
 	DMARC_MAX_QUERIES = 8, /* per tree walk, RFC 9989 section 4.10 */
 	/* identifiers whose walks are compared with that of a mailing list's
-	 * domain; real lists have one or two */
+	 * domain; mail from real lists has one or two */
 	DMARC_RELATED_MAX = 4,
 };
 
@@ -53,9 +53,9 @@ struct dmarc_identifier {
 struct dmarc_facts {
 	const struct span *authors; /* distinct, in normal form */
 	size_t n_authors;
-	/* the last n_possible of `authors` are what some programs may display
-	 * as the author domain.  One without a record is ignored: most are not
-	 * even domains */
+	/* the last n_possible of `authors` are names that some programs may
+	 * display as the author domain.  Those without a record are ignored:
+	 * most are not even domains */
 	size_t n_possible;
 	/* NULL: the author domains are certain.  Otherwise a constant string
 	 * that says why they are not (RFC 9989 sections 5.3.1, 11.5): the
@@ -102,14 +102,14 @@ enum core_status dmarc_ask(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a);
 
 /*
- * Sets the result: every author domain is checked and the strictest result
- * applies.  It is DMARC_NONE if there are no author domains and no
- * `authors_fault`, and DMARC_TEMPERROR if the arena is exhausted.  Strings in
- * `out` are in `a` or point into `f` and `questions`.
+ * Checks every author domain, and sets `out` to the strictest result.  It is
+ * DMARC_NONE if there are no author domains and no `authors_fault`, and
+ * DMARC_TEMPERROR if the arena is exhausted.  Strings in `out` are in `a` or
+ * point into `f` and `questions`.
  *
- * Both functions first query the record of each author domain, then the names
- * above them, then the walks of the identifiers.  So one author domain cannot
- * use up the queries that the policy of another needs.
+ * dmarc_ask() and dmarc_check() first query the record of each author domain,
+ * then the names above these, then the walks of the identifiers, so that one
+ * author domain cannot use up the queries that the policy of another needs.
  */
 enum core_status dmarc_check(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a, struct dmarc_result *out);

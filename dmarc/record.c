@@ -42,7 +42,8 @@ dmarc_record_policy(
 	return r->p;
 }
 
-/* RFC 9989 section 4.7 t: one level lower, whatever the other tags are. */
+/* RFC 9989 section 4.7: t=y means one level lower, whatever the other tags
+ * are. */
 enum dmarc_policy
 dmarc_policy_asked(enum dmarc_policy policy, bool testing)
 {
@@ -134,7 +135,7 @@ read_t(struct span value, struct dmarc_record *r)
 	return r->testing || span_is_nocase(value, "n");
 }
 
-/* Historic in RFC 9989 (appendix A.6).  With pct=0, RFC 7489 section 6.6.4
+/* pct is historic (RFC 9989 appendix A.6).  With pct=0, RFC 7489 section 6.6.4
  * applied the policy one level lower, as t=y does now. */
 static bool
 read_pct(struct span value, struct dmarc_record *r)
@@ -151,8 +152,8 @@ read_ignored(struct span value, struct dmarc_record *r)
 	return true;
 }
 
-/* dmarc-fo of RFC 9989 section 4.8: its three alternatives amount to any order
- * of "0" or "1", "d" and "s", each at most once, at least one of them. */
+/* dmarc-fo of RFC 9989 section 4.8: its three alternatives allow "0" or "1",
+ * "d" and "s" in any order, each at most once, and at least one of them. */
 static bool
 read_fo(struct span value, struct dmarc_record *r)
 {
@@ -231,7 +232,8 @@ dmarc_uri_domain(struct span uri)
 	return domain_is_hostname(domain) ? domain : SPAN_NONE;
 }
 
-/* RFC 3986 section 3: a scheme, a colon and more; for mailto, an address. */
+/* RFC 3986 section 3: a scheme, a colon and at least one character; for mailto,
+ * an address. */
 static bool
 uri_is_valid(struct span uri)
 {
@@ -331,7 +333,7 @@ static const struct tag_rule {
 	{ "ri", read_ignored, true },
 };
 
-/* A record being read: its cursor, and the tags seen. */
+/* Parser state for one record. */
 struct dmarc_record_reader {
 	struct scan s;
 	struct dmarc_record *record;

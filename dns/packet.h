@@ -1,6 +1,5 @@
 /*
- * packet.h - converts DNS messages (RFC 1035) to and from our answers, with
- * ldns.
+ * packet.h - writes DNS questions and reads replies (RFC 1035), with ldns.
  *
  * Private to dns/: only packet.c and zone_read.c use ldns.
  *
@@ -67,7 +66,7 @@ struct dns_packet_question {
 
 enum dns_packet_reply {
 	DNS_PACKET_UNMATCHED, /* not a reply to this question */
-	DNS_PACKET_ANSWER,    /* `out` is found, nodata or nxdomain */
+	DNS_PACKET_ANSWER,    /* state of `out`: found, nodata or nxdomain */
 	DNS_PACKET_ERROR,     /* no answer; out->fault says why */
 	DNS_PACKET_TRUNCATED, /* TC is set: retry over TCP */
 	DNS_PACKET_NO_EDNS,   /* FORMERR, NOTIMP, BADVERS: retry without OPT */

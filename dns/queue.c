@@ -134,7 +134,8 @@ collect_waiting(struct dns_queue *queue, struct dns_wait **chain)
 static uint64_t
 domain_of(struct span name)
 {
-	/* at worst a collision cuts off another domain of the same message */
+	/* at worst, a hash collision also cuts off another domain of the same
+	 * message */
 	static const struct hash_secret none = { 0, 0 };
 
 	return hash_span(none, domain_suffix(name, DNS_QUEUE_DOMAIN), 0);
@@ -157,7 +158,7 @@ is_dead(struct dns_queue *queue, uint64_t domain)
 	return d != NULL && d->failures >= DNS_QUEUE_DEAD;
 }
 
-/* Whether, as far as we know, the domain's servers did not answer. */
+/* Whether the domain's servers probably did not answer. */
 static bool
 is_unanswered(const struct dns_wait *wait, const struct dns_answer *answer)
 {

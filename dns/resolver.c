@@ -117,7 +117,7 @@ query_refuse(struct resolver *r, struct dns_query *q)
 	wait->done(wait, dns_answer_failed(DNS_ERROR_RESOURCE));
 }
 
-/* ---- the inbox: any thread adds, the loop's thread removes ---- */
+/* ---- the inbox: filled by any thread, emptied by the loop's thread ---- */
 
 static void
 wake(struct resolver *r)
@@ -262,7 +262,7 @@ turn(struct resolver *r, const struct epoll_event *events, int n)
 	dns_socket_end_turn(r);
 	if (r->fresh != NULL)
 		return r->now;
-	/* questions that began after the timers ran are not due before this */
+	/* questions started after the timers ran are not due before this */
 	soonest = r->now + earlier(r->step_ms[0], r->total_ms);
 	soonest = earlier(soonest, r->now + TCP_SLOW_MS);
 	return r->all.first != NULL ? earlier(next, soonest) : next;
@@ -337,7 +337,7 @@ net_close(struct dns_source *source)
 
 /* ---- opening ---- */
 
-/* Sets the waits to 1, 1, 2, 4, ... times the first. */
+/* Sets the waits before repetitions to 1, 1, 2, 4, ... times the first. */
 static void
 set_schedule(struct resolver *r, const struct dns_resolver_options *o)
 {
@@ -364,8 +364,7 @@ set_servers(struct resolver *r, const struct dns_resolver_options *o)
 }
 
 /* Blocks all signals in the new thread, so that the program's other threads get
- * them.
- */
+ * them. */
 static int
 start_thread(struct resolver *r)
 {

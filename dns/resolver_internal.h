@@ -31,7 +31,7 @@ enum {
 	                         replaced */
 	PORT_LIFE_MS = 10000, /* minimum lifetime of a port (RFC 5452 section
 	                         9.2) */
-	PORT_SPREAD_MS = 20001, /* limit of the random time added to that */
+	PORT_SPREAD_MS = 20001, /* limit of a random addition to PORT_LIFE_MS */
 	PORTS_RETIRED = 64,     /* ports kept open only for late answers */
 	PORT_IDS = 65536,
 	/* A port is closed after this many replies with ids that were not used
@@ -61,7 +61,7 @@ enum {
 	                           must not queue up behind it */
 	BACKOFF_MAX_MS = 30000, /* longest interval between probes */
 	PLAIN_MS = 600000,      /* how long a server is queried without EDNS */
-	PLAIN_SENDS = 3,        /* from the third attempt of a question on, a
+	PLAIN_SENDS = 3,        /* from the third attempt at a question on, a
 	                           server is asked without EDNS, unless it has
 	                           answered with EDNS */
 	TCP_CONNECTIONS = 4,    /* connections per server */
@@ -202,9 +202,9 @@ struct dns_server {
 	int64_t probe_sent;
 	int64_t probe_at; /* when the next probe is due */
 	int64_t backoff;
-	int64_t plain_until; /* queried without EDNS until then */
-	int64_t edns_until;  /* it has answered with EDNS: use EDNS until
-	                        then */
+	int64_t plain_until; /* queried without EDNS before this time */
+	int64_t edns_until;  /* queried with EDNS before this time, because it
+	                        has answered with EDNS */
 };
 
 /* The question that checks whether the servers answer anything. */
@@ -355,8 +355,8 @@ void dns_health_usable(
 void dns_health_failed(struct resolver *r, struct dns_server *s,
     enum socket_kind kind, enum dns_error why);
 
-/* Whether no server answers anything.  The cause may also be the queried names;
- * only dns_health_check_alive() distinguishes the two. */
+/* Whether no server answers anything.  The queried names, not the servers, may
+ * be the cause; only dns_health_check_alive() can distinguish the two. */
 bool dns_health_all_silent(const struct resolver *r);
 
 /*

@@ -3,7 +3,7 @@
  *
  * Sources are stacked: a message's queue on top of the cache, the cache on top
  * of the resolver, sometimes a recorder in between.  In tests the source may be
- * a zone file, a recording, or one that fails.
+ * a zone file, a recording, or a source that fails.
  */
 #ifndef AVOUCH_DNS_SOURCE_H
 #define AVOUCH_DNS_SOURCE_H
@@ -33,8 +33,8 @@ struct dns_wait {
 
 	/*
 	 * The answer may never be needed.  If the question would delay or
-	 * displace another one, it is not sent, or is abandoned, and answered
-	 * with DNS_ERROR_BUDGET.
+	 * displace another one, it is dropped, even after it was sent, and
+	 * answered with DNS_ERROR_BUDGET.
 	 */
 	bool prefetch;
 };

@@ -273,8 +273,8 @@ zone_close(struct dns_source *source)
 
 /* ---- opening ---- */
 
-/* Returns an answer with all records of `s`.  As with an answer from the
- * network, too many records are a failure. */
+/* Returns an answer with all records of `s`.  Too many records are an error, as
+ * in an answer from the network. */
 static const struct dns_answer *
 answer_of(struct arena *a, const struct zone_set *s)
 {

@@ -21,7 +21,7 @@ struct zone_lexer {
 	struct scan text;
 	unsigned long next; /* the number of the current line of `text` */
 	unsigned long line; /* the number of the first line of `entry` */
-	struct buf entry;   /* one line without its comment, as a C string */
+	struct buf entry;   /* as one line without comments; a C string */
 	char memory[DNS_ZONE_ENTRY_MAX];
 };
 

@@ -81,9 +81,9 @@ owner_put_process(struct buf *b, pid_t pid)
 
 /*
  * Writes the inode number of the socket that listens on `port` to `inode`,
- * which stays empty if there is no such socket.  The lines of the kernel's
- * table are "sl local:PORT remote:PORT st queues timer retransmits uid timeout
- * inode".
+ * which stays empty if there is no such socket.  Lines of the kernel's table
+ * have the form "sl local:PORT remote:PORT st queues timer retransmits uid
+ * timeout inode".
  */
 static void
 inode_of_port(const char *table, uint16_t port, struct buf *inode)

@@ -1,11 +1,11 @@
 /*
- * arena.h - a capped bump allocator: the memory of one message.
+ * arena.h - a capped bump allocator, for the memory of one message.
  *
  * Individual allocations are never freed; arena_rewind() and arena_free()
  * release all of them.  Memory is zeroed and aligned for any type.  Any
  * allocation may return NULL (the cap is reached, or memory ran out): the
- * caller checks for it and returns temperror.  An arena must be used by one
- * thread at a time.
+ * caller checks for it and returns temperror.  Only one thread at a time may
+ * use an arena.
  */
 #ifndef AVOUCH_LIB_ARENA_H
 #define AVOUCH_LIB_ARENA_H
@@ -32,7 +32,7 @@ void *arena_raw(struct arena *a, size_t size);
  * overflows. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
-/* Copies `s` and appends a NUL. The result's p is NULL only on failure. */
+/* Copies `s` and appends a NUL.  The result's p is NULL only on failure. */
 struct span arena_copy(struct arena *a, struct span s);
 
 /* Releases all allocations; pointers to them are no longer valid. */
@@ -46,7 +46,7 @@ bool arena_has_failed(const struct arena *a);
 
 /*
  * For tests: makes the `nth` allocation from now on (1 is the next one) and all
- * later ones fail, even after a rewind. 0 turns this off.
+ * later ones fail, even after a rewind.  0 turns this off.
  */
 void arena_fail_at(struct arena *a, unsigned long nth);
 

@@ -1,5 +1,5 @@
 /*
- * ascii.h - the RFCs' character classes, for bytes and independent of the
+ * ascii.h - the character classes of the RFCs; works on bytes and ignores the
  * locale.
  */
 #ifndef AVOUCH_LIB_ASCII_H

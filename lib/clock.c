@@ -27,7 +27,8 @@ clock_look(struct clock_watch *w, int64_t wall, int64_t running)
 	};
 }
 
-/* CLOCK_MONOTONIC would stop while the system is suspended. */
+/* Unlike CLOCK_MONOTONIC, CLOCK_BOOTTIME advances while the system is
+ * suspended. */
 static int64_t
 seconds_running(void)
 {

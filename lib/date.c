@@ -167,7 +167,7 @@ date_read_time(struct scan *s, int64_t *seconds)
 	return true;
 }
 
-/* ---- reading dates of messages ---- */
+/* ---- reading Date fields ---- */
 
 static bool
 take_month(struct scan *s, int *month)

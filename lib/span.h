@@ -3,7 +3,7 @@
  *
  * The bytes are untrusted: they may contain NUL, are not NUL-terminated, need
  * not be ASCII, and are never written to.  A span owns nothing; it is valid as
- * long as the memory it points to. {NULL, 0} means "absent"; an empty string
+ * long as the memory it points to.  {NULL, 0} means "absent"; an empty string
  * that is present has a pointer and n == 0.
  */
 #ifndef AVOUCH_LIB_SPAN_H

@@ -106,8 +106,8 @@ add_mailboxes(struct author_reading *r, struct span value)
 }
 
 /*
- * Returns a valid field without its comments and quoted display names: if there
- * are no groups, no program takes them for addresses.  A comment after an "@"
+ * Returns a valid field without its comments and quoted display names, which no
+ * program takes for addresses if there are no groups.  A comment after an "@"
  * and a quoted local part are kept, and so is anything with a line end, which
  * ends the comment or string in Python's email package.  Returns an absent span
  * if `a` is full.

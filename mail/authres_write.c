@@ -23,7 +23,7 @@ is_token_byte(unsigned char c)
 	return c < 0x80 && ascii_is_token(c);
 }
 
-/* Printable bytes that buf_safe() keeps: allowed in a quoted value. */
+/* Whether `c` is printable and buf_safe() keeps it. */
 static bool
 is_safe_byte(unsigned char c)
 {

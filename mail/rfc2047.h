@@ -33,10 +33,10 @@ struct mail_decoded {
 /*
  * Replaces every encoded word in `text` with the bytes it encodes, and removes
  * the white space between adjacent ones (section 6.2).  Is as lenient as
- * programs are: words may touch other text, be in quoted strings and comments,
+ * mail programs: words may touch other text, be in quoted strings and comments,
  * contain spaces, lack base64 padding, and decode to encoded words.  If
- * `strict`, a word cannot contain a "?"; otherwise it can.  Characters that are
- * other forms of "@" become "@".  Takes linear time and a few times text.n
+ * `strict`, a word cannot contain a "?"; otherwise it can.  Other forms of
+ * "@", such as U+FF20, become "@".  Takes linear time and a few times text.n
  * bytes of `a`.
  */
 void mail_decode_words(

@@ -40,7 +40,7 @@ message_sink_open(const struct conf *conf, struct buf *error)
 }
 
 /*
- * A deferred message becomes a row when it is sent again.  Its facts are stored
+ * A deferred message gets no row until it is sent again.  Its facts are stored
  * now, so that a replay can show the effect of another configuration.
  */
 static void

@@ -20,9 +20,9 @@ field_remove(SMFICTX *ctx, const char *name, size_t nth)
 }
 
 /*
- * Removes forged fields (RFC 8601 section 5), the last one first.  So the
- * numbers of the others are correct whether the MTA renumbers the fields after
- * each removal (Postfix) or does not (Sendmail).
+ * Removes forged fields (RFC 8601 section 5), the last one first, so that the
+ * numbers of the others stay correct whether the MTA renumbers the fields after
+ * each removal (Postfix) or not (Sendmail).
  */
 static bool
 forged_remove(SMFICTX *ctx, const struct own_fields *own)
@@ -271,7 +271,7 @@ reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
 		if (refusal != SMFIS_CONTINUE)
 			return refusal;
 	}
-	/* A message is never delivered without our field: later readers would
+	/* A message is never delivered without our field: its recipients would
 	 * trust forged fields that it contains. */
 	if (!forged_remove(ctx, &s->own) || !sign_message(ctx, s, o) ||
 	    !fields_insert(ctx, s, v)) {

@@ -1,7 +1,7 @@
 /*
- * sign_sink.h - records what happened to a message of our own: writes a log
- * line and updates counters.  The two processes of a daemon that verifies and
- * signs share the counters.
+ * sign_sink.h - records what happened to one of our own messages: writes a
+ * log line and updates counters.  The two processes of a daemon that verifies
+ * and signs share the counters.
  */
 #ifndef AVOUCH_MILTER_SIGN_SINK_H
 #define AVOUCH_MILTER_SIGN_SINK_H
@@ -46,8 +46,8 @@ enum sign_dmarc { SIGN_DMARC_BOTH, SIGN_DMARC_ONE, SIGN_DMARC_NONE };
  * of them, or with neither. */
 void sign_sink_count_dmarc(enum sign_dmarc by);
 
-/* Returns when this process last handled a message of our own; 0: not since it
- * started. */
+/* Returns when this process last handled one of our own messages; 0: not since
+ * it started. */
 int64_t sign_sink_last_message(void);
 
 /* Sets the metrics about pauses between our own messages (sign/pauses.h).  Only

@@ -12,7 +12,7 @@
 #include "sign/senders.h"
 
 struct signing {
-	struct sign_keys *keys;  /* NULL: there is no folder of keys */
+	struct sign_keys *keys;  /* NULL: there is no key folder */
 	struct senders *senders; /* NULL: sign.senders is not set */
 };
 

@@ -12,7 +12,7 @@ is_plain(unsigned char c)
 }
 
 /*
- * Returns a local part without quotes, for comparison: "ceo"@example.com is
+ * Returns a local part without quotes, for comparison: "ceo"@example.com equals
  * ceo@example.com.  Returns an absent span if it has comments or white space,
  * or memory ran out.
  */

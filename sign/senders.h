@@ -1,5 +1,5 @@
 /*
- * senders.h - the logins that may write as an address: a text file in the
+ * senders.h - which logins may send from an address: a text file in the
  * format of Postfix's smtpd_sender_login_maps.
  *
  *	alice@example.com    alice, alice@example.com
@@ -36,7 +36,7 @@ struct senders *senders_read_text(
 void senders_free(struct senders *s); /* accepts NULL */
 
 /*
- * Whether `login` may write as `local`@`domain`; `domain` is in normal form.  A
+ * Whether `login` may send as `local`@`domain`; `domain` is in normal form.  A
  * local part with an extension (alice+news) is tried as it is, then without the
  * extension, as Postfix does.
  */

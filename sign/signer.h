@@ -8,9 +8,9 @@
  *	body	   chunks, hashed on arrival and never stored
  *	finish	   returns the signatures to add and to remove
  *
- * d= is the domain of the only author, or else its nearest parent that has a
- * key. If the message already has a valid signature of ours (d=, s=), none is
- * added; a broken one is replaced; signatures of others are left alone.
+ * d= is the domain of the only author, or else its nearest parent domain that
+ * has a key.  If the message already has a valid signature of ours (d=, s=),
+ * none is added; a broken one is replaced; signatures of others are left alone.
  *
  * Pure: keys, time and options are arguments; no DNS, no log.  A message is
  * used by one thread at a time.
@@ -67,7 +67,7 @@ enum signer_reason {
 
 const char *signer_reason_name(enum signer_reason reason); /* "no_key" */
 
-/* Flaws in a message that break its signature later or that receivers
+/* Flaws in a message that may break its signature later or that receivers
  * dislike. */
 enum signer_flaw {
 	SIGNER_FLAW_LONG_LINE = 1 << 0, /* over 998 bytes: smtp(8) breaks it */

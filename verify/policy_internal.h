@@ -1,7 +1,7 @@
 /*
- * policy_internal.h - declarations shared by the files of the policy: policy.c
- * decides, policy_match.c compares a message with lists and overrides,
- * policy_reply.c writes reasons and replies.
+ * policy_internal.h - declarations shared by policy.c (decides), policy_match.c
+ * (compares a message with lists and overrides) and policy_reply.c (writes
+ * reasons and replies).
  */
 #ifndef AVOUCH_VERIFY_POLICY_INTERNAL_H
 #define AVOUCH_VERIFY_POLICY_INTERNAL_H
@@ -9,8 +9,8 @@
 #include "verify/policy.h"
 
 enum policy_subject {
-	POLICY_AUTHOR,  /* such as "a.example fails DMARC ..." */
-	POLICY_SENDER,  /* like POLICY_AUTHOR, but for the MAIL FROM domain */
+	POLICY_AUTHOR,  /* the author domain: "a.example fails DMARC ..." */
+	POLICY_SENDER,  /* the same with the MAIL FROM domain */
 	POLICY_MESSAGE, /* `what` is a complete sentence about the message */
 	POLICY_FROM, /* like POLICY_MESSAGE, followed by why the From field is
 	                invalid */
@@ -44,7 +44,7 @@ struct policy_context {
 	unsigned rejecting;      /* number of rules that propose to reject */
 	/* policy requested by the owner of the author domain */
 	enum dmarc_policy asked;
-	enum conf_action dmarc; /* the action if only DMARC counted */
+	enum conf_action dmarc; /* the action if DMARC alone decided */
 	/* why the action differs from the published policy */
 	enum policy_override why;
 	/* the evidence that decided; none if `what` is NULL */

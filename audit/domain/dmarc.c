@@ -38,8 +38,8 @@ struct dmarc_fix {
 	struct buf text;
 };
 
-/* Whether a report address cannot receive mail, according to a finding (RFC
- * 9990 section 4). */
+/* Whether a finding says that this report address cannot receive mail (RFC 9990
+ * section 4). */
 static bool
 is_lost(const struct dmarc_fix *f, struct span uri)
 {
@@ -100,7 +100,7 @@ policy_to_write(const struct dmarc_fix *f)
 					 : dmarc_policy_name(r->p);
 }
 
-/* Copies valid tags that have an effect. */
+/* Copies the other valid tags that have an effect. */
 static void
 put_others(struct dmarc_fix *f, struct span text)
 {
@@ -216,7 +216,8 @@ auditing_dmarc_change(struct auditing *d)
 
 /* ---- findings ---- */
 
-/* RFC 9990 section 4: the receiver of the reports publishes its consent. */
+/* Returns the change that publishes the consent of the reports' receiver (RFC
+ * 9990 section 4). */
 static const struct audit_change *
 consent_change(struct auditing *d, const struct audit_finding *f)
 {

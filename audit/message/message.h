@@ -1,6 +1,6 @@
 /*
  * message.h - checks a received message against the rules of large receivers
- * (providers.h), and explains why they refuse messages.  Pure.
+ * (providers.h), and explains their rejections.  Pure.
  */
 #ifndef AVOUCH_AUDIT_MESSAGE_MESSAGE_H
 #define AVOUCH_AUDIT_MESSAGE_MESSAGE_H
@@ -30,7 +30,7 @@ struct audit_hop {
 /* Reads the value of a Received field.  Spans in `out` point into it. */
 void audit_hop_read(struct span value, struct audit_hop *out);
 
-enum audit_mail { /* whether the domain of a sender accepts mail */
+enum audit_mail { /* whether the sender's domain accepts mail */
 	AUDIT_MAIL_UNKNOWN,
 	AUDIT_MAIL_NO_DOMAIN, /* the domain does not exist */
 	AUDIT_MAIL_NO_HOST,   /* it has no MX or address records */

@@ -84,7 +84,7 @@ why_of(const struct fetch *f, CURLcode code)
 
 /* ---- the policy ---- */
 
-/* Callback of libcurl; returning fewer bytes than received ends the
+/* A libcurl callback; returning fewer bytes than received ends the
  * transfer. */
 static size_t
 take_bytes(char *bytes, size_t size, size_t n, void *arg)

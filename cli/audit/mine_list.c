@@ -1,4 +1,4 @@
-/* mine_list.c - lists our domains */
+/* mine_list.c - lists the domains of our keys and of received reports */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@ struct mine_listing {
 	struct mine_list *out;
 };
 
-/* Returns the index at which `domain` is or should be inserted. */
+/* Returns the index of `domain`, or the index at which to insert it. */
 static size_t
 mine_list_place(const struct mine_list *l, struct span domain)
 {

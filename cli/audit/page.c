@@ -1,4 +1,4 @@
-/* page.c - avouch audit DOMAIN --html FILE: one self-contained page */
+/* page.c - avouch audit DOMAIN --html FILE: writes one self-contained page */
 #include "cli/audit/audit.h"
 
 #include "audit/change.h"

@@ -3,9 +3,9 @@
  * and in which `avouch audit --receive`, run by the mail server, stores it.
  *
  * Each wait has one file, whose name is its token.  The file is empty, and the
- * waiting process holds a lock on it; a token without such a file is not
- * awaited.  The message is written under another name and then replaces the
- * file.  Files that no process waits for are removed some time later.
+ * waiting process holds a lock on it; otherwise the token is not awaited.  The
+ * message is written under another name and then replaces the file.  Files that
+ * no process waits for are removed some time later.
  */
 #ifndef AVOUCH_CLI_AUDIT_SPOOL_H
 #define AVOUCH_CLI_AUDIT_SPOOL_H

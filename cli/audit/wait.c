@@ -1,5 +1,5 @@
-/* wait.c - avouch audit --wait ADDRESS: waits for a message, which its
- * counterpart --receive TOKEN receives */
+/* wait.c - avouch audit --wait ADDRESS, which waits for a message, and
+ * --receive TOKEN, which receives it */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * cmd_report.h - reads the configuration and opens its store, for the
+ * cmd_report.h - reads the configuration and opens the store, for the
  * subcommands of `avouch report`.
  */
 #ifndef AVOUCH_CLI_REPORT_CMD_REPORT_H

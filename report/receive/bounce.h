@@ -17,9 +17,9 @@
 #include "report/store/query.h"
 
 enum {
-	BOUNCE_MESSAGE_MAX = 1 << 20, /* maximum bytes read of a message */
+	BOUNCE_MESSAGE_MAX = 1 << 20, /* bytes of a message that are read */
 	BOUNCE_PARTS_MAX = 20,
-	BOUNCE_TEXT_MAX = 64 << 10, /* maximum bytes read of a part */
+	BOUNCE_TEXT_MAX = 64 << 10, /* bytes of a part that are read */
 	BOUNCE_ID_MAX = 64, /* bytes of a report id, including the NUL */
 	BOUNCE_NOTE_MAX = 200,
 };
@@ -43,10 +43,11 @@ struct bounce {
 void bounce_read(struct span message, struct bounce *out);
 
 /*
- * Suppresses the address of the bounced report from now on, for as long as the
- * options say.  Returns LEDGER_NONE if we sent no such report, or if delivery
- * to its address has not failed; in the second case b->code is BOUNCE_DELAYED.
- * Otherwise `noted` is the new entry in the store; its strings are in `a`.
+ * Suppresses the address of the bounced report from now on; bounce_pause
+ * (run.h) says for how long.  Returns LEDGER_NONE if we sent no such report, or
+ * if delivery to its address has not failed; in the second case b->code is
+ * BOUNCE_DELAYED.  Otherwise `noted` is the new entry in the store; its strings
+ * are in `a`.
  */
 enum ledger_step bounce_note(struct ledger *l, struct bounce *b, int64_t now,
     struct arena *a, struct ledger_bounce *noted);

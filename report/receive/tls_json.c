@@ -84,7 +84,8 @@ token_of(struct tls_reader *r, const json_t *object, const char *key)
 	    r->a, span_first(text_of(object, key), TLS_JSON_TEXT_MAX));
 }
 
-/* Reads a number, which may be written as a string; a missing one is 0. */
+/* Reads a number, which may be written as a string; a missing one counts as
+ * 0. */
 static bool
 sessions_of(
     struct tls_reader *r, const json_t *object, const char *key, int64_t *out)

@@ -414,7 +414,6 @@ take_reference(struct xml_filter *s, struct filter_output *out, unsigned char c)
 		take_text(s, out, c);
 }
 
-/* Counts a byte of the current tag. */
 static void
 count_tag(struct xml_filter *s)
 {

@@ -2,8 +2,8 @@
  * plan_failures.c - plans the failure reports that are due (RFC 9991), and
  * writes them.
  *
- * Each is planned as a report for the day on which it is made, with one
- * delivery for each address.  From then on it is treated like any other report.
+ * Each report is planned for the day on which it is made, with one delivery for
+ * each address.  From then on it is treated like any other report.
  */
 #include <stdlib.h>
 
@@ -58,12 +58,11 @@ add_due(void *arg, const struct ledger_failure *f)
 struct failure_request {
 	const struct ledger_failure *f;
 	struct dmarc_record record;
-	bool usable; /* whether the record is valid */
+	bool usable; /* the record begins with v=DMARC1 */
 	struct send_consent consent;
 };
 
-/* Returns why no report is made, even if one was requested; NULL if it may be
- * made. */
+/* Returns why no report may be made, even if one was requested, or NULL. */
 static const char *
 no_reason(const struct failure_request *a)
 {

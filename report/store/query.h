@@ -1,5 +1,5 @@
 /*
- * query.h - the command's side of the store: rows of closed days, the reports
+ * query.h - the command's access to the store: rows of closed days, the reports
  * that were sent and to whom, reports from others, and facts for replay.
  *
  * It works on the daemon's SQLite file and, except for replay, on a PostgreSQL
@@ -127,7 +127,7 @@ enum ledger_step ledger_each_row(struct ledger *l, int64_t day,
     bool (*each)(void *arg, const struct report_row *r), void *arg);
 
 /*
- * List the data of a day for a push, except rows of policy domains whose report
+ * List one day's data for a push, except rows of policy domains whose report
  * for that day was planned here: first the strings, then the rows, which refer
  * to the strings by the ids of this store.  `table` is COLUMNS_POLICY,
  * COLUMNS_SOURCE or COLUMNS_SHAPE; only the columns of that table are set in
@@ -154,9 +154,9 @@ enum ledger_step ledger_each_pushed_row(struct ledger *l, int64_t day,
  *	              |-----> WAITING -> SENDING ...  (a temporary failure)
  *	   |----------|-----> DROPPED                 (`note` says why)
  *
- * A delivery is moved to SENDING, on disk, before sendmail runs, and to its
- * next state by the process that ran sendmail.  If another run finds a delivery
- * in SENDING, that process was killed or is still running.
+ * A delivery is moved to SENDING, on disk, before sendmail runs.  The process
+ * that ran sendmail then moves it to its next state.  If another run finds a
+ * delivery in SENDING, that process was killed or is still running.
  */
 enum ledger_state {
 	LEDGER_PLANNED,
@@ -198,8 +198,8 @@ struct ledger_delivery {
 enum ledger_step ledger_plan(struct ledger *l, const struct ledger_report *r,
     const struct span *destinations, size_t n);
 
-/* Lists the planned reports of a day, by domain and part; of all domains if
- * `domain` is absent. */
+/* Lists the reports planned for a day (for all domains if `domain` is absent),
+ * sorted by domain and part. */
 enum ledger_step ledger_each_report(struct ledger *l, int64_t day,
     struct span domain, bool (*each)(void *arg, const struct ledger_report *r),
     void *arg);
@@ -277,8 +277,8 @@ enum ledger_step ledger_each_bounce(struct ledger *l,
 
 /*
  * In the ledger_report of a failure, `part` is this value plus the id of the
- * failure, `parts` is 0, and `messages` is the number of incidents.  It is
- * planned and delivered, and can bounce, like any other report.
+ * failure, `parts` is 0, and `messages` is the number of incidents.  The
+ * report is planned and delivered, and can bounce, like any other.
  */
 enum { LEDGER_FAILURE_PART = 1 << 30 };
 
@@ -291,13 +291,13 @@ struct ledger_failure {
 	struct span feedback, header; /* failure.h */
 	int64_t first, last;          /* seconds since 1970 */
 	uint64_t incidents;           /* messages counted */
-	uint64_t others;              /* how many of these differ in source
-	                                 or cause */
+	uint64_t others;              /* how many of these have a different
+	                                 source or cause */
 };
 
 /*
- * Lists open failures, oldest first, without `feedback` and `header`; those of
- * all domains if `domain` is absent.  Skips failures with the same cause as one
+ * Lists open failures (of all domains if `domain` is absent), oldest first,
+ * without `feedback` and `header`.  Skips failures with the same cause as one
  * that was closed at or after `since`.
  */
 enum ledger_step ledger_each_failure(struct ledger *l, struct span domain,
@@ -343,10 +343,10 @@ struct ledger_received {
 
 /*
  * Begins a report and a transaction, which ledger_end_received() ends; rows are
- * added in between. r->messages is the total of all rows.  Returns LEDGER_NONE,
- * and begins nothing, if a report with that organisation, id, domain and period
- * is already stored with at least as many messages.  If the stored one has
- * fewer, it is replaced, and `*replaces` is true.
+ * added in between.  r->messages is the total of all rows.  Returns
+ * LEDGER_NONE, and begins nothing, if a report with that organisation, id,
+ * domain and period is already stored with at least as many messages.  If the
+ * stored one has fewer, it is replaced, and `*replaces` is true.
  */
 enum ledger_step ledger_begin_received(
     struct ledger *l, const struct ledger_received *r, bool *replaces);
@@ -470,7 +470,7 @@ enum ledger_step ledger_add_tls(struct ledger *l, const struct ledger_tls *r);
 struct ledger_tls_sum { /* equal results from all reports in a range */
 	struct ledger_tls_result of;
 	uint64_t organisations; /* how many organizations reported it */
-	int64_t last;           /* the last day */
+	int64_t last;           /* last day on which a report begins */
 };
 
 /* Lists results by domain, most sessions first. */
@@ -503,8 +503,8 @@ enum ledger_step ledger_add_incident(
 
 /* Lists failure reports in a range, by domain, most incidents first, without
  * `key` and `read`.  Reports that differ only in reporter, time, results and
- * file are merged: their incidents are added up, and the largest value of each
- * of the others is used. */
+ * file are merged: their incidents are added up, and the other members get
+ * their largest values. */
 enum ledger_step ledger_each_incident(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_incident *r), void *arg);

@@ -11,7 +11,7 @@ enum {
 	SUBJECT_MAX = 1000, /* bytes: three names and a few words */
 };
 
-/* Writes the dmarc-subject of RFC 9990 section 3.5.2, folded as in its
+/* Writes the dmarc-subject of RFC 9990 section 3.5.2, folded as in the RFC's
  * example. */
 static void
 put_subject(struct buf *b, const struct mime_message *l)
@@ -27,8 +27,8 @@ put_subject(struct buf *b, const struct mime_message *l)
 
 /*
  * RFC 3834 section 5: Auto-Submitted marks this as automatic mail, so that no
- * program replies to it.  The boundary contains the report id, which no one
- * else knows, and "=_", which base64 cannot contain.
+ * program replies to it.  The boundary contains the report id, which
+ * outsiders do not know, and "=_", which base64 cannot contain.
  */
 void
 mime_head(FILE *out, const struct mime_message *l, struct span subject,

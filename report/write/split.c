@@ -135,8 +135,8 @@ part_open(struct measure *m)
 	return &m->out->part[m->out->n++];
 }
 
-/* Returns the part to which the next row belongs, or NULL if the row is summed
- * up. */
+/* Returns the part to which the next row belongs, or NULL if the row is added
+ * to the sum. */
 static struct report_part *
 part_for(struct measure *m)
 {

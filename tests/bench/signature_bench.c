@@ -1,7 +1,7 @@
 /*
- * signature_bench.c - the cost of checking the signatures of a message, with
- * cached keys: one, ten with ten selectors, and hundreds, compared with the
- * public-key operations alone
+ * signature_bench.c - measures the cost of checking the signatures of a
+ * message (one, ten with ten selectors, and hundreds) with cached keys,
+ * compared with the public-key operations alone.
  *
  * usage: signature_bench [MESSAGES]
  */

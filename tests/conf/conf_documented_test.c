@@ -1,7 +1,7 @@
 /*
- * conf_documented_test.c - the table of options, etc/avouch.conf and
- * avouch.conf(5) agree: both files have each option in the table's order, with
- * its help sentence, default, choices and range.
+ * conf_documented_test.c - tests that the table of options, etc/avouch.conf
+ * and avouch.conf(5) agree: both files have each option in the table's order,
+ * with its help sentence, default, choices and range.
  *
  * Run from the root of the tree.
  */
@@ -141,7 +141,7 @@ check_choices(const char *path, const struct conf_option *o, const char *said)
 		fail_msg("%s: %s: lacks \"%s\"", path, o->name, list);
 }
 
-/* Checks that the comment of an option that the file sets shows the default. */
+/* Checks that if the file sets an option, its comment shows the default. */
 static void
 check_shipped(const char *path, const struct conf_option *o, const char *said)
 {

@@ -1,5 +1,6 @@
-/* dmarc_matrix_test.c - every combination of records at a few names (a world),
- * compared with a simple implementation of RFC 9989 section 4.10. */
+/* dmarc_matrix_test.c - compares the results for every combination of records
+ * at a few names (a world) with a simple implementation of RFC 9989 section
+ * 4.10. */
 #include "dmarc/dmarc.h"
 
 #include <setjmp.h>
@@ -161,7 +162,7 @@ naive(const struct dmarc_matrix_world *w, const char *author, const char *spf,
 	    missing ? " nonexistent" : "", org);
 }
 
-/* A source that answers from such a world. */
+/* A DNS source that answers from a world. */
 struct world_source {
 	struct dns_source source; /* must be first */
 	const struct dmarc_matrix_world *world;

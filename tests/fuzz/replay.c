@@ -2,8 +2,9 @@
  * replay.c - runs a fuzz target with files as its input, for builds without
  * libFuzzer.
  *
- * usage: NAME_replay FILE|FOLDER... It prints TAP for one test, which fails if
- * there are no files.
+ * usage: NAME_replay FILE|FOLDER...
+ *
+ * Prints TAP for one test, which fails if there are no files.
  */
 #include <dirent.h>
 #include <stdbool.h>

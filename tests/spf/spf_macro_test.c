@@ -104,7 +104,7 @@ rfc7208_7_4_examples(void **state)
 		{ "%{d2}.trusted-domains.example.net",
 		    "example.com.trusted-domains.example.net" },
 	};
-	/* "%{i}" expands to upper case: DNS ignores case */
+	/* "%{i}" expands to upper case, which is fine: DNS ignores case */
 	static const struct spf_macro_vector v6[] = {
 		{ "%{ir}.%{v}._spf.%{d2}",
 		    "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0."
@@ -367,7 +367,8 @@ rfc7208_6_2_texts(void **state)
 	    SPAN("~jack%26jill%3Dup-a_b3.c%2F%01"));
 }
 
-/* Macros that cost a lot and produce little, and macros that produce a lot. */
+/* Tests macros that are expensive but produce little, and macros that produce a
+ * lot. */
 static void
 expansions_are_bounded(void **state)
 {

@@ -206,7 +206,7 @@ act_stuck(struct hostile *h, const struct bad_nameserver_question *q)
 	}
 }
 
-/* Over UDP, someone guesses the id and the correct answer is lost. */
+/* Over UDP, a forger guesses wrong ids, and the correct answer is lost. */
 static void
 act_guess(struct hostile *h, const struct bad_nameserver_question *q)
 {
@@ -311,8 +311,8 @@ act_nosoa(struct hostile *h, const struct bad_nameserver_question *q)
 	nameserver_set_rcode(&h->first, 3);
 }
 
-/* Sends a referral: an answer without recursion or authority, but with name
- * servers to query. */
+/* Sends a referral: a non-authoritative answer without recursion, which only
+ * names the servers to query. */
 static void
 act_referral(struct hostile *h, const struct bad_nameserver_question *q)
 {

@@ -1,6 +1,6 @@
 /*
- * dmarc_run.h - runs the check of dmarc.h on facts, with a zone for DNS, and
- * compares the result with a line of text.
+ * dmarc_run.h - runs dmarc_check() with facts and a zone, and compares the
+ * result with a line of text.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_DMARC_RUN_H
 #define AVOUCH_TESTS_SUPPORT_DMARC_RUN_H
@@ -28,7 +28,7 @@ struct dmarc_vector {
 	                        "~" marks possible authors, which must come
 	                        last */
 	const char *spf;     /* "+domain": pass; "?domain": temperror;
-	                        "-domain": neither; "": no identifier */
+	                        "-domain": other; "": no identifier */
 	const char *dkim;    /* may contain several, like `spf` */
 	const char *zone;
 	const char *want; /* as dmarc_run_show() writes it */

@@ -14,7 +14,7 @@
 extern const char verify_run_zone[], verify_run_header[], verify_run_body[],
     verify_run_conf[];
 
-/* The only domain with a key is example.com. */
+/* For verify_run_keys(): only example.com has a key. */
 extern const char *const only_example[];
 
 /* One run of a message.  Members that are NULL get a default. */
@@ -35,19 +35,19 @@ struct verify_run {
 	const struct verdict *v;
 };
 
-/* Run everything up to RCPT, the header and body after it, or all of this and
- * get the verdict. */
+/* Run the commands up to RCPT, then the header and body.  verify_run_all() runs
+ * both and gets the verdict. */
 void verify_run_begin(struct verify_run *r);
 void verify_run_message(struct verify_run *r);
 void verify_run_all(struct verify_run *r);
 void verify_run_end(struct verify_run *r);
 
-/* The first returns whether our field contains `text`; the second fails the
- * test unless it does. */
+/* The first returns whether our Authentication-Results field contains `text`;
+ * the second fails the test unless it does. */
 bool verify_run_has(const struct verdict *v, const char *text);
 void verify_run_results(const struct verdict *v, const char *text);
 
-/* A message with `header`, signed with the key "sel" of `domain`. */
+/* Returns a message with `header`, signed with the key "sel" of `domain`. */
 char *verify_run_signed(const char *domain, const char *header);
 
 /* Returns a zone with verify_run_zone, the key "sel" of each of `domains`

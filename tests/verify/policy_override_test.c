@@ -1,5 +1,5 @@
-/* policy_override_test.c - settings of the operator that take precedence over
- * the rules: overrides, monitor mode, a sample */
+/* policy_override_test.c - operator settings that take precedence over the
+ * rules: overrides, monitor mode, a sample */
 #include "verify/policy.h"
 
 #include <setjmp.h>
@@ -17,8 +17,8 @@
 static void
 override_conditions(void **state)
 {
-	/* `mail` is refused by default; the condition is tested in a section
-	 * that accepts, and in one that defers */
+	/* `mail` is rejected unless the override matches; each condition is
+	 * tested in an override that accepts and in one that defers */
 	static const struct {
 		const char *condition;
 		bool accepts, defers;

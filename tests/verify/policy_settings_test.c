@@ -1,5 +1,5 @@
-/* policy_settings_test.c - a decision names exactly the options that could
- * change it: random configurations and messages */
+/* policy_settings_test.c - tests with random configurations and messages that a
+ * decision names exactly the options that could change it */
 #include "verify/policy.h"
 
 #include <setjmp.h>

@@ -92,8 +92,8 @@ id_of(const char *report_id)
 static const struct span two[] = { { "a@x.example", 11 },
 	{ "b@y.example", 11 } };
 
-/* A report is planned only once, with all its deliveries, whichever process
- * tries again. */
+/* A report is planned only once, with all its deliveries, even if another
+ * process tries again. */
 static void
 plan_once(void **state)
 {
@@ -286,8 +286,6 @@ wanted(void **state)
 	}
 }
 
-/* Counts the deliveries to an address that are SENT or SENDING and changed at
- * or after a given time. */
 static void
 sent_to(void **state)
 {
