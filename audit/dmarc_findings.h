@@ -59,7 +59,7 @@ struct dmarc_linter {
 	struct dmarc_lint *out;
 };
 
-/* The values that the templates of a rule refer to. */
+/* The values of %d, %v and %t in the templates of a rule (finding.h). */
 struct dmarc_about {
 	struct span domain, value, tag;
 };

@@ -3,8 +3,8 @@
  * started, from the metrics that it serves for monitoring (metrics.listen).
  *
  * The metrics become one JSON object.  Its keys are the names of the metrics
- * without "avouch_".  Each label adds a level, whose keys are the values of the
- * label.
+ * without "avouch_".  Each label adds a level whose keys are the label's
+ * values.
  */
 #include <arpa/inet.h>
 #include <errno.h>

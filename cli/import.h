@@ -3,14 +3,14 @@
  * avouch configuration.
  *
  * The output is a configuration file that avouch reads.  It begins with a
- * comment about what the operator has to do.  Each setting follows, with the
- * line it comes from.  Comments at the end list what changes and what is not
- * needed.  If an option is not set and the other program's default differs from
- * ours in how it treats mail, that default is imported.
+ * comment that lists what the operator has to do.  The settings follow, each
+ * with the line it comes from.  Comments at the end list what changes and what
+ * is not needed.  If an option is not set and the other program's default
+ * differs from ours in how it treats mail, that default is imported.
  *
  * The other programs keep running until the operator stops them.  So their
  * socket, user and similar settings are never imported, and mode is always
- * monitor.  An opendkim that only signs is left alone.
+ * monitor.  If an opendkim only signs, nothing is imported from its file.
  */
 #ifndef AVOUCH_CLI_IMPORT_H
 #define AVOUCH_CLI_IMPORT_H
@@ -56,8 +56,8 @@ struct import *import_new(struct arena *a, import_read *read, void *arg);
  */
 bool import_add(struct import *im, const char *path, struct span text);
 
-/* Call after the last file. Returns false if memory ran out; the output is then
- * incomplete. */
+/* Call after the last file.  Returns false if memory ran out; the output is
+ * then incomplete. */
 bool import_print(struct import *im, FILE *out);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * main.c - the command avouch: runs the subcommand that its first argument
- * names.
+ * main.c - the avouch command: runs the subcommand named by the first argument.
  */
 #include <errno.h>
 #include <fcntl.h>

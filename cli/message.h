@@ -23,8 +23,8 @@ struct message {
 /* After EX_OK the caller must call message_close().  Another status means that
  * an error was printed and there is nothing to close. */
 int message_open(struct cli *c, struct message *m, const char *path);
-/* Like message_open(), for an open file, which can be closed afterwards; errors
- * use `name`. */
+/* Like message_open(), but reads `fd`, which the caller may close afterwards;
+ * error messages use `name`. */
 int message_open_file(
     struct cli *c, struct message *m, int fd, const char *name);
 void message_close(struct message *m);

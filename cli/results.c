@@ -11,7 +11,7 @@ enum {
 	REPLY_MAX = POLICY_TEXT_MAX + 32, /* bytes, including status codes */
 };
 
-/* ---- findings of a lint ---- */
+/* ---- findings of a linter ---- */
 
 json_t *
 results_findings_json(
@@ -254,7 +254,8 @@ reply_text(struct buf *b, const struct policy_decision *d)
 	return buf_view(b);
 }
 
-/* Prints a header field as it is added; folded lines begin with a tab. */
+/* Prints a header field as the milter adds it; continuation lines begin with a
+ * tab. */
 static void
 print_folded(const char *name, struct span value)
 {

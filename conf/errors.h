@@ -1,8 +1,8 @@
 /*
  * errors.h - the errors and warnings for a configuration file, sorted by line.
  *
- * An error makes the file invalid.  A warning is about an option or a value of
- * an earlier version, which still works or is ignored.
+ * An error makes the file invalid.  A warning is about an option or value from
+ * an earlier version that still works or is ignored.
  */
 #ifndef AVOUCH_CONF_ERRORS_H
 #define AVOUCH_CONF_ERRORS_H

@@ -61,9 +61,10 @@ struct conf_section {
 
 /*
  * Parses `text`; adds its errors to `errors`, and continues after each one.
- * Returns the sections in the order of the file.  The first one is "", and an
- * untitled section that appears twice is returned once.  Returns NULL if memory
- * ran out.  All memory comes from errors->arena.
+ * Returns the sections in the order of the file.  The first one, named "", has
+ * the assignments before any section; an untitled section that appears twice is
+ * returned once.  Returns NULL if memory ran out.  All memory comes from
+ * errors->arena.
  */
 struct conf_section *conf_parse(struct span text, struct conf_errors *errors);
 

@@ -1,6 +1,7 @@
 /*
- * snapshot.h - builds a snapshot, and defines what it contains besides values.
- * Used by conf.c, print.c and tests of failing allocations.
+ * snapshot.h - builds a configuration snapshot, and defines what it contains
+ * besides the values of options.  Used by conf.c, print.c and tests of failing
+ * allocations.
  */
 #ifndef AVOUCH_CONF_SNAPSHOT_H
 #define AVOUCH_CONF_SNAPSHOT_H

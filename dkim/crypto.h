@@ -77,8 +77,9 @@ enum crypto_verdict {
 	CRYPTO_FAULT, /* OpenSSL failed */
 };
 
-/* Verifies that `signature` is a signature of `hash`.  RSA: PKCS #1 v1.5 of RFC
- * 8017 section 8.2.2; Ed25519: the hash is the message (RFC 8463 section 3). */
+/* Verifies that `signature` is a signature of `hash`.  RSA uses PKCS #1 v1.5
+ * (RFC 8017 section 8.2.2); for Ed25519, the hash is the message (RFC 8463
+ * section 3). */
 enum crypto_verdict crypto_verify(const struct crypto_key *k,
     const uint8_t hash[CRYPTO_HASH_SIZE], struct span signature);
 

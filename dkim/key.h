@@ -2,8 +2,8 @@
  * key.h - parses the keys in an answer to SELECTOR._domainkey.DOMAIN TXT (RFC
  * 6376 sections 3.6.1 and 6.1.2, RFC 8301, RFC 8463 section 4.2).
  *
- * Each answer is parsed once and keeps its keys and the OpenSSL objects made
- * from them, so that they need not be parsed again for the next message.
+ * Each answer is parsed once: it keeps its keys and their OpenSSL objects,
+ * which later messages reuse.
  */
 #ifndef AVOUCH_DKIM_KEY_H
 #define AVOUCH_DKIM_KEY_H
@@ -43,7 +43,7 @@ struct key {
 };
 
 struct key_list {
-	const char *kind; /* identifies this module (dns_answer_parsed()) */
+	const char *kind; /* identifies this module; see dns_answer_parsed() */
 	size_t n;
 	size_t cut; /* nonzero: there are more key records than fit */
 	struct key keys[KEY_RECORDS_MAX];
@@ -55,7 +55,7 @@ void key_release(struct key *k);
 
 /*
  * Returns the keys of an answer in state DNS_FOUND.  They live as long as the
- * answer; but if `*own` is set, the caller must free `*own` with
+ * answer, unless `*own` is set: then the caller must free `*own` with
  * key_list_free().  Returns NULL if memory ran out.
  */
 const struct key_list *key_list_of(

@@ -61,7 +61,7 @@ void dmarc_align_ask_authors(
 enum core_status dmarc_align_party_walk(
     struct dmarc_align *c, struct dmarc_identifier_state *p);
 
-/* Sends all queries that the result of one author domain may need. */
+/* Sends all queries that the result for an author domain may need. */
 enum core_status dmarc_align_ask(
     struct dmarc_align *c, struct span domain, struct dmarc_author *au);
 
@@ -74,8 +74,8 @@ const struct dmarc_record *dmarc_align_record(const struct dmarc_author *au);
 enum dmarc_alignment dmarc_align_mode(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 
-/* Returns the alignment of `p`.  Call this after dmarc_align_ask() has returned
- * CORE_DONE, if there is a record. */
+/* Returns the alignment of `p`.  Call this only if there is a record, and after
+ * dmarc_align_ask() has returned CORE_DONE. */
 enum dmarc_aligned dmarc_align_identifier(
     const struct dmarc_author *au, const struct dmarc_identifier_state *p);
 

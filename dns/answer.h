@@ -41,10 +41,11 @@ enum dns_state {
 /*
  * Why a question failed.  The first group is about the name: a server was
  * queried and did not return a usable answer.  The second group is about this
- * host: the question was not sent, or did not get its full time or all its
- * repetitions.  dns_error_is_ours() separates them.  A check that failed for
- * the second reason must be deferred, never treated as a DNS failure of the
- * domain, because anyone who sends us enough mail can cause it.
+ * host: the question was not sent, or was cut off before its time or its
+ * repetitions were used up.  dns_error_is_ours() distinguishes them.  A check
+ * that failed for a reason in the second group must be deferred, never treated
+ * as a DNS failure of the domain, because anyone who sends us enough mail can
+ * cause it.
  */
 enum dns_error {
 	DNS_ERROR_NONE,
@@ -55,9 +56,8 @@ enum dns_error {
 	DNS_ERROR_RCODE,    /* any other RCODE */
 	DNS_ERROR_GARBLED,  /* the answer is malformed, or its CNAMEs loop */
 
-	DNS_ERROR_UNREACHABLE, /* no resolver can be reached: their ports are
-	                          closed, there is no route to them, or they
-	                          do not answer any question */
+	DNS_ERROR_UNREACHABLE, /* all resolvers are unreachable: closed port, no
+	                          route, or no answer to any question */
 	DNS_ERROR_BUDGET,      /* the message reached its limit on questions or
 	                          repetitions, or its time limit before the question
 	                          was sent */
@@ -84,7 +84,7 @@ struct dns_record {
 /* Whether both records have the same data; `text` is compared byte by byte. */
 bool dns_record_equal(const struct dns_record *a, const struct dns_record *b);
 
-/* Records per answer; an answer with more becomes DNS_FAILED. */
+/* Maximum number of records; an answer with more becomes DNS_FAILED. */
 enum { DNS_RECORDS_MAX = 512 };
 
 struct dns_answer {
@@ -147,10 +147,10 @@ size_t dns_answer_memory(const struct dns_answer *a);
  * An answer can store one parsed form of its records.  The first member of that
  * form is a `const char *` that identifies its owner, because other code may
  * ask the same question for another purpose.  dns_answer_set_parsed() stores
- * `parsed` unless the answer has a parsed form already, and returns the stored
- * one; if that is a different one, `parsed` is immediately passed to `drop`. It
- * returns NULL if nothing can be stored (the answer is a constant, or memory
- * ran out); then the caller still owns `parsed`.  Any thread may call these.
+ * `parsed` and returns it.  If the answer already has a parsed form, it passes
+ * `parsed` to `drop` and returns the stored form.  It returns NULL if nothing
+ * can be stored (the answer is a constant, or memory ran out); the caller then
+ * still owns `parsed`.  Any thread may call these.
  */
 void *dns_answer_parsed(const struct dns_answer *a);
 void *dns_answer_set_parsed(

@@ -4,8 +4,8 @@
  *
  * A server that is down is queried only if there is no other, and probed now
  * and then (query.c).  Each problem with a server is reported when it is
- * noticed, and then at most once a minute.  A last report follows when the
- * server has no more problems.
+ * noticed, and then at most once a minute.  When all its problems have ended, a
+ * final report says that it works again.
  */
 #include "dns/resolver_internal.h"
 
@@ -130,7 +130,8 @@ dns_health_timed_out(
     struct resolver *r, struct dns_server *s, const struct attempt *t)
 {
 	count_failure(s, DNS_TROUBLE_TIMEOUT);
-	/* it has answered other questions since then, so the name is slow */
+	/* the server has answered other questions since then, so the name is
+	 * slow */
 	if (s->heard >= t->sent && s->heard > 0)
 		return;
 	if (++s->timeouts < DOWN_AFTER)

@@ -17,13 +17,12 @@ enum {
 	 * is rare. */
 	CHAIN_MOST = 8,
 	SLOTS_LEAST = 16,
-	/* Longest name before it is normalized, in bytes.  UTF-8 may make a
-	 * name longer than DOMAIN_MAX; one that is longer than this is not
-	 * valid. */
+	/* Maximum length of a name before normalization, in bytes.  A name in
+	 * UTF-8 may be longer than DOMAIN_MAX, but a valid one never exceeds
+	 * this. */
 	GIVEN_MAX = 1024,
 };
 
-/* A question and our private data about it. */
 struct question_entry {
 	struct dns_question q; /* must be first: dns_questions_set_answer()
 	                          casts from `q` to the entry */
@@ -37,7 +36,7 @@ struct dns_questions {
 	struct arena *lasting;
 	struct arena *scratch;
 	void *driver;
-	size_t max;             /* limit of `needed` */
+	size_t max;             /* limit on `needed` */
 	size_t needed;          /* questions of dns_ask() */
 	size_t prefetched;      /* questions asked only by dns_prefetch() */
 	size_t pending;         /* unanswered questions */
@@ -47,8 +46,7 @@ struct dns_questions {
 	struct dns_question *first;
 	struct dns_question *last;
 	struct dns_question *unsent; /* all earlier ones are sent or answered */
-	size_t mask;                 /* number of `slots`, a power of two,
-	                                minus one */
+	size_t mask; /* number of `slots` (a power of two) minus one */
 	struct question_entry **slots;
 };
 

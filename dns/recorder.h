@@ -13,7 +13,7 @@
 /* Returns NULL if memory ran out.  The recorder does not own `below`. */
 struct dns_source *dns_recorder_open(struct dns_source *below);
 
-enum { DNS_RECORDER_MAX = 65536 }; /* questions that are recorded */
+enum { DNS_RECORDER_MAX = 65536 }; /* maximum number of recorded questions */
 
 /*
  * Writes all answers so far, sorted by name and type: records under the name

@@ -35,8 +35,8 @@ enum {
 	DNS_NET_CROWDED = 128,
 
 	/* With more than this, a question fails immediately with
-	 * DNS_ERROR_RESOURCE.  It takes thousands of concurrent messages to get
-	 * there.  This limits memory to 16 MB. */
+	 * DNS_ERROR_RESOURCE.  It takes thousands of concurrent messages to
+	 * reach this.  This limits memory to 16 MB. */
 	DNS_NET_UNANSWERED_MAX = 16384,
 };
 
@@ -111,7 +111,7 @@ struct dns_resolver_counts { /* counted since startup; any thread may read
 	uint64_t turn_max_us, turn_max_cpu_us;
 };
 
-/* Returns NULL on failure; then `error` says why in one line. */
+/* Returns NULL on failure; `error` then says why in one line. */
 struct dns_source *dns_resolver_open(
     const struct dns_resolver_options *o, char *error, size_t size);
 
@@ -133,7 +133,7 @@ size_t dns_resolver_health(
  * Reads the servers from a file in the format of resolv.conf(5); if there are
  * none, sets 127.0.0.1.  For each server that cannot be used, adds a line
  * "FILE:LINE: nameserver TEXT WHY" to `complaints` unless that is NULL.  LF
- * separates the lines; the last one has none.
+ * separates the lines; there is none at the end.
  */
 void dns_resolver_read_resolv_conf(
     const char *path, struct dns_resolver_options *o, struct buf *complaints);

@@ -30,7 +30,7 @@ enum {
 	DNS_ZONE_CHAIN_MAX = 8, /* CNAMEs followed for one question */
 };
 
-/* On failure returns NULL; then `error` says in one line what is wrong, with
+/* Returns NULL on failure; `error` then says in one line what is wrong, with
  * file and line, and how to fix it. */
 struct dns_source *dns_zone_open(const char *path, char *error, size_t size);
 

@@ -84,8 +84,8 @@ host_check_warning(struct host_checking *h, const char *section,
 
 /* ---- users ---- */
 
-/* Whether our access checks are conclusive: we are the user of the daemon, or
- * root, which can check as that user. */
+/* Whether access checks are conclusive: this process runs as the daemon's user,
+ * or as root, which can check as that user. */
 static bool
 is_certain(const struct conf *conf)
 {

@@ -31,7 +31,7 @@ static const struct enum_token level_names[] = {
 	{ "debug", LOG_LEVEL_DEBUG },
 };
 
-/* The settings.  Each is one word, so that readers need no lock. */
+/* The settings.  They are atomic, so that readers need no lock. */
 static _Atomic enum log_format format_now = LOG_FORMAT_TEXT;
 static _Atomic enum log_target target_now = LOG_TARGET_STDERR;
 static _Atomic enum log_level most_now = LOG_LEVEL_WARNING;
@@ -39,7 +39,7 @@ static _Atomic enum log_level most_now = LOG_LEVEL_WARNING;
 struct fault {
 	const char *cause; /* NULL: the row is unused */
 	time_t since;      /* monotonic time when it was last logged */
-	uint64_t held;     /* number of lines left out since then */
+	uint64_t held;     /* number of lines suppressed since then */
 };
 
 static struct {
@@ -94,8 +94,7 @@ put_unit(struct buf *unit, enum log_format format, struct scan *s)
 	s->p += n > 0 ? n : 1;
 }
 
-/* Writes as much of `value`, escaped, as there is room for, in whole
- * characters. */
+/* Escapes and writes as many whole characters of `value` as fit. */
 static void
 put_escaped(struct log_line *l, struct span value)
 {
@@ -123,8 +122,7 @@ is_bare(unsigned char c)
 	return is_plain(c) && c != ' ' && c != '=';
 }
 
-/* Writes the key and its separators.  Returns false if the field has no
- * room. */
+/* Writes a key and its separators.  Returns false if it does not fit. */
 static bool
 put_key(struct log_line *l, const char *key, size_t at_least)
 {
@@ -272,8 +270,8 @@ fault_row(const char *cause)
 	return &faults.rows[LOG_CAUSES_MAX];
 }
 
-/* Whether `cause` may be logged now.  Sets `held` to the number of lines left
- * out since it was last logged. */
+/* Whether `cause` may be logged now.  Sets `held` to the number of lines
+ * suppressed since it was last logged. */
 static bool
 fault_is_due(const char *cause, uint64_t *held)
 {

@@ -1,8 +1,8 @@
 /*
- * log.h - one event, one line of key=value (or one JSON object).
+ * log.h - logs each event as one line of key=value pairs (or one JSON object).
  *
  * A line is built on the caller's stack and written by one system call, so that
- * lines of several threads do not mix.  Untrusted values are quoted and
+ * lines from different threads do not mix.  Untrusted values are quoted and
  * escaped: a line never contains CR, LF, NUL, control bytes, invalid UTF-8, or
  * characters that change the writing direction.  A line that would exceed
  * LOG_LINE_MAX, including NUL and newline, is cut and ends in cut=1.
@@ -70,9 +70,9 @@ void log_say(enum log_level level, const char *event, const char *format, ...)
 
 /*
  * Logs an error at most once a minute per `cause`, for errors that would repeat
- * with every message.  The next line for that cause says how many were left
- * out.  `cause` is a literal; LOG_CAUSES_MAX of them are distinguished, and all
- * others count as one.
+ * with every message.  The next line for that cause says how many were
+ * suppressed.  `cause` is a literal; LOG_CAUSES_MAX of them are distinguished,
+ * and all others count as one.
  */
 void log_limited(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -8,7 +8,7 @@
 
 /* ---- bytes ---- */
 
-/* Bytes of a word: some programs allow them in a name or a local part. */
+/* Bytes of a word, which some programs allow in a domain or a local part. */
 static bool
 is_word(unsigned char c)
 {
@@ -28,7 +28,7 @@ is_dropped(unsigned char c)
 	return span_has(SPAN("\"\\[]%!^:>)"), (char)c) || is_control(c);
 }
 
-/* Bytes that must not be between the parts of an address. */
+/* Bytes that must not appear between the parts of an address. */
 static bool
 is_unclean(unsigned char c)
 {
@@ -93,8 +93,8 @@ author_skip_cfws(struct scan *s)
 	} while (mail_skip_comment(s));
 }
 
-/* Whether the domain does not continue after bytes that some programs drop:
- * `b"an"k`, `b(x)ank`. */
+/* Returns false if the domain continues after bytes that some programs drop, as
+ * in `b"an"k` or `b(x)ank`. */
 static bool
 ends_cleanly(struct scan at)
 {
@@ -127,8 +127,8 @@ put_blank(struct buf *b)
 enum {
 	GLUE_ANY = 1,      /* continues even without a dot */
 	GLUE_LINES = 2,    /* also across line ends */
-	GLUE_CONTROLS = 4, /* also across bytes of is_control() */
-	GLUE_DROPPED = 8,  /* also across bytes of is_dropped() */
+	GLUE_CONTROLS = 4, /* also across is_control() bytes */
+	GLUE_DROPPED = 8,  /* also across is_dropped() bytes */
 	GLUE_DOT = 16,     /* white space becomes a dot */
 
 	GLUE_VARIANTS = 16, /* combinations of the first four */
@@ -174,7 +174,7 @@ add_glued(
 		author_add_possible(r, author_read_name(r, buf_view(&b)));
 }
 
-/* Reads `word` and the text after it as a domain in pieces. */
+/* Adds the domains that programs form from `word` and the text after it. */
 static void
 add_pieces(struct author_reading *r, struct scan at, struct span word)
 {
@@ -210,8 +210,8 @@ read_first_comment(struct author_reading *r, struct scan *at, struct span local)
 	author_skip_cfws(at);
 }
 
-/* Some programs read "@;b.example" as an address.  Returns false if the text
- * does not have that form. */
+/* Skips commas and semicolons before a domain, because some programs read
+ * "@;b.example" as an address.  Returns false if there are none. */
 static bool
 skip_commas(struct scan *s)
 {
@@ -225,8 +225,8 @@ skip_commas(struct scan *s)
 	return true;
 }
 
-/* `at` is where a domain should begin.  Some programs accept odd bytes before
- * it, as in "@..=b.example", and a person reads the name after them. */
+/* `at` is where a domain should begin.  Some programs, and human readers,
+ * ignore odd bytes before it, as in "@..=b.example". */
 static void
 add_behind_odd_bytes(struct author_reading *r, struct scan at)
 {
@@ -361,8 +361,8 @@ skip_route(struct scan *s)
 		*s = at;
 }
 
-/* Whether a clean address, and then ">" or the end of the field, is at `at`,
- * which follows "<" and any route. */
+/* Whether a clean address begins at `at` (after "<" and any route) and ends at
+ * ">" or at the end of the field. */
 static bool
 is_clean_angle(struct author_reading *r, struct scan at)
 {

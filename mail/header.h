@@ -18,8 +18,8 @@
 enum {
 	MAIL_FIELDS_MAX = 4096,        /* fields of one message */
 	MAIL_HEADER_MAX = 1024 * 1024, /* bytes of all fields of a message */
-	MAIL_AUTHOR_FIELDS = 8,        /* these two are added to the limits
-	                                  above, only for From */
+	MAIL_AUTHOR_FIELDS = 8,        /* From may exceed the limits above by
+	                                  this number and these bytes */
 	MAIL_AUTHOR_BYTES = 128 * 1024,
 };
 
@@ -34,16 +34,16 @@ struct mail_header {
 	size_t n;
 	size_t room;
 	size_t bytes; /* total bytes of all `raw` */
-	bool cut;     /* fields over a limit are missing: no signature can be
-	                 verified; From is always kept */
+	bool cut; /* fields are missing (see mail_header_add()), so no signature
+	             can be verified */
 	bool nul; /* a field contains a NUL, at which libmilter truncated it */
 };
 
 /*
  * Adds a copy of a field.  `value` is everything after the colon, including
- * white space; bare LF and CRLF inside become CRLF, a final line end is
- * removed.  Over a limit, or if memory ran out, the field is not added, `cut`
- * is set and the result is false.
+ * white space; bare LF in it becomes CRLF, and a final line end is removed.  If
+ * a limit is exceeded or memory runs out, sets `cut` and returns false without
+ * adding the field.
  */
 bool mail_header_add(struct mail_header *h, struct arena *a, struct span name,
     struct span value);

@@ -97,7 +97,7 @@ static const struct charset charsets[] = {
 	{ "8bit", false, CHARSET_ASCII, NULL },
 };
 
-/* RFC 2231 section 5: a language may follow, "us-ascii*en". */
+/* RFC 2231 section 5: a language may follow the name, as in "us-ascii*en". */
 static const struct charset *
 charset_find(struct span label)
 {
@@ -128,9 +128,9 @@ struct encoded_word {
 };
 
 /*
- * RFC 2047 section 2; the cursor stays if there is no encoded word here.
- * `last_end` is the last "?=" of the text; it keeps repeated searches from
- * running to the end.
+ * RFC 2047 section 2.  Does not move the cursor if there is no encoded word
+ * here.  `last_end` is the last "?=" of the text; it keeps repeated searches
+ * from running to the end.
  */
 static bool
 take_word(
@@ -300,7 +300,7 @@ is_special(unsigned char c)
 
 /* ---- decoding a whole header value ---- */
 
-/* Decodes one word.  Returns false if it cannot be read. */
+/* Returns false if the word cannot be decoded. */
 static bool
 put_word(struct buf *b, struct buf *scratch, const struct encoded_word *word)
 {

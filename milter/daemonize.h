@@ -47,11 +47,11 @@ uint64_t daemonize_raise_files(void);
  */
 void daemonize_notify(const char *state);
 
-/* The interval of systemd's watchdog in milliseconds; 0: off. */
+/* Returns the interval of systemd's watchdog in milliseconds; 0: off. */
 unsigned daemonize_watchdog_ms(void);
 
 /*
- * Makes the stacks of all threads started from now on smaller, including
+ * Reduces the stack size of all threads started from now on, including
  * libmilter's.  libmilter starts and ends threads all the time, and libc caches
  * at most 40 MiB of stacks for new ones.  Does nothing if threads cannot start
  * with the smaller size, because a library (ThreadSanitizer) needs more in each

@@ -26,11 +26,11 @@
 
 enum {
 	NICE = 15,
-	FOLDER_S = 60,   /* interval between checks for changed files; the
-	                    modification time of the folder itself, which commands
-	                    change, is checked every second */
-	USED_S = 3600,   /* interval between writes of the times of the last
-	                    signatures */
+	FOLDER_S = 60,   /* interval between checks for modified files; the
+	                    folder's own modification time, which shows new and
+	                    removed files, is checked every second */
+	USED_S = 3600,   /* interval between writes of the times when keys last
+	                    signed */
 	ALIVE_S = 86400, /* interval between writes if nothing was signed; they
 	                    show that this host still exists */
 	STOP_S = 5,
@@ -45,7 +45,7 @@ static struct {
 	pthread_t thread;
 	bool started, stop;
 	const struct conf *next_conf; /* set by a reload; NULL: none */
-	const struct conf *conf;      /* replaced by the thread */
+	const struct conf *conf;      /* in use; replaced only by the thread */
 	char state_path[KEY_PATH_MAX];
 	char process[16];
 

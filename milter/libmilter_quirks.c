@@ -11,9 +11,9 @@
 #include "verify/dns_task.h"
 
 enum {
-	WAKE_MS =
-	    5, /* minimum interval between connections of libmilter_wake() */
-	STEP_MS = 5, /* interval between checks of the self-test */
+	WAKE_MS = 5, /* minimum interval between connections made by
+	                libmilter_wake() */
+	STEP_MS = 5, /* interval between the self-test's checks */
 };
 
 static atomic_bool signal_thread_is_parked;
@@ -27,7 +27,7 @@ static struct {
 
 /* ---- signals ---- */
 
-/* Replaces sigwait() of libc; libmilter_quirks.h says why. */
+/* Replaces libc's sigwait(); libmilter_quirks.h says why. */
 int
 sigwait(const sigset_t *set, int *number)
 {

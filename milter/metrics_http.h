@@ -1,5 +1,5 @@
 /*
- * metrics_http.h - serves the page of metrics.h over HTTP, for Prometheus and
+ * metrics_http.h - serves the metrics (metrics.h) over HTTP, for Prometheus and
  * `avouch status`, on a TCP or unix socket; off unless metrics.listen is set.
  */
 #ifndef AVOUCH_MILTER_METRICS_HTTP_H
@@ -12,12 +12,12 @@
 
 /*
  * Opens the socket.  Call before privileges are dropped.  Does nothing if no
- * socket is configured.  The strings of `conf` must stay valid
- * until metrics_http_close().  Returns false on error, and `error` says why.
+ * socket is configured.  The strings of `conf` must remain valid until
+ * metrics_http_close().  Returns false on error, and `error` says why.
  */
 bool metrics_http_open(const struct conf *conf, struct buf *error);
 
-/* Starts the HTTP server in a separate thread of lower priority.  Call after
+/* Starts the HTTP server in a separate thread with lower priority.  Call after
  * service_start().  Returns false on error, and `error` says why. */
 bool metrics_http_start(const struct conf *conf, struct buf *error);
 

@@ -1,5 +1,5 @@
 /*
- * read_ahead.h - fewer system calls for the packets that libmilter reads.
+ * read_ahead.h - saves system calls when libmilter reads packets.
  *
  * libmilter reads each packet with five system calls: poll() to see whether
  * there is one, poll() and read() for its length and command, poll() and read()
@@ -24,7 +24,7 @@
 #ifndef AVOUCH_MILTER_READ_AHEAD_H
 #define AVOUCH_MILTER_READ_AHEAD_H
 
-/* Turns reading ahead off for connections accepted from now on. */
+/* Disables read-ahead for connections accepted from now on. */
 void read_ahead_stop(void);
 
 #endif

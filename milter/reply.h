@@ -1,7 +1,7 @@
 /*
  * reply.h - the reply at the end of a message: removes forged fields, inserts
- * our field at the top, and has the MTA deliver, quarantine, reject or defer
- * the message.
+ * our Authentication-Results field at the top, and has the MTA deliver,
+ * quarantine, reject or defer the message.
  */
 #ifndef AVOUCH_MILTER_REPLY_H
 #define AVOUCH_MILTER_REPLY_H

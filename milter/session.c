@@ -204,8 +204,8 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 		log_limited("memory", "no memory for a message");
 }
 
-/* Begins a message if MAIL is missing, so that the message still gets our
- * field. */
+/* Begins a message if MAIL is missing, so that the message still gets an
+ * Authentication-Results field. */
 static void
 ensure_message(struct session *s)
 {

@@ -54,7 +54,8 @@ is_word(unsigned char c)
 	return c > ' ' && c < 0x7f;
 }
 
-/* Parses one NAME=NUMBER and sets the member of `to` that the table lists. */
+/* Parses one NAME=NUMBER and sets the member of `to` that the table lists for
+ * NAME. */
 static bool
 number_read(struct span word, const struct state_number *table, size_t n,
     void *to, struct span *name, int64_t *value)

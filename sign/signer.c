@@ -152,8 +152,7 @@ choose_keys(struct signer *s)
 	return is_forwarded(s) ? SIGNER_NOT_OWN : SIGNER_NO_KEY;
 }
 
-/* Finds the author domain; there must be exactly one that every reader of From
- * agrees on. */
+/* Finds the author domain.  There must be exactly one, however From is read. */
 static enum signer_reason
 choose_author(struct signer *s)
 {

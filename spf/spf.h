@@ -63,8 +63,8 @@ struct spf_query {
 	struct ip ip;
 	struct span helo;     /* as received */
 	struct span sender;   /* MAIL FROM as received, without "<>"; empty for
-	                         the null sender: then postmaster@HELO is checked
-	                         (RFC 7208 section 2.4) */
+	                         the null sender, for which postmaster@HELO is
+	                         checked (RFC 7208 section 2.4) */
 	struct span receiver; /* %{r}: our own name; may be absent */
 	int64_t now;          /* %{t}: seconds since 1970 */
 	bool trace;           /* fill in spf_result.trace */
@@ -119,13 +119,13 @@ const char *spf_identity_name(enum spf_identity identity);
 const char *spf_weakness_name(enum spf_weakness weakness);
 
 /*
- * Runs check_host() of RFC 7208 section 4, preceded by the steps of
- * sections 2.3 and 2.4: it gets the domain of the identity, and returns "none"
- * for an address literal or an unqualified name.  Returns CORE_WAIT if answers
- * are missing; `questions` then has the queries, and the caller calls again
+ * Runs check_host() of RFC 7208 section 4, preceded by the steps of sections
+ * 2.3 and 2.4: determines the domain of the identity, and returns "none" for an
+ * address literal or an unqualified name.  Returns CORE_WAIT if answers are
+ * missing; `questions` then contains the queries, and the caller calls again
  * with the same `q` when they have been answered.  Returns CORE_DONE when `out`
- * is complete.  Exceeding a limit of section 4.6.4 gives SPF_PERMERROR, an
- * exhausted arena SPF_TEMPERROR.  Spans in `out` point into `a`, `q` or
+ * is complete.  Exceeding a limit of section 4.6.4 yields SPF_PERMERROR; an
+ * exhausted arena yields SPF_TEMPERROR.  Spans in `out` point into `a`, `q` or
  * `questions`.
  *
  * Prefetches every name that is already known from the record, within the

@@ -36,8 +36,9 @@ struct dns_task_counts {
 
 /*
  * Runs `step` and sends its questions.  `facts` and `source` must live until
- * dns_task_free() has returned.  `max_questions` limits the questions, `memory`
- * the scratch arena.  Returns NULL if memory ran out.
+ * dns_task_free() has returned.  `max_questions` limits the number of
+ * questions, and `memory` the size of the scratch arena in bytes.  Returns NULL
+ * if memory ran out.
  */
 struct dns_task *dns_task_start(struct dns_source *source, dns_task_core *step,
     void *facts, size_t max_questions, size_t memory);
@@ -57,7 +58,7 @@ bool dns_task_done_by(struct dns_task *j, int64_t until);
 
 /* Call these after dns_task_wait().  All questions have answers
  * (DNS_ERROR_BUDGET for a prefetched question that was still pending); the
- * scratch arena has the results. */
+ * scratch arena contains the results. */
 struct dns_questions *dns_task_questions(struct dns_task *j);
 struct arena *dns_task_scratch(struct dns_task *j);
 struct dns_task_counts dns_task_count(struct dns_task *j);

@@ -1,6 +1,6 @@
 /*
- * policy_reply.c - writes the reason for a decision (for the log, our field and
- * the aggregate report) and the reply to the client.
+ * policy_reply.c - writes the reason for a decision (for the log,
+ * Authentication-Results and the aggregate report) and the reply to the client.
  */
 #include "verify/policy_internal.h"
 
@@ -27,7 +27,7 @@ put_domain(struct buf *b, struct span domain)
 		buf_safe(b, domain, DOMAIN_SHOWN_MAX);
 }
 
-/* The domain that the rule is about. */
+/* Returns the domain that the rule is about. */
 static struct span
 subject(const struct policy_context *p)
 {

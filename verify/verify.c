@@ -63,7 +63,7 @@ close_queue(struct dns_source *queue)
 
 /* ---- a connection ---- */
 
-/* The client address that the policy uses. */
+/* Returns the client address that the policy uses. */
 static struct ip
 policy_client(const struct verify_connection *c)
 {
@@ -238,7 +238,7 @@ verify_rcpt(struct verify_message *m, struct span recipient)
 void
 verify_header(struct verify_message *m, struct span name, struct span value)
 {
-	/* Before any limit applies: fields of any size must be noted. */
+	/* Do this before any limit applies, to note fields of any size. */
 	own_fields_note(m->envelope.own, name, value);
 	if (m->verdict.skip == NULL && !m->headers_ended &&
 	    !mail_header_add(&m->header, m->arena, name, value))
@@ -404,7 +404,7 @@ wait_for_dns(struct verify_message *m)
 		dns_queue_expire(m->dns);
 }
 
-/* The result of an SPF task, or why there is none. */
+/* Returns the task's SPF result, or one that says why there is none. */
 static struct spf_result
 spf_result_of(const struct verify_message *m, const struct dns_task *j,
     const struct spf_work *w, bool asked)
@@ -533,7 +533,7 @@ finish_quarantine_header(struct verify_message *m)
 		};
 }
 
-/* Refuses in every mode: such mail is only meant to exhaust the MTA. */
+/* Rejects even in monitor mode: such mail is only meant to exhaust the MTA. */
 static void
 refuse_forgery(struct policy_decision *out)
 {

@@ -75,7 +75,7 @@ struct auditing {
 	struct arena *a;
 	struct audit_domain *out;
 	bool waiting;
-	const struct dns_answer *mx; /* answers for the domain audited */
+	const struct dns_answer *mx; /* answers for the audited domain */
 	const struct dns_answer *txt;
 	struct audit_host *hosts;              /* out->hosts */
 	const struct audit_change *spf_change; /* the change computed last */
@@ -86,7 +86,7 @@ struct auditing {
 	                                          outgoing address */
 };
 
-/* Queries DNS.  A pending answer sets `waiting`.  Never returns NULL. */
+/* Queries DNS.  Sets d->waiting if the answer is pending.  Never NULL. */
 const struct dns_answer *auditing_ask(
     struct auditing *d, struct span name, enum dns_type type);
 
@@ -94,7 +94,7 @@ const struct dns_answer *auditing_ask(
 struct span auditing_name(
     struct arena *a, const char *label, struct span domain);
 
-/* Adds a finding in which %d is the domain audited; `change` may be NULL. */
+/* Adds a finding in which %d is the audited domain; `change` may be NULL. */
 void auditing_add(struct audit_domain *out, enum audit_domain_rule rule,
     struct span where, struct span value, const struct audit_change *change);
 
@@ -113,9 +113,9 @@ void auditing_dane(struct auditing *d);
 void auditing_dnssec(struct auditing *d);
 
 /*
- * Defined in spf_fix.c.  Makes the change to the SPF record of `owner` that
- * fixes all findings.  Returns NULL if nothing has to change or no record can
- * be suggested.  For the domain audited, findings about included records are
+ * Defined in spf_fix.c.  Returns the change to the SPF record of `owner` that
+ * fixes all findings, or NULL if nothing has to change or no record can be
+ * suggested.  For the audited domain, findings about included records are
  * considered too.
  */
 const struct audit_change *auditing_spf_change(

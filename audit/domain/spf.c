@@ -1,4 +1,4 @@
-/* spf.c - SPF: copies the lint findings, and checks what linting does not */
+/* spf.c - SPF: copies lint findings, and adds checks that the linter lacks */
 #include <string.h>
 
 #include "audit/domain/internal.h"
@@ -22,7 +22,7 @@ is_left_out(const struct audit_finding *f)
 	return false;
 }
 
-/* ---- includes that lead nowhere ---- */
+/* ---- includes of names without an SPF record ---- */
 
 /* Whether anyone can register names directly below `name`, as below a top-level
  * domain or a name such as co.uk. */
@@ -197,8 +197,8 @@ take_finding(struct auditing *d, const struct audit_finding *f)
 	audit_findings_copy(&d->out->findings, &one);
 }
 
-/* Copies a finding about an include or redirect to a domain that has TXT
- * records, but no SPF record. */
+/* Copies a finding about an include or redirect whose target has TXT records,
+ * but no SPF record. */
 static void
 take_missing(struct auditing *d, const struct audit_finding *f)
 {

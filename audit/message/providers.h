@@ -19,8 +19,8 @@ enum audit_fault {                   /* problems with a message */
 	AUDIT_FAULT_DKIM,         /* no signature passes */
 	AUDIT_FAULT_NO_DMARC,     /* the From domain has no DMARC record */
 	AUDIT_FAULT_UNALIGNED,    /* no aligned identifier passes */
-	AUDIT_FAULT_SMALL_KEY,    /* a signature that passes has a key of fewer
-	                             than 1024 bits */
+	AUDIT_FAULT_SMALL_KEY,    /* the key of a valid signature has fewer than
+	                             1024 bits */
 	AUDIT_FAULT_PTR,          /* the client has no forward-confirmed name */
 	AUDIT_FAULT_PTR_GENERIC,  /* the client has a generic name, assigned by
 	                             its network */
@@ -41,7 +41,7 @@ enum audit_fault {                   /* problems with a message */
 	AUDIT_FAULT_NULL_MX,
 	AUDIT_FAULT_NO_DOMAIN,    /* the domain of a sender does not exist */
 	AUDIT_FAULT_NO_MAIL,      /* replies to From cannot be delivered */
-	AUDIT_FAULT_ENCODED_WORD, /* an encoded word where it is not allowed */
+	AUDIT_FAULT_ENCODED_WORD, /* an encoded word where none is allowed */
 	AUDIT_FAULTS,
 };
 
@@ -52,9 +52,9 @@ struct audit_provider_rule {
 	const char *reply;  /* "550 5.7.26"; NULL: there is no specific code */
 	const char *reply2; /* another reply for the same fault, or NULL */
 	const char *date;   /* date of the provider's text: "2026-02-12" */
-	bool is_bulk;       /* only for senders of many messages */
-	bool is_advice; /* the rule is not enforced by a rejection, so a finding
-	                   is at most a warning */
+	bool is_bulk;       /* applies only to bulk senders */
+	bool is_advice;     /* the provider does not reject mail for this, so a
+	                       finding is at most a warning */
 };
 
 extern const struct audit_provider_rule audit_provider_rules[];

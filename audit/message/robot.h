@@ -48,9 +48,9 @@ struct robot_request {
 enum robot_code robot_check(const struct robot_request *r, struct arena *a);
 
 /*
- * Adds an answer to the log.  A line contains a time, a domain and an address.
- * Writes the lines of the last 24 hours and the new one to `out`.  Returns
- * false if a limit is reached or `out` is full; `out` must then not be used.
+ * Records an answer: writes the lines of `log` from the last 24 hours to `out`,
+ * and adds a line with the time, domain and address.  Returns false if a limit
+ * is reached or `out` is full; `out` must then not be used.
  */
 bool robot_count(struct span log, int64_t now, struct span domain,
     struct span to, struct buf *out);

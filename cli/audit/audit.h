@@ -12,7 +12,7 @@
 
 enum { AUDIT_EXIT_FINDING = 1 }; /* --fail-on */
 
-/* The forms of the command.  They return an exit status. */
+/* Each runs one form of the command, and returns an exit status. */
 int audit_run_domain(struct cli *c);
 int audit_run_message(struct cli *c);
 int audit_run_bounce(struct cli *c);
@@ -20,8 +20,8 @@ int audit_run_wait(struct cli *c);
 int audit_run_receive(struct cli *c);
 int audit_run_answer(struct cli *c);
 
-/* Returns the exit status for these findings: EX_TEMPFAIL if `is_unsure` or
- * findings are missing, or else the status that --fail-on requires. */
+/* Returns the exit status for these findings: EX_TEMPFAIL if `is_unsure` is set
+ * or findings are missing, or else the status that --fail-on requires. */
 int audit_status(
     const struct cli *c, const struct audit_findings *f, bool is_unsure);
 
@@ -73,7 +73,7 @@ struct audit_learning {
  * bsearch(). */
 int audit_compare_domains(const void *left, const void *right);
 
-/* Makes a list of domains, which must be sorted and in normal form. Returns
+/* Fills `l` with `domains`, which must be sorted and in normal form.  Returns
  * false if memory ran out. */
 bool audit_learning_init(struct audit_learning *l, struct arena *a,
     const struct span *domains, size_t n);
@@ -128,8 +128,8 @@ const char *audit_word(enum audit_severity severity);
 json_t *audit_findings_json(const struct audit_findings *f);
 void audit_show_findings(const struct audit_findings *f);
 
-/* Whether an earlier finding has the same change as finding `i`, because one
- * change can fix several findings about a record. */
+/* Whether an earlier finding has the same change as finding `i`.  One change
+ * can fix several findings about a record. */
 bool audit_change_is_above(const struct audit_findings *f, size_t i);
 
 void audit_show_domain(const struct audit_domain *d);

@@ -29,7 +29,7 @@ open_input(struct cli *c, const char *path, struct input *in)
 	return EX_OK;
 }
 
-/* Whether the client is this host; no receiver sees such an address. */
+/* Whether `ip` is a loopback address, which a receiver elsewhere never sees. */
 static bool
 is_loopback(const struct ip *ip)
 {
@@ -86,7 +86,8 @@ note_name(struct dns_facts *t, struct span name)
 	t->has_name = AUDIT_YES;
 }
 
-/* RFC 8601 section 2.7.3: one of the address's names must resolve to it. */
+/* RFC 8601 section 2.7.3: one of the client's names must resolve to its
+ * address. */
 static bool
 confirm_name(
     struct dns_facts *t, struct dns_questions *questions, struct arena *scratch)
@@ -160,7 +161,7 @@ find_dns_facts(
 	return waits ? CORE_WAIT : CORE_DONE;
 }
 
-/* If memory ran out, the facts remain unknown, and no problem is reported. */
+/* If memory runs out, the facts stay unknown, and no problem is reported. */
 static void
 read_dns_facts(struct cli *c, struct dns_facts *t)
 {

@@ -151,8 +151,8 @@ mine_audit_all(struct mine_run *r)
 	return status;
 }
 
-/* Copies to the next state those of our domains that were not audited this
- * time; drops domains that are no longer ours. */
+/* Copies our domains that were not audited in this run to the next state; omits
+ * domains that are no longer ours. */
 static void
 mine_keep_others(struct mine_run *r, const struct mine_list *all)
 {

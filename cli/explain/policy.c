@@ -28,8 +28,8 @@ put_name(struct buf *b, const struct conf_setting *s)
 	buf_text(b, s->name);
 }
 
-/* Whether to show `s`, because the policy used it, or because it is set by the
- * override that determined the action. */
+/* Whether to show `s`: the policy used it, or the override that determined the
+ * action sets it. */
 static bool
 has_a_say(const struct policy_decision *d, const struct conf_setting *s)
 {

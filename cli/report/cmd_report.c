@@ -42,7 +42,8 @@ const struct cli_action report_actions[] = {
 	{ 0 },
 };
 
-/* Reads the configuration; cli_conf_read() prints its errors. */
+/* Reads the configuration, and prints its errors.  With --store but without
+ * --config, uses the defaults. */
 static int
 report_read_conf(
     const struct cli *c, const char *path, struct report_store *out)

@@ -162,7 +162,7 @@ sign_message_file(struct file_to_sign *f)
 	return status;
 }
 
-/* Runs an action with the configuration of this host. */
+/* Calls `run` with the configuration of this host. */
 static int
 sign_run(struct cli *c, int (*run)(struct cli *c, const struct conf *conf))
 {

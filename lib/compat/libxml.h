@@ -7,7 +7,7 @@
 #include <libxml/xmlerror.h>
 #include <libxml/xmlversion.h>
 
-/* The argument of a structured error handler is const since 2.12. */
+/* The argument of a structured error handler has been const since 2.12. */
 #if LIBXML_VERSION >= 21200
 typedef const xmlError *libxml_error;
 #else

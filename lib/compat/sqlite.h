@@ -6,8 +6,8 @@
 
 #include <sqlite3.h>
 
-/* Needed for INSERT ... RETURNING. The version is also checked at run time,
- * because it may be older than the one at build time. */
+/* Needed for INSERT ... RETURNING.  Also checked at run time, because the
+ * library may be older than the one used for the build. */
 #define SQLITE_NEEDED 3035000
 #define SQLITE_NEEDED_TEXT "3.35"
 

@@ -177,7 +177,7 @@ put_signature(struct buf *b, const struct failure_source *t)
 	put_field(b, "DKIM-Selector", r->selector);
 }
 
-/* Writes a quoted string of RFC 5322 section 3.2.4, folded between words. */
+/* Writes a quoted string (RFC 5322 section 3.2.4), folded between words. */
 static void
 put_quoted(struct buf *b, struct span text, size_t column)
 {
@@ -218,7 +218,7 @@ asks_for_sender(struct span record)
 }
 
 /* RFC 6591 sections 3.2.6 and 4: writes one field for each record that was
- * used, but none whose domain may reveal something about the sender. */
+ * used, unless its domain may reveal something about the sender. */
 static void
 put_spf_records(struct buf *b, const struct spf_result *r)
 {

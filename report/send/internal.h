@@ -19,8 +19,8 @@
 
 enum {
 	SEND_LIST_MEMORY = 32
-	    << 20, /* bytes of a list of domains or deliveries; further ones
-	              wait for the next round */
+	    << 20, /* bytes of a list of domains or deliveries; the rest waits
+	              for the next round */
 	SEND_NOTE_MAX = 500, /* bytes */
 	SEND_ID_MAX = 48,    /* bytes of a report id, including the NUL */
 };

@@ -75,8 +75,8 @@ send_info(
 
 /* ---- the seed of report ids ---- */
 
-/* RFC 9990 section 3.5.1: report ids are unique among the reports to a domain,
- * even from hosts that share a name but not a store. */
+/* RFC 9990 section 3.5.1: report ids must be unique among the reports to a
+ * domain, even from hosts that share a name but not a store. */
 static bool
 make_seed(struct send *s)
 {

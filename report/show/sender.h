@@ -4,8 +4,8 @@
  *
  * A source belongs to the domain of its host name, if DNS confirms that name.
  * Otherwise it belongs to the domain of a DKIM signature that passed, or of an
- * envelope address that passed SPF; a third party's is preferred to the
- * domain's own.  If nothing passed, it belongs to its network.  The domain's
+ * envelope address that passed SPF; a third-party domain is preferred to the
+ * domain itself.  If nothing passed, it belongs to its network.  The domain's
  * own servers count as several senders if some of them sign and others do not.
  *
  * These functions do no I/O.  Strings come from reports and are untrusted:
@@ -26,7 +26,7 @@ enum {
 	VIEW_RECENT_DAYS = 14, /* the last week and the one before */
 	VIEW_WEEK = 7,
 	VIEW_FACTS_MAX =
-	    10, /* facts per kind and sender; further ones are only summed */
+	    10, /* facts per kind and sender; the rest are only summed */
 };
 
 struct view_sums { /* messages */
@@ -96,14 +96,15 @@ struct view_sender {
 	size_t n_sources;            /* all sources, listed or not */
 	int64_t first, last;         /* days, as in view_source */
 	bool is_new;
-	/* Sums of the range, of the week that ends with view_domain.end, and of
-	 * the week before. */
+	/* Sums for the range, for the week that ends with view_domain.end, and
+	 * for the week before that. */
 	struct view_sums all, week, before;
 	struct view_day
 	    recent[VIEW_RECENT_DAYS]; /* ends with view_domain.end */
 	int64_t
 	    failed; /* last day before `recent` with failing mail; -1: none */
-	int64_t fixed; /* day since which its mail has passed again; -1: none */
+	int64_t fixed; /* first day after the failures, if its mail passes
+	                  again; -1: none */
 	/* The sums to judge by: `week`, or `all` for a domain with little mail.
 	 * If the sender was fixed, they cover only the days since then. */
 	struct view_sums counted;
@@ -114,11 +115,11 @@ struct view_sender {
 
 /* Whether a failing sender likely belongs to the domain owner. */
 enum view_role {
-	VIEW_YOURS,    /* mostly passes, is a host of the domain, or has sent as
-	                  another domain for a week or more */
+	VIEW_YOURS,    /* mostly passes, is a host of the domain, or has
+	                  authenticated as another domain for a week or more */
 	VIEW_UNKNOWN,  /* has authenticated as another domain for less than a
 	                  week */
-	VIEW_FORWARDS, /* forwards mail of the domain */
+	VIEW_FORWARDS, /* forwards the domain's mail */
 	VIEW_FOREIGN,  /* likely spoofed */
 };
 
@@ -143,8 +144,8 @@ struct span sender_owner(struct span name);
 /* Whether `other` is below `domain`, or sender_owner() is the same for both. */
 bool sender_is_own(struct span domain, struct span other);
 
-/* Returns the domain that sent the mail of a row, from the results that passed;
- * empty: none passed. */
+/* Returns the domain that sent a row's mail, according to the results that
+ * passed; empty if none passed. */
 struct span sender_of_row(
     struct span domain, const struct report_row *row, enum sender_kind *kind);
 

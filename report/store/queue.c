@@ -144,9 +144,9 @@ pause_until(struct store *s, int64_t until)
 }
 
 /*
- * Completes the group: all of its messages are stored, except for `lost` of
- * them, which are lost.  The caller must hold the lock, which is released
- * briefly, so that the threads that wake up do not block on it.
+ * Marks the group as completed: `lost` of its messages were lost, and the
+ * others are stored.  The caller must hold the lock, which is released briefly,
+ * so that the threads that wake up do not block on it.
  */
 static void
 complete_group(struct store *s, size_t lost)
@@ -244,7 +244,8 @@ retry_pause(const struct store *s)
 	return wait < RETRY_LAST_MS ? wait : RETRY_LAST_MS;
 }
 
-/* Waits before the group is tried again, ahead of all other messages. */
+/* Waits before the next attempt to write the group, which stays ahead of all
+ * other messages. */
 static void
 after_fault(struct store *s, enum sql_fault fault)
 {

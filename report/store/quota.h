@@ -3,10 +3,10 @@
  * (report.max_store), and the part of the file system that must stay free
  * (report.min_free).
  *
- * The writer checks before it writes a group.  A result is reused for
- * QUOTA_CHECK_MS or QUOTA_CHECK_PAGES, so that the file system is not queried
- * for every message; the store may exceed its limit by the amount written in
- * that time.
+ * The writer checks the limits before it writes a group.  A result is reused
+ * for QUOTA_CHECK_MS or QUOTA_CHECK_PAGES, so that the file system is not
+ * queried for every message; the store may exceed its limit by the amount
+ * written in that time.
  */
 #ifndef AVOUCH_REPORT_STORE_QUOTA_H
 #define AVOUCH_REPORT_STORE_QUOTA_H

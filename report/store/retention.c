@@ -5,7 +5,7 @@
 #include "report/record/row.h"
 
 enum by {
-	BY_DAY, /* at most $2 rows of days before $1 */
+	BY_DAY, /* at most $2 rows from days before $1 */
 	BY_ID,  /* ids above $1, up to $2, last used before day $3 */
 };
 
@@ -19,7 +19,8 @@ struct retention_job {
 };
 
 /* The order matters: rows are deleted before the strings they refer to, and
- * before the reports made from them (otherwise they would be sent again). */
+ * before the reports made from them (otherwise the reports would be sent
+ * again). */
 static const struct retention_job jobs[] = {
 	{ BY_DAY, AGE_ROWS,
 	    "DELETE FROM kept WHERE (day, policy, source, shape) IN "

@@ -27,7 +27,7 @@ extern const char closed_day_query[];
 enum row_outcome row_outcome(int64_t id);
 
 /*
- * Adds `count` messages to the row of `texts` (row_encode.h) on `day`; `last`
+ * Adds `count` messages to the row for `texts` (row_encode.h) on `day`; `last`
  * is the time of the newest message (seconds since 1970).  The caller must have
  * begun a transaction.
  */

@@ -394,9 +394,9 @@ sqlite_set_up(struct sqlite_connection *c, enum sqlite_for purpose)
 
 /*
  * Creates the file with restricted permissions: SQLite would make it readable
- * by everyone, as far as the umask allows.  An existing file is not opened
- * here, because closing it would release the locks of another connection of
- * this process.
+ * by everyone, subject to the umask.  An existing file is not opened here,
+ * because closing it would release the locks held by another connection in this
+ * process.
  */
 static bool
 make_file(const char *path)

@@ -409,7 +409,7 @@ many_of_everything(void **state)
 	core_run_close(&r.core);
 }
 
-/* The report addresses must cost no more round trips than necessary. */
+/* Checking report addresses must cost no more round trips than necessary. */
 static void
 waves(void **state)
 {

@@ -159,8 +159,7 @@ opendkim(void **state)
 		    AT("1") "KeyFile /etc/k\n" AT(
 			"3") "Domain a.example\n#\tthis is about signing",
 		    NULL },
-		/* an opendkim that only signs is left as it is, with all its
-		 * settings */
+		/* if an opendkim only signs, its file is not imported */
 		{ F, "Mode s\nAuthservID a.example\nNameservers 192.0.2.1",
 		    AT("1") "Mode s\n#\tthis opendkim only signs",
 		    "192.0.2.1" },
@@ -454,7 +453,7 @@ table_is_sound(void **state)
 	}
 }
 
-/* Each option with values that may be invalid for it: the file must still be
+/* Sets each option to values that may be invalid for it; the file must still be
  * read. */
 static void
 any_value_of_any_option(void **state)

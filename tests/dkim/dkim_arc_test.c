@@ -64,7 +64,7 @@ make_zone(const char *more)
 	return zone;
 }
 
-/* Returns a copy of `message` with set `instance` on top, and frees
+/* Returns a copy of `message` with ARC set `instance` on top, and frees
  * `message`. */
 static char *
 seal(char *message, unsigned instance, const char *ams)
@@ -379,7 +379,7 @@ message_signature_without_canonicalization(void **state)
 	    "Subject: minutes", "Subject:  minutes");
 	expect_dkim_arc(
 	    message, zone, "fail:" AMS " 1: signature did not verify", 1, 0);
-	/* relaxed although c= is missing, as real sealers sign */
+	/* relaxed although c= is missing, as some real sealers do */
 	message = sign_change(seal(strdup(MAIL), 1, "~h=from:to:subject"),
 	    "Subject: minutes", "Subject:  minutes");
 	expect_dkim_arc(

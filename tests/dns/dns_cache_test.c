@@ -173,8 +173,8 @@ a_question_asked_by_many_is_sent_once(void **state)
 	cache->close(cache);
 }
 
-/* Since an answer runs the cores of all waiting messages, their number is
- * limited. */
+/* An answer runs the core of each message that waits for it, so the number of
+ * these messages is limited. */
 static void
 callers_waiting_for_one_answer_are_limited(void **state)
 {
@@ -341,7 +341,7 @@ rfc8767_stale(void **state)
 	assert_int_equal(s.asked, 3);
 	dns_cache_counts(cache, &counts);
 	assert_int_equal(counts.stale, 3);
-	now += 92000; /* 159 s: cached for 1 s, not for 5 */
+	now += 92000; /* 159 s of 160 have passed: cached for 1 s, not for 5 */
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
 	now += 1000;
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);

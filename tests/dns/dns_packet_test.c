@@ -272,7 +272,8 @@ rfc5452_replies_that_do_not_match(void **state)
 	arena_free(a);
 }
 
-/* A TXT with the longest text that is kept, plus a string that is cut off. */
+/* A TXT record with the longest text that is kept, plus a string that is cut
+ * off. */
 static void
 rfc1035_section_3_3_14_text_is_truncated(void **state)
 {
@@ -523,8 +524,8 @@ put_many_addresses(struct large *l)
 	}
 }
 
-/* Writes a chain of CNAMEs in reverse order, and records of the last name.  All
- * names are 255 bytes long. */
+/* Writes a chain of CNAMEs in reverse order, and records for the last name.
+ * All names are 255 bytes long. */
 static void
 put_chain_reversed(struct large *l, unsigned n)
 {

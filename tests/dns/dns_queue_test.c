@@ -364,7 +364,7 @@ a_domain_that_answers_is_not_dead(void **state)
 /* ---- the end of the message ---- */
 
 /* An unanswered question counts as a failure of the domain if it was sent in
- * time, and as our own failure if it was still waiting. */
+ * time, and as our own failure if it was still queued. */
 static void
 a_deadline_says_whose_failure_it_is(void **state)
 {
@@ -409,7 +409,7 @@ a_deadline_while_crowded_is_ours(void **state)
 	queue->close(queue);
 }
 
-/* The sending thread was too busy. */
+/* The resolver accepted two questions, but sent only one in time. */
 static void
 a_question_that_was_never_sent_is_ours(void **state)
 {

@@ -163,7 +163,7 @@ rfc8020_nxdomain_and_nodata(void **state)
 	z->close(z);
 }
 
-/* RFC 4592 section 2.2.1: the example of the RFC, shortened. */
+/* RFC 4592 section 2.2.1: the example in the RFC, shortened. */
 static void
 rfc4592_wildcards(void **state)
 {

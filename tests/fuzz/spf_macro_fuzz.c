@@ -1,7 +1,7 @@
 /*
  * spf_macro_fuzz.c - a macro string, a local-part, a HELO and a sender, one per
- * line.  A well-formed string must expand within its limits.  The string must
- * expand to the same text as a name, which is built from its end, and as an
+ * line.  A well-formed string must expand within its limits.  It must expand to
+ * the same text both as a name, which is built from its end, and as an
  * explanation, which is built from its start.
  */
 #include <assert.h>

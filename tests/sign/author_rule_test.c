@@ -1,4 +1,4 @@
-/* author_rule_test.c - authors and lists that a login may write as */
+/* author_rule_test.c - the authors and lists as which a login may send */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

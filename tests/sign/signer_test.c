@@ -1,5 +1,5 @@
-/* signer_test.c - DKIM signatures for outgoing mail: signed fields, choice of
- * the key, and reasons for not signing; checked by our verifier */
+/* signer_test.c - DKIM signatures for outgoing mail: signed fields, key
+ * selection, and reasons for not signing; checked by our verifier */
 #include "sign/signer.h"
 
 #include <setjmp.h>

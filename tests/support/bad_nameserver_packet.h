@@ -3,7 +3,7 @@
  * parsed, and replies are written field by field, so that any field can be
  * wrong.
  *
- * Functions that write call abort() if the reply has no room left.
+ * The functions that write to a reply call abort() if it is full.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_BAD_NAMESERVER_PACKET_H
 #define AVOUCH_TESTS_SUPPORT_BAD_NAMESERVER_PACKET_H

@@ -78,8 +78,8 @@ policy_run_check(const struct policy_vector *v, const struct policy_decision *d)
 }
 
 /* Makes each allocation fail in turn.  Mail that would be refused or
- * quarantined must then be deferred, other mail accepted, and there must be a
- * reason. */
+ * quarantined must then be deferred, other mail must be accepted, and there
+ * must be a reason. */
 static void
 check_without_memory(const struct policy_vector *v, const struct conf *c)
 {

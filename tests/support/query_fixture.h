@@ -39,7 +39,7 @@ struct seen {
 /* Returns memory for the next line. */
 char *seen_line(struct seen *s);
 
-/* The value for the callback to return. */
+/* Returns the value that the callback has to return. */
 bool seen_go_on(const struct seen *s);
 
 /* Checks that the lines are `want`, and removes them. */

@@ -1,6 +1,6 @@
 /*
- * policy_test.c - the action and the rule that follow from the results, for
- * each rule alone
+ * policy_test.c - the action and the rule that each result leads to; every rule
+ * is tested alone
  */
 #include "verify/policy.h"
 
