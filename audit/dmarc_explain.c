@@ -5,7 +5,7 @@
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 
-/* The tags of RFC 9989 section 4.7, the most important first. */
+/* The meanings of tags (RFC 9989 section 4.7), most important tag first. */
 static const struct meaning {
 	const char *tag;
 	const char *value; /* NULL: any; "": the tag is missing */
@@ -200,7 +200,7 @@ role_of(const struct dmarc_walk *walk, const struct dmarc_step *step)
 	return policy ? "policy" : NULL;
 }
 
-/* Writes the record, or the reason why there is none. */
+/* Writes the record, or why there is none. */
 static void
 buf_hop_answer(struct buf *b, const struct dmarc_step *step)
 {

@@ -62,7 +62,7 @@ void import_set(struct import *im, const struct import_entry *e,
 void import_list(struct import *im, const struct import_entry *e,
     const char *section, const char *name, struct span element);
 
-/* Adds a note about an entry that cannot be converted, or only in part. */
+/* Adds a note about an entry that cannot be fully converted. */
 void import_note(struct import *im, const struct import_entry *e,
     enum import_note_kind kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

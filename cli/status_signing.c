@@ -53,8 +53,8 @@ keep_largest(struct unsigned_count *kept, struct unsigned_count one)
 	}
 }
 
-/* Finds the largest counts.  Each reason has one for each domain that is
- * counted separately, and one for all others. */
+/* Finds the largest counts.  Each reason has a count for each domain that
+ * is counted separately, and one for all others. */
 static void
 find_largest(json_t *o, struct unsigned_count *kept)
 {
@@ -147,7 +147,7 @@ line_findings(json_t *o)
 		cli_line("own mail guard", buf_view(&b));
 }
 
-/* Reports that none of our own mail has arrived for too long; see
+/* Warns if none of our own mail has arrived for too long; see
  * sign/pauses.h. */
 static void
 line_silence(json_t *o)

@@ -85,7 +85,7 @@ run_relaxed_words(const char *p, size_t n)
 	return words_run(p, n, true);
 }
 
-/* Does nothing: dkim/canon.c then works byte by byte. */
+/* Does nothing, so that dkim/canon.c works byte by byte. */
 static const char *
 compress_words(struct compress *s, const char *p, size_t blocks)
 {
@@ -103,7 +103,7 @@ const struct canon_simd canon_simd_words = {
 /* ---- any processor with 16-byte vectors ---- */
 
 /*
- * Collects one bit of each of 16 bytes, which are 0x00 or 0xff.  The
+ * Collects one bit from each of 16 bytes, which are 0x00 or 0xff.  The
  * multiplication moves the bits of eight bytes next to each other.
  */
 static inline uint64_t

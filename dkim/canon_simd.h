@@ -18,7 +18,7 @@ enum {
 };
 
 struct compress {
-	char *out;    /* destination; advanced */
+	char *out;    /* destination; compress() advances it */
 	bool changed; /* set if a byte was removed or replaced */
 };
 
@@ -36,7 +36,8 @@ struct canon_simd {
 	 * Reduces white space (relaxed) in up to `blocks` whole blocks; stops
 	 * at a line end that is not CRLF.  Everything before `p` must already
 	 * be processed.  Reads CANON_BLOCK_SIZE bytes beyond the end, and may
-	 * overwrite as many bytes after its output.  Returns where it stopped.
+	 * overwrite that many bytes after its output.  Returns where it
+	 * stopped.
 	 */
 	const char *(*compress)(
 	    struct compress *s, const char *p, size_t blocks);

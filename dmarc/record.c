@@ -42,8 +42,8 @@ dmarc_record_policy(
 	return r->p;
 }
 
-/* RFC 9989 section 4.7: t=y means one level lower, whatever the other tags
- * are. */
+/* RFC 9989 section 4.7: t=y lowers the policy by one level, whatever the other
+ * tags are. */
 enum dmarc_policy
 dmarc_policy_asked(enum dmarc_policy policy, bool testing)
 {
@@ -390,7 +390,7 @@ reader_apply(struct dmarc_record_reader *rd, const struct tag *tag)
 }
 
 /*
- * Applies the next piece to the record; returns false at the end.  RFC 9989
+ * Applies the next tag to the record; returns false at the end.  RFC 9989
  * section 4.8: syntax errors in the remainder are discarded, so anything that
  * is not tag=value is skipped up to the next semicolon.
  */

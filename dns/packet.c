@@ -568,7 +568,7 @@ follow_aliases(const struct packet_reader *r, struct span *name, uint32_t *ttl)
 	return false;
 }
 
-/* Sorts equal records together, in the order of the packet. */
+/* Groups equal records together, in the order of the packet. */
 static int
 compare_records(const void *left, const void *right)
 {
@@ -620,7 +620,7 @@ drop_copies(struct arena *a, struct dns_record *records, size_t *n)
 }
 
 /* Sets the records of `out` to those of `name` and the question's type, without
- * copies.  Returns false if memory ran out. */
+ * duplicates.  Returns false if memory ran out. */
 static bool
 keep_records(struct packet_reader *r, struct span name, enum dns_type type,
     struct dns_answer *out)

@@ -13,7 +13,7 @@
  *     answer from its servers, and none was answered, the other questions about
  *     this domain are not asked.
  *   - All questions of a message together may be repeated at most
- *     DNS_QUEUE_REPETITIONS times.  Then all unanswered questions fail
+ *     DNS_QUEUE_REPETITIONS times.  After that, all unanswered questions fail
  *     immediately.
  *   - When DNS_QUEUE_CROWDED questions have failed while the source below is
  *     crowded, all others fail immediately: the message is deferred anyway.
@@ -58,7 +58,7 @@ struct dns_source *dns_queue_open(struct dns_source *below);
  * below, fail immediately, and so do later ones.  A question that was sent in
  * time fails with DNS_ERROR_TIMEOUT.  A question fails with DNS_ERROR_BUDGET if
  * it had to wait for its turn, if our own thread has not sent it yet, or if the
- * source below is crowded, because the delay is then our own.
+ * source below is crowded, because then the delay is our own.
  */
 void dns_queue_expire(struct dns_source *queue);
 

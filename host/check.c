@@ -132,11 +132,11 @@ access_as(const struct passwd *p, const char *path, int mode)
 {
 	if (initgroups(p->pw_name, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 ||
 	    setuid(p->pw_uid) != 0)
-		_exit(0); /* the access cannot be checked */
+		_exit(0); /* access cannot be checked */
 	_exit(faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : errno);
 }
 
-/* Returns an errno value, or 0 if the user of the daemon has access or the
+/* Returns an errno value, or 0 if the user of the daemon has access or
  * access cannot be checked. */
 static int
 access_of_user(const struct conf *conf, const char *path, int mode)
@@ -166,7 +166,7 @@ user_name(const struct conf *conf)
 	return conf->user != NULL ? conf->user : "of the daemon";
 }
 
-/* Writes the folder of the absolute path `path` to `folder`. */
+/* Writes the parent folder of the absolute path `path` to `folder`. */
 static void
 folder_of(const char *path, char folder[FOLDER_MAX])
 {

@@ -59,7 +59,7 @@ const char *listen_path(const char *socket);
 bool listen_own(const struct listen_options *options, struct listen_socket *s,
     struct buf *error);
 
-/* Closes only the descriptor, because another process uses the socket. */
+/* Closes only the descriptor; call this if another process uses the socket. */
 void listen_forget(struct listen_socket *s);
 
 /* Closes the descriptor unless libmilter owns it, and removes the file of a

@@ -153,8 +153,9 @@ mark_failed(struct arena *a)
 /*
  * Writes the A-label of one non-ASCII label (RFC 5890 section 2.3.2.1), with
  * the non-transitional mapping of UTS 46.  This folds case and width as mail
- * programs do before they show or look up a name.  The plain rules of IDNA2008
- * would reject such a spelling, and the name would not be checked.
+ * programs do before they show or look up a name.  Plain IDNA2008 would
+ * reject upper-case and full-width letters, and such a name would not be
+ * checked.
  */
 static bool
 put_alabel(struct buf *b, struct arena *a, struct span label)
@@ -177,8 +178,8 @@ put_alabel(struct buf *b, struct arena *a, struct span label)
 
 /*
  * Returns the normal form of a `name` that has U-labels.  The mapping can
- * produce dots and other ASCII characters that the text does not show, so the
- * result must be a hostname.
+ * produce dots and other ASCII characters that the name does not contain, so
+ * the result must be a hostname.
  */
 static struct span
 normal_of_unicode(struct arena *a, struct span name)

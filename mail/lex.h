@@ -15,7 +15,7 @@
 enum { MAIL_COMMENT_DEPTH_MAX = 64 }; /* depth of nesting */
 
 /* Skips comments and folding white space.  Returns false, with the cursor at
- * the parenthesis, if a comment is not closed or nested too deeply. */
+ * the parenthesis, if a comment is not closed or is nested too deeply. */
 bool mail_skip_cfws(struct scan *s);
 
 /* Skips one comment.  Also returns false if there is no comment here. */

@@ -1,8 +1,8 @@
 /*
  * message_sink.h - records a finished message: writes a log line, updates the
  * counters and, if a store is configured, stores a row (RFC 9990 section 3.1)
- * and the facts of the message.  Also stores the data of a failure report if
- * these reports are configured (RFC 9991).
+ * and the facts of the message.  Also stores the data for a failure report, if
+ * such reports are configured (RFC 9991).
  *
  * An error here never rejects or loses a message.
  */

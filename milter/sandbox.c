@@ -31,7 +31,7 @@ static const unsigned refused[] = {
 	/* other processes */
 	__NR_process_vm_readv, __NR_process_vm_writev, __NR_pidfd_getfd,
 	__NR_kcmp,
-	/* new sockets: ours are already listening */
+	/* the daemon's sockets are already listening */
 	__NR_listen,
 	/* calls that expose more of the kernel to attackers */
 	__NR_bpf, __NR_userfaultfd, __NR_perf_event_open, __NR_io_uring_setup,

@@ -15,8 +15,8 @@ void signals_block(void);
  * libmilter_quirks.h).  Installs handlers and unblocks the signals in the main
  * thread, to which the kernel then delivers them.  A signal that arrives during
  * the delivery of another one can still reach libmilter, which then ends the
- * process.  Returns false if the process is out of descriptors; then any signal
- * can reach libmilter.
+ * process.  Returns false if the process is out of descriptors; in that case
+ * any signal can reach libmilter.
  */
 bool signals_take_by_handler(void);
 

@@ -54,7 +54,7 @@ enum spf_weakness {
 	SPF_WEAK_NEUTRAL_INCLUDE, /* an earlier include returned neutral for
 	                             this client because of a term other than
 	                             "all": one provider did not authorize the
-	                             client, and a later term passes it */
+	                             client, but a later term lets it pass */
 };
 
 struct spf_query {
@@ -105,7 +105,7 @@ struct spf_result {
 	unsigned lookups; /* terms that queried DNS; limit SPF_MAX_LOOKUPS */
 	unsigned void_lookups;
 	bool stale; /* an answer past its TTL was used */
-	struct spf_source sources[1 + SPF_MAX_LOOKUPS]; /* in reading order */
+	struct spf_source sources[1 + SPF_MAX_LOOKUPS]; /* in the order read */
 	size_t n_sources;
 	/* the first term; NULL unless requested */
 	const struct spf_trace *trace;

@@ -128,9 +128,10 @@ spf_domain(const struct verify_message *m)
 }
 
 /*
- * RFC 9989 section 4.4.2: the MAIL FROM identity, which is the HELO domain for
- * a null sender.  Without `results`, every identifier is listed, so that all
- * questions can be asked in parallel.
+ * Lists the identifiers for DMARC.  RFC 9989 section 4.4.2: for SPF, this is
+ * the MAIL FROM identity, which is the HELO domain for a null sender.  Without
+ * `results`, every identifier is listed, so that all questions can be asked in
+ * parallel.
  */
 void
 collect_for_dmarc(struct verify_message *m, bool results)

@@ -1,6 +1,6 @@
 /*
- * dns_task.h - runs one core until it has a result: the core asks questions,
- * the task sends them and runs the core again when the answers have arrived.
+ * dns_task.h - runs one core until it has a result: the core asks questions;
+ * the task sends them, and runs the core again when the answers have arrived.
  *
  * A task has its own questions, scratch arena and lock.  Its core runs in the
  * thread that starts the task, and later in the thread that delivers the last

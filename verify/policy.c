@@ -152,8 +152,9 @@ propose(struct policy_context *p, const struct policy_rule *rule,
 	}
 }
 
-/* Proposes a rule that applies to an error.  If this host lacked resources, the
- * next attempt may succeed, so the message is deferred instead of rejected. */
+/* Proposes the action of a rule for an error.  If this host lacked resources,
+ * the next attempt may succeed, so the message is deferred instead of rejected.
+ */
 static void
 propose_error(struct policy_context *p, const struct policy_rule *rule)
 {

@@ -1,5 +1,5 @@
 /*
- * dkim.c - checks DKIM keys.  Selectors that are given or were seen in use must
+ * dkim.c - checks DKIM keys.  Selectors that were given or seen in use must
  * have a good key.  Other selectors are guessed; if none of them has a key,
  * that is only a hint.
  */
@@ -172,7 +172,7 @@ key_name(struct auditing *d, struct span selector)
 	return buf_view(&b);
 }
 
-/* Makes a change that replaces the key's records with `text` or, if that is
+/* Returns a change that replaces the key's records with `text` or, if that is
  * absent, with a new key at `selector`. */
 static const struct audit_change *
 key_change(struct auditing *d, const struct audit_key *k, struct span text,
@@ -221,7 +221,8 @@ add_key_number(struct auditing *d, enum audit_domain_rule rule,
 }
 
 /* Finds YYYYMMDD, alone or at the end of the first label: "20240301",
- * "s-20240301". Returns the day, counted from 1970, or -1 if there is none. */
+ * "s-20240301".  Returns the date in days since 1970, or -1 if there is none.
+ */
 static int64_t
 selector_day(struct span selector)
 {

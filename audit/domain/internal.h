@@ -78,7 +78,7 @@ struct auditing {
 	const struct dns_answer *mx; /* answers for the audited domain */
 	const struct dns_answer *txt;
 	struct audit_host *hosts;              /* out->hosts */
-	const struct audit_change *spf_change; /* the change computed last */
+	const struct audit_change *spf_change; /* the last one computed */
 	struct span spf_change_owner;
 	const struct audit_change *dmarc_change;
 	bool has_spf_change, has_dmarc_change; /* whether they were computed */

@@ -24,8 +24,8 @@ is_left_out(const struct audit_finding *f)
 
 /* ---- includes of names without an SPF record ---- */
 
-/* Whether anyone can register names directly below `name`, as below a top-level
- * domain or a name such as co.uk. */
+/* Whether anyone can register names directly below `name`: it is a top-level
+ * domain, or a name such as co.uk. */
 static bool
 is_registry(struct span name)
 {
@@ -168,8 +168,8 @@ include_lookups(const struct spf_lint *lint)
 }
 
 /*
- * Copies the findings that the owner of the domain can act on: all those about
- * the domain's own records, and errors in records that they include.
+ * Copies a finding if the owner of the domain can act on it: it is about the
+ * domain's own records, or is an error in a record that they include.
  */
 static void
 take_finding(struct auditing *d, const struct audit_finding *f)

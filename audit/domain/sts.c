@@ -182,8 +182,8 @@ has_dane(const struct audit_domain *d)
 	return false;
 }
 
-/* Returns the day, counted from 1970, in an id of the form used in RFC 8461
- * section 3.1, such as 20260101T000000, or 0 if it has another form. */
+/* Returns the date in an id, in days since 1970, or 0 if the id does not have
+ * the form used in RFC 8461 section 3.1, such as 20260101T000000. */
 static int64_t
 day_of_id(struct span id)
 {
@@ -310,8 +310,8 @@ records_of(struct auditing *d, struct span name, const char *version,
 	return answer;
 }
 
-/* Makes a change that removes all records that begin with `version` except
- * `keep`. */
+/* Returns a change that removes all records that begin with `version` except
+ * `keep`, and publishes `publish` unless it is absent. */
 static struct audit_change *
 replace_change(struct auditing *d, struct span name, const char *version,
     struct span keep, struct span publish)

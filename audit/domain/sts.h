@@ -36,10 +36,10 @@ const char *sts_policy_parse(struct span text, struct sts_policy *out);
 bool sts_policy_covers(const struct sts_policy *p, struct span host);
 
 /*
- * Adds findings about a policy.  If the policy could not be fetched, `why` says
- * why, and `text` is ignored; otherwise `why` is NULL.  If `text` is absent and
- * `why` is NULL, checks only whether TLS reports are needed.  Returns whether
- * the policy is enforced.
+ * Adds findings about a policy.  If the policy could not be fetched, `why` is
+ * the reason, and `text` is ignored; otherwise `why` is NULL.  If `text` is
+ * absent and `why` is NULL, checks only whether TLS reports are needed.
+ * Returns whether the policy is enforced.
  */
 bool audit_sts(
     struct audit_domain *d, struct arena *a, struct span text, const char *why);

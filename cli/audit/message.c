@@ -29,7 +29,8 @@ open_input(struct cli *c, const char *path, struct input *in)
 	return EX_OK;
 }
 
-/* Whether `ip` is a loopback address, which a receiver elsewhere never sees. */
+/* Whether `ip` is a loopback address, which a receiver on another host never
+ * sees. */
 static bool
 is_loopback(const struct ip *ip)
 {

@@ -8,7 +8,7 @@
 enum {
 	NAME_MAX_SHOWN = 128,      /* bytes of a setting's name */
 	VALUE_MAX_SHOWN = 4096,    /* bytes of name, value and source */
-	EVIDENCE_SHOWN_MAX = 1024, /* bytes of a sentence with two names */
+	EVIDENCE_SHOWN_MAX = 1024, /* bytes of a sentence with two domains */
 };
 
 /* ---- settings that were used ---- */

@@ -106,7 +106,7 @@ count_waiting_report(void *arg, const struct ledger_delivery *d)
 {
 	struct push_job *w = arg;
 
-	/* failure reports always stay on the host that created them */
+	/* failure reports (parts is 0) stay on the host that created them */
 	w->waiting += d->report.parts > 0;
 	return true;
 }

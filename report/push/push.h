@@ -1,6 +1,6 @@
 /*
- * push.h - copies the rows of closed days from the file of a host to the store
- * that several hosts share, exactly once.
+ * push.h - copies the rows of closed days, exactly once, from a host's file to
+ * the store that several hosts share.
  *
  * Each day is pushed in one PostgreSQL transaction.  It adds all rows of the
  * day and records in the table of hosts that the day was pushed, together with
@@ -8,8 +8,8 @@
  * crash, the token in the database shows whether the push was committed: it is
  * either the token of the last push that the file knows to be complete, or that
  * of the interrupted one.  Any other token means that two files have the same
- * name, because one is a copy or was restored from a backup.  Then nothing is
- * pushed until the operator decides.
+ * store name (schema.h), because one is a copy or was restored from a backup.
+ * Then nothing is pushed until the operator decides.
  *
  * In the file, messages that arrive late for a closed day are counted in the
  * next day (query.h).  If a day is closed in the shared store because its
@@ -37,8 +37,9 @@ enum {
 
 enum push_as {
 	PUSH_AS_IT_IS,
-	PUSH_AS_COPY, /* the file gets a new name, and pushing continues after
-	                 the last day that is recorded in the file as pushed */
+	PUSH_AS_COPY, /* the file gets a new store name, and pushing continues
+	                 after the last day that is recorded in the file as
+	                 pushed */
 	PUSH_AS_RESTORED, /* pushing continues after the last day in the
 	                     database */
 };
@@ -74,7 +75,7 @@ struct push_options {
 enum push_end {
 	PUSH_DONE,
 	PUSH_BUSY,  /* another run is using the file */
-	PUSH_TWO,   /* two files have the same name; see `error` */
+	PUSH_TWO,   /* two files have the same store name; see `error` */
 	PUSH_FAULT, /* see `error`; nothing is lost */
 };
 

@@ -1,9 +1,9 @@
 /*
  * archive.h - reads the files in an untrusted gzip or ZIP file.
  *
- * Bytes are unpacked as they are read; nothing is written to disk.  Files that
- * unpack to far more than any report, that are broken, or that are cut off
- * are refused.  No other format or compression is accepted.
+ * Bytes are unpacked as they are read; nothing is written to disk.  A file
+ * that is broken or cut off, or unpacks to far more than any report, is
+ * refused.  No other format or compression is accepted.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_ARCHIVE_H
 #define AVOUCH_REPORT_RECEIVE_ARCHIVE_H

@@ -1,6 +1,6 @@
 /*
- * mime.h - the attachments of a message (RFC 2045, parsed by GMime), and the
- * messages of an mbox file.
+ * mime.h - reads the attachments of a message (RFC 2045, parsed by GMime), and
+ * the messages of an mbox file.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_MIME_H
 #define AVOUCH_REPORT_RECEIVE_MIME_H
@@ -54,8 +54,7 @@ struct mailbox_part {
 	struct span name;  /* file name, or empty */
 	struct span bytes; /* decoded content */
 	enum mailbox_kind kind;
-	struct span
-	    sender; /* the address in From of the outer message, or empty */
+	struct span sender; /* From address of the outer message, or empty */
 };
 
 /* All members of `part` are valid only during the call.  Returns false to
@@ -63,7 +62,7 @@ struct mailbox_part {
 typedef bool mailbox_take(void *arg, const struct mailbox_part *part);
 
 /*
- * Passes on the decoded parts of a message and of nested messages one by one,
+ * Calls `each` for every decoded part of a message and of nested messages,
  * except text/html and images.  An encoded nested message is one part.
  */
 enum mailbox_end mailbox_each_part(

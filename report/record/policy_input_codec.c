@@ -7,8 +7,8 @@
 
 /*
  * The encoding is FACTS_FORM, one byte for each result, two bytes of flags, the
- * strings, and the lists.  A string is a length byte and its bytes; a list is a
- * count byte and that many strings.
+ * strings, and the lists.  A string is a length byte and that many bytes; a
+ * list is a count byte and that many strings.
  */
 
 enum { /* four strings and the results leave this space for each list */
@@ -55,7 +55,8 @@ flags_of(const struct policy_input *f)
 
 /*
  * Marks the strings that are present according to the flags; unpack_optional()
- * fills them in.  The wording of list_field and from_fault affects no decision.
+ * fills them in.  list_field and from_fault get fixed texts: their wording
+ * affects no decision, so it is not stored.
  */
 static void
 set_flags(struct policy_input *f, unsigned bits)

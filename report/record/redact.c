@@ -75,8 +75,8 @@ is_delimiter(char c)
 	return span_has(SPAN(" \t<>()[],;:"), c);
 }
 
-/* Begins the next line.  A line without white space at its beginning would
- * begin a new field (RFC 5322 section 2.2.3), so a tab is added before it. */
+/* Begins the next line.  Without white space at its beginning, it would begin
+ * a new field (RFC 5322 section 2.2.3), so a tab is added if necessary. */
 static void
 begin_line(struct redactor *w, struct span rest)
 {
@@ -89,7 +89,7 @@ begin_line(struct redactor *w, struct span rest)
 }
 
 /* Ends the output of a line that is cut.  The cut may be inside an address, so
- * what may be the beginning of a local part is removed too. */
+ * a possible beginning of a local part is removed too. */
 static void
 end_line(struct redactor *w)
 {

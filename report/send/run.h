@@ -32,7 +32,7 @@
 #include "report/store/query.h"
 
 enum {
-	SEND_CATCH_UP_DAYS = 7, /* reports for earlier days are not started */
+	SEND_CATCH_UP_DAYS = 7, /* no report is started for an older day */
 	SEND_EXPIRE_DAYS =
 	    7, /* a report is given up this many days after it was planned */
 	SEND_DNS_PATIENCE = 2 *
@@ -42,8 +42,8 @@ enum {
 	SEND_HOSTS_WAIT = 12 *
 	    3600, /* seconds after the end of the day: how long to wait for
 	             other hosts of a shared store; see SEND_HOST_GONE_DAYS */
-	SEND_HOST_GONE_DAYS = 3, /* days; hosts that have not pushed for longer
-	                            are not waited for */
+	SEND_HOST_GONE_DAYS = 3, /* days without a push after which a host is
+	                            not waited for */
 	SEND_HANDING_S = 900,    /* how long another host may take to finish a
 	                            delivery and record it (WORKER_NOTE_S) */
 	SEND_FAILURES_MAX = 5,   /* consecutive failures after which the run
@@ -55,10 +55,10 @@ enum {
 enum send_kind {
 	SEND_PLANNED, /* a report is due; one event for each part */
 	SEND_NOTHING, /* no report will be sent; `note` says why */
-	SEND_UNKNOWN, /* DNS has not answered whether a report is wanted; to be
-	                 tried again */
+	SEND_UNKNOWN, /* DNS failed, so it is unknown whether a report is
+	                 wanted; will be retried */
 	SEND_SENT,    /* sent to `destination` */
-	SEND_WAITING, /* to be tried again later; if `domain` is absent, the
+	SEND_WAITING, /* will be retried later; if `domain` is absent, the
 	                 whole day is waiting */
 	SEND_DROPPED, /* given up; `note` says why */
 	SEND_KINDS,

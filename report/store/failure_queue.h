@@ -50,7 +50,7 @@ bool redaction_key_read(struct sql *db, struct hash_secret *key);
 /*
  * Copies the key of the shared store into the local store.  If the shared store
  * has none, copies the local key into the shared store.  Returns false after an
- * error, which is stored in *failed.
+ * error; *failed is then the store that has the error.
  */
 bool redaction_key_share(
     struct sql *local, struct sql *shared, struct sql **failed);

@@ -12,7 +12,7 @@
  * return the reason.  Strings passed to callbacks are valid only during the
  * call.
  *
- * Days are numbers of DATE_DAY seconds since 1970, in UTC.
+ * Days are counted from 1970, in UTC; each has DATE_DAY seconds.
  */
 #ifndef AVOUCH_REPORT_STORE_QUERY_H
 #define AVOUCH_REPORT_STORE_QUERY_H
@@ -367,8 +367,8 @@ enum ledger_step ledger_each_received(struct ledger *l,
 
 /*
  * Lists the rows of all reports in a range, sorted by day (`when` is its first
- * second), policy domain and source.  Equal rows of reports on the same day and
- * domain are merged.  A report that covers several days is listed under its
+ * second), policy domain and source.  Equal rows of reports for the same day
+ * and domain are merged.  A report that covers several days is listed under its
  * first day; `days` says how many of its days are in the range.
  */
 enum ledger_step ledger_each_received_row(struct ledger *l,
@@ -389,9 +389,9 @@ enum ledger_step ledger_each_received_domain(struct ledger *l,
     bool (*each)(void *arg, const struct ledger_received_domain *d), void *arg);
 
 /*
- * Counts stored reports on the domain (on all domains if absent), and reads the
- * first and last day on which a report begins.  Returns LEDGER_NONE if there
- * are none.
+ * Counts stored reports for the domain (for all domains if absent), and reads
+ * the first and last day on which a report begins.  Returns LEDGER_NONE if
+ * there are none.
  */
 enum ledger_step ledger_received_extent(struct ledger *l, struct span domain,
     uint64_t *reports, int64_t *first, int64_t *last);
@@ -410,8 +410,8 @@ struct ledger_received_day {
 	uint64_t aligned; /* with aligned DKIM or SPF */
 };
 
-/* Lists the days on which reports of range->domain begin, oldest first,
- * separately for each number of days that reports cover. */
+/* Lists the days on which reports of range->domain begin, oldest first; a day
+ * is listed once for each number of days that its reports cover. */
 enum ledger_step ledger_each_received_day(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received_day *d), void *arg);

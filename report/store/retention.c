@@ -122,7 +122,7 @@ days_of(const struct retention_options *o, enum age age)
 	return o->rows_days > o->replay_days ? o->rows_days : o->replay_days;
 }
 
-/* Sets `more` if the job is not finished. */
+/* Runs one batch of a job.  Sets `more` if the job is not finished. */
 static bool
 run_batch(struct retention *t, struct sql *db, struct intern_cache *cache,
     const struct retention_job *job, int64_t day, bool *more)

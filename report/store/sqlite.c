@@ -19,7 +19,7 @@
 enum {
 	LOCKS_MAX = 4,       /* per connection */
 	WRITER_WAIT_MS = 50, /* how long the daemon waits for a lock before it
-	                        postpones the group */
+	                        postpones the transaction */
 	COMMAND_WAIT_MS = 10000, /* how long the command waits for a lock */
 };
 

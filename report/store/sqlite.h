@@ -39,7 +39,7 @@ bool sqlite_checkpoint(struct sql *db);
 struct sqlite_usage {
 	uint64_t
 	    bytes; /* size of the log, and of the file without its free pages */
-	unsigned free; /* space left for us, in thousandths of the file
+	unsigned free; /* available space, in thousandths of the file
 	                  system */
 };
 

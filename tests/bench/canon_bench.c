@@ -1,6 +1,6 @@
 /*
- * canon_bench.c - the speed of canonicalizing bodies, without hashing: in the
- * fastest way for this CPU, with 16-byte vectors, with 64-bit words, and byte
+ * canon_bench.c - the speed of canonicalizing bodies, without hashing: with the
+ * fastest code for this CPU, with 16-byte vectors, with 64-bit words, and byte
  * by byte.
  *
  * usage: canon_bench [MIB [ROUNDS]]   (defaults: 10 and 21)

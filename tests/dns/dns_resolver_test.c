@@ -435,7 +435,7 @@ more_questions_than_may_be_unanswered(void **state)
 	free(all);
 }
 
-/* While the resolver is crowded, a timeout may not be the server's fault. */
+/* While the resolver is crowded, a timeout is not blamed on the server. */
 static void
 timeouts_while_crowded_are_ours(void **state)
 {

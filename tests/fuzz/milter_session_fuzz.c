@@ -1,12 +1,13 @@
 /*
  * milter_session_fuzz.c - runs the milter's callbacks as the lines of the input
  * say, in any order and with any content.  Tests the whole daemon except its
- * threads, with libmilter, DNS and the store replaced by code in memory.
+ * threads, with libmilter, DNS and the store replaced by in-memory fakes.
  *
- * Fields added to a message cannot be misread; fields that claim to be ours are
- * removed.  A message is accepted only with our Authentication-Results, except
- * that messages from a trusted MTA are left unchanged.  A domain that no one
- * may send for never passes, and nothing is left over at the end.
+ * Checks that fields added to a message cannot be misread; that fields that
+ * claim to be ours are removed; that a message is accepted only with our
+ * Authentication-Results, except that messages from a trusted MTA are left
+ * unchanged; that a domain that no one may send for never passes; and that
+ * nothing is left over at the end.
  *
  * A line is a letter (see `letters`) and text, which may continue in lines that
  * begin with "+":

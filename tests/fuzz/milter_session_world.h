@@ -1,6 +1,6 @@
 /*
- * milter_session_world.h - the environment of the daemon in
- * milter_session_fuzz.c, in memory: a zone, configurations, a store, a log, and
+ * milter_session_world.h - the in-memory environment of the daemon in
+ * milter_session_fuzz.c: a zone, configurations, a store, a log, and
  * signing keys of good.example and open.example.  A thread that waits for an
  * answer times out immediately unless the answer is held back
  * (tests/support/fault_source.h).

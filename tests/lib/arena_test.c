@@ -1,4 +1,4 @@
-/* arena_test.c - the memory of one message */
+/* arena_test.c - the capped bump allocator */
 #include "lib/arena.h"
 
 #include <setjmp.h>

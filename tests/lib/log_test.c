@@ -327,7 +327,7 @@ count_lines(const char *text)
 	return n;
 }
 
-/* All causes for which no row is left share the last row. */
+/* When no row is left, all further causes share the last row. */
 static void
 fault_limit_of_causes(void **state)
 {

@@ -2,14 +2,14 @@
  * failmalloc.c - preloaded into avouch-milter by tests, to make allocations
  * fail.
  *
- * The file named by FAIL_CONTROL contains numbers.  Every `every`-th allocation
- * fails (0: none), except for the first `spare` ones.  With a `seed`,
- * allocations fail at random, one in `every`.  Normally only allocations of the
- * program itself fail.  If `wide` is set, those of its libraries fail as well,
- * with three exceptions: libc; libmilter, which ends a session without a log
- * line when memory runs out; and libldns, which does not check its allocations.
- * Allocations that libcrypto makes through the program's functions count as
- * libcrypto's.
+ * The file named by FAIL_CONTROL contains a struct failmalloc_control.  Every
+ * `every`-th allocation fails (0: none), except for the first `spare` ones.
+ * With a `seed`, allocations fail at random, one in `every`.  Normally only
+ * allocations of the program itself fail.  If `wide` is set, those of its
+ * libraries fail as well, with three exceptions: libc; libmilter, which ends a
+ * session without a log line when memory runs out; and libldns, which does not
+ * check its allocations.  Allocations that libcrypto makes through the
+ * program's functions count as libcrypto's.
  */
 #include <execinfo.h>
 #include <fcntl.h>

@@ -30,9 +30,9 @@ static struct pauses pauses; /* the pauses that were read last */
 static char own[100];        /* the path of the state file */
 
 /*
- * Creates keys, whose states set_states() sets.  a.example: k1 is retired, k2
- * signs.  b.example: its record was lost.  c.example: never published.
- * d.example: imported.
+ * Creates keys for these states, which set_states() sets.  a.example: k1 is
+ * retired, k2 signs.  b.example: its record was lost.  c.example: never
+ * published.  d.example: imported.
  */
 static int
 set_up(void **state)

@@ -1,4 +1,4 @@
-/* spf_test.c - check_host() by RFC 7208 sections 2 to 4, with tests/zones */
+/* spf_test.c - check_host() of RFC 7208, sections 2 to 4, with tests/zones */
 #include "spf/spf.h"
 
 #include <setjmp.h>

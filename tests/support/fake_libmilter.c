@@ -181,7 +181,8 @@ is_enhanced(const char *code, char class)
 	return parts == 3 && digits > 0 && s.p[0] == class && s.p[1] == '.';
 }
 
-/* libmilter uses the text of a reply as a format, so "%" must be doubled. */
+/* libmilter uses the text of a reply as a format string, so "%" must be
+ * doubled. */
 static bool
 percents_are_doubled(const char *text)
 {

@@ -35,7 +35,7 @@ struct smfi_str {
 	struct mta_field macros[MTA_MACROS_MAX];
 	bool leading_space; /* SMFIP_HDR_LEADSPC was granted */
 	size_t refuse_at;   /* 1: the next change and all after it are refused;
-	                       N: only from the Nth on; 0: none */
+	                       N: the Nth and all after it; 0: none */
 
 	/* the current message */
 	struct mta_field *fields;

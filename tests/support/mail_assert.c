@@ -17,8 +17,8 @@ enum { PARSE_MEMORY = 1 << 20, AUTHOR_MEMORY = 64 << 20 };
 
 #define AUTHRES "Authentication-Results"
 
-/* Whether any reader would attribute the field to `id`.  Hidden forms are
- * covered by the tests of mail/authres. */
+/* Whether any reader would attribute the field to `id`.  Obfuscated forms
+ * are covered by the tests of mail/authres. */
 static bool
 is_plainly_of(const char *value, struct span id)
 {

@@ -200,7 +200,8 @@ a_header_without_end(void **state)
 	r.dns->close(r.dns);
 }
 
-/* The result is the same as that of `avouch dkim`, and the reply says why. */
+/* The result is the same as that of `avouch dkim`, and the reply names the
+ * limit. */
 static void
 a_signed_header_over_the_limit(void **state)
 {

@@ -22,8 +22,8 @@
 enum { HASHED = 4 }; /* first version in which long strings have a hash */
 
 /*
- * Downgrades a current file to `version`: creates the tables with the steps up
- * to that version, and copies the daemon's rows into them.
+ * Downgrades a current file to `version`: creates the tables with the upgrade
+ * steps up to that version, and copies the daemon's rows into them.
  */
 static void
 make_version(int version, bool application)

@@ -1,6 +1,5 @@
 /*
- * failure_message_test.c - the message of a failure report (RFC 5965, RFC
- * 6591).
+ * failure_message_test.c - failure reports as messages (RFC 5965, RFC 6591).
  */
 #include "report/write/failure_message.h"
 
