@@ -4,7 +4,7 @@
 
 enum {
 	STRING_MAX = 255, /* maximum size of a string, RFC 1035 section 3.3 */
-	ESCAPED = 5, /* maximum size of an escaped byte, including quotes */
+	ESCAPED = 5,      /* bytes per escaped byte, with its share of quotes */
 };
 
 struct audit_change *

@@ -16,8 +16,8 @@
 
 enum {
 	AUDIT_CHANGES_MAX = 12, /* maximum for each of `remove` and `publish` */
-	AUDIT_CHANGE_DATA_MAX =
-	    12288, /* bytes of a record; larger ones are left out */
+	AUDIT_CHANGE_DATA_MAX = 12288, /* bytes of a record's name and data;
+	                                  larger records are left out */
 };
 
 struct audit_change {
@@ -28,11 +28,12 @@ struct audit_change {
 	size_t n_publish;
 };
 
-/* Returns NULL if memory ran out.  The functions below accept NULL for `c`, and
- * then do nothing. */
+/* Returns NULL if memory ran out.  The functions below do nothing if `c` is
+ * NULL. */
 struct audit_change *audit_change_new(struct arena *a);
 
-/* These add a line for a TXT record, in strings of at most 255 bytes. */
+/* These add a line for a TXT record, split into strings of at most 255
+ * bytes. */
 void audit_change_remove_txt(
     struct audit_change *c, struct span name, struct span text);
 void audit_change_publish_txt(

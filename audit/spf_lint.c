@@ -8,9 +8,9 @@
 enum {
 	FITS_UDP = 512,    /* bytes of an answer that fits into UDP (RFC 7208
 	                      section 3.4) */
-	FITS_TEXTS = 450,  /* bytes of all strings in the answer, used if its
-	                      size is unknown */
-	FOLLOWED_MAX = 64, /* terms looked up; more are only counted */
+	FITS_TEXTS = 450,  /* bytes of all strings in the answer, used if the
+	                      answer's size is unknown */
+	FOLLOWED_MAX = 64, /* terms looked up; further ones are only counted */
 	LOOKUPS_MANY = 8,  /* of 10 allowed; one more service may be too many */
 };
 
@@ -329,7 +329,8 @@ add_no_record(struct spf_linting *l, const struct spf_lint_frame *f,
 		    via->text, f->domain);
 }
 
-/* Counts the networks that a record allows, not including its includes. */
+/* Counts the IPv4 addresses and IPv6 networks that a record allows, excluding
+ * its includes. */
 static void
 count_networks(struct spf_lint_node *node, const struct spf_record *record)
 {

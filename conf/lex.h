@@ -9,7 +9,7 @@
 #include "lib/scan.h"
 #include "conf/errors.h"
 
-enum conf_token_kind { /* for punctuation, the character itself */
+enum conf_token_kind { /* for punctuation, the kind is the character itself */
 	CONF_TOKEN_END,
 	CONF_TOKEN_WORD,
 	CONF_TOKEN_QUOTED,

@@ -9,7 +9,7 @@
 #include "conf/errors.h"
 #include "conf/options.h"
 
-/* Whether `name` is a section of this or an earlier version. */
+/* Whether `name` is the name of a section in this or an earlier version. */
 bool conf_is_section(const char *name);
 
 /*

@@ -6,7 +6,7 @@
 
 #include "conf/value_field.h"
 
-enum { VALUE_SHOWN_MAX = 60 }; /* bytes of a value in an error */
+enum { VALUE_SHOWN_MAX = 60 }; /* bytes of a value shown in an error */
 
 bool
 conf_value_error(const struct conf_field *f, const struct conf_value *v,

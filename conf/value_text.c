@@ -10,10 +10,10 @@
 #include "lib/pg_url.h"
 
 enum {
-	SOCKET_PATH_MAX = 107, /* bytes: sun_path has 108 with its NUL */
+	SOCKET_PATH_MAX = 107, /* bytes; sun_path has 108, including the NUL */
 	TEXT_MAX = 200,        /* bytes of a string */
 	PATH_TEXT_MAX = 1000,  /* bytes of a path */
-	FIELD_NAME_MAX = 60,   /* bytes of a field's name */
+	FIELD_NAME_MAX = 60,   /* bytes of a header field's name */
 };
 
 /* ---- strings ---- */
@@ -158,7 +158,8 @@ conf_read_address(const struct conf_field *f)
 	return set_text(f, text);
 }
 
-/* The placeholders of a template; `{url}` is not allowed in a URL. */
+/* The placeholders of a template.  The last one, `{url}`, is not allowed in a
+ * URL. */
 static const char *const placeholders[] = { "domain", "rule", "client",
 	"reason", "url" };
 

@@ -59,9 +59,9 @@ struct crypto_key *crypto_key_rsa(struct span n, struct span e);
 struct crypto_key *crypto_key_ed25519(struct span raw);
 
 /*
- * Creates a key from an OpenSSL key pair (an EVP_PKEY, RSA or Ed25519) and adds
- * a reference to it.  The key can sign, and verify its own signatures.  Returns
- * NULL for another type of key, or if memory ran out.
+ * Creates a key from `pkey`, an OpenSSL key pair (RSA or Ed25519), and adds a
+ * reference to `pkey`.  The key can sign, and verify its own signatures.
+ * Returns NULL for another type of key, or if memory ran out.
  */
 struct crypto_key *crypto_key_pair(struct evp_pkey_st *pkey);
 
@@ -85,8 +85,8 @@ enum crypto_verdict crypto_verify(const struct crypto_key *k,
 
 /*
  * Signs `hash` in the form that crypto_verify() expects.  `out` must have room
- * for CRYPTO_SIGNATURE_MAX bytes; sets `*n` to the number written.  Returns
- * false if `k` is not a key pair or is too large, or OpenSSL failed.
+ * for CRYPTO_SIGNATURE_MAX bytes; sets `*n` to the number of bytes written.
+ * Returns false if `k` is not a key pair or is too large, or OpenSSL failed.
  */
 bool crypto_sign(const struct crypto_key *k,
     const uint8_t hash[CRYPTO_HASH_SIZE], uint8_t *out, size_t *n);

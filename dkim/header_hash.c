@@ -17,7 +17,7 @@ struct header_index {
 	struct name_range *entries; /* sorted by name */
 	size_t n;
 	size_t *above; /* for each field, the next one above it with the same
-	                  name, or the number of fields */
+	                  name, or the number of fields if there is none */
 	size_t round;
 };
 
@@ -179,10 +179,10 @@ header_index_fields(const struct header_index *x, struct span name, size_t *out)
 }
 
 /*
- * Returns the next field with that name, from the bottom up, that is unused in
- * this round.  Returns h->n if none is left, which is treated as the null
- * string (RFC 6376 section 5.4).  The signature itself is skipped: it did not
- * exist when it was computed.
+ * Returns the next field with that name, from the bottom up, that this
+ * signature has not used yet.  Returns h->n if none is left, which is treated
+ * as the null string (RFC 6376 section 5.4).  The signature's own field is
+ * skipped, because it did not exist when the hash was signed.
  */
 static size_t
 take(struct header_index *x, struct span name, size_t own)

@@ -22,8 +22,8 @@ static const char rsa_oid[] =
     "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 enum { RSA_OID_SIZE = sizeof(rsa_oid) - 1, DER_NULL_SIZE = 2 };
 
-/* Reads the length after a tag.  In DER it is definite and as short as
- * possible. */
+/* Reads the length after a tag.  In DER, the length is definite and encoded in
+ * as few bytes as possible. */
 static bool
 der_length(struct scan *s, size_t *out)
 {
@@ -278,7 +278,7 @@ key_release(struct key *k)
 	k->crypto = NULL;
 }
 
-/* ---- the keys of an answer ---- */
+/* ---- the keys in an answer ---- */
 
 static const char list_kind[] = "dkim keys";
 
@@ -327,7 +327,7 @@ list_read(const struct dns_answer *answer)
 	for (size_t i = 0; i < answer->n_records; i++) {
 		struct key k;
 
-		/* enough keys; the rest are not even parsed */
+		/* enough keys; the remaining records are not even parsed */
 		if (l->cut > 0)
 			break;
 		key_read(answer->records[i].text, &k);

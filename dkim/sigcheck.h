@@ -85,7 +85,7 @@ bool sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
     struct sigcheck_result *out);
 
 /* Whether the result `code` was caused by our own limits (memory, number of DNS
- * queries, resolvers), not by the signer's DNS. */
+ * queries, failing resolvers), not by the signer's DNS. */
 bool sigcheck_is_cut_short(const struct sigcheck *c, enum dkim_code code);
 
 /* Frees the keys, unless the answer owns them. */

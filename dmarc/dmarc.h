@@ -19,8 +19,8 @@
 
 enum {
 	DMARC_MAX_QUERIES = 8, /* per tree walk, RFC 9989 section 4.10 */
-	/* identifiers whose walks are compared with that of a mailing list's
-	 * domain; mail from real lists has one or two */
+	/* identifiers whose tree walks are compared with that of a mailing
+	 * list's domain; mail from real lists has one or two */
 	DMARC_RELATED_MAX = 4,
 };
 
@@ -108,18 +108,19 @@ enum core_status dmarc_ask(const struct dmarc_facts *f,
  * point into `f` and `questions`.
  *
  * dmarc_ask() and dmarc_check() first query the record of each author domain,
- * then the names above these, then the walks of the identifiers, so that one
- * author domain cannot use up the queries that the policy of another needs.
+ * then those of their parent domains, then the tree walks of the identifiers,
+ * so that one author domain cannot use up the queries that another one's policy
+ * needs.
  */
 enum core_status dmarc_check(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a, struct dmarc_result *out);
 
 /*
  * The identifier that authenticates one of `domains`: it passes, and its domain
- * is the same, or is above it, or has the same organizational domain according
- * to the tree walk (RFC 9989 section 4.10.2).  Evidence of indirect mail
- * (section 7.4) needs this confirmation, because anyone can write such evidence
- * into a message.
+ * is equal to that domain, is above it, or has the same organizational domain
+ * according to the tree walk (RFC 9989 section 4.10.2).  Evidence of indirect
+ * mail (section 7.4) needs this confirmation, because anyone can write such
+ * evidence into a message.
  */
 struct dmarc_related {
 	size_t domain;                     /* index in `domains` */

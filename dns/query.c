@@ -39,7 +39,7 @@ take_off(struct query_list *list, struct dns_query *q, int which)
 		list->last = l->previous;
 }
 
-/* All waits in one step have the same length, so its list stays sorted. */
+/* All waits in a step have the same length, so the step's list stays sorted. */
 static void
 arm(struct resolver *r, struct dns_query *q)
 {
@@ -131,7 +131,7 @@ query_send(struct resolver *r, struct dns_query *q, struct dns_server *s,
 }
 
 /* Whether an answer may still arrive.  A TCP connection counts even if its
- * server is down: it will fail soon. */
+ * server is down, because the connection will fail soon. */
 static bool
 is_awaited(const struct dns_query *q)
 {
@@ -297,7 +297,7 @@ query_send_over_tcp(struct resolver *r, struct dns_query *q,
 		query_turn_to_others(r, q, s, why);
 }
 
-/* Now and then also sends `q` to a server that is down, to see whether it is up
+/* Occasionally also sends `q` to a server that is down, to see whether it is up
  * again. */
 static void
 probe(struct resolver *r, struct dns_query *q)
@@ -392,7 +392,7 @@ tcp_failed(
 	struct dns_server *s = sock->server;
 
 	if (query_awaits_tcp(q, s) || q->tcp_forged)
-		return; /* another connection may bring the answer, or `q` is
+		return; /* another connection may deliver the answer, or `q` is
 		           repeated over UDP */
 	if (sock->connected && !q->tcp_again) {
 		q->tcp_again = true;
@@ -422,8 +422,8 @@ query_break(struct resolver *r, struct dns_socket *sock)
 	}
 }
 
-/* Skips the oldest attempt, the last in the list: the server may be working on
- * it. */
+/* Skips the oldest attempt, which is the last in the list, because the server
+ * may be working on it. */
 void
 query_bypass(struct resolver *r, struct dns_socket *sock)
 {
@@ -478,7 +478,7 @@ is_not_wanted(struct resolver *r, const struct dns_query *q)
 	return q->wait->prefetch && dns_source_is_crowded(&r->source);
 }
 
-/* Moves `q` to the next, longer wait if there is one. */
+/* Moves `q` to the next step, with a longer wait, if there is one. */
 static void
 next_step(struct resolver *r, struct dns_query *q)
 {
@@ -539,8 +539,8 @@ time_is_up(struct resolver *r, struct dns_query *q)
 		finish_failed(r, q, why);
 }
 
-/* Ends queries whose time is up, at most `*left`.  Returns when the next one is
- * due. */
+/* Ends at most `*left` queries whose time is up.  Returns the time when the
+ * next one is due. */
 static int64_t
 end_some(struct resolver *r, unsigned *left)
 {

@@ -60,7 +60,7 @@ struct dns_questions *dns_questions_new(size_t max_questions);
  * question from this table.  Accepts NULL. */
 void dns_questions_free(struct dns_questions *questions);
 
-/* Set and return a pointer by which the driver finds its own state from a
+/* Set and return a pointer that lets the driver find its own state from a
  * question. */
 void dns_questions_set_driver(struct dns_questions *questions, void *driver);
 void *dns_questions_driver(const struct dns_questions *questions);

@@ -190,8 +190,8 @@ collect_domain(
 }
 
 /* Records whether the domain's servers answered `q`.  Once the domain is dead
- * (is_dead()), its other questions will not be sent: moves their callers to
- * `chain`. */
+ * (is_dead()), its other questions will not be sent, so this moves their
+ * callers to `chain`. */
 static void
 count_answer(struct dns_queue *queue, const struct queued *q,
     const struct dns_answer *answer, struct dns_wait **chain)
@@ -219,8 +219,8 @@ is_full(const struct dns_queue *queue)
 	return queue->asked.n >= dns_source_share(queue->source_below);
 }
 
-/* Sends waiting questions while there is room.  The caller has a reference and
- * the lock, which is released around each ask(). */
+/* Sends waiting questions while there is room.  The caller must hold a
+ * reference and the lock, which is released around each ask(). */
 static void
 send_waiting(struct dns_queue *queue)
 {

@@ -34,9 +34,9 @@ enum {
 	 */
 	DNS_NET_CROWDED = 128,
 
-	/* With more than this, a question fails immediately with
-	 * DNS_ERROR_RESOURCE.  It takes thousands of concurrent messages to
-	 * reach this.  This limits memory to 16 MB. */
+	/* With more unanswered questions than this, a new one fails immediately
+	 * with DNS_ERROR_RESOURCE.  Only thousands of concurrent messages can
+	 * reach this limit, which bounds memory to 16 MB. */
 	DNS_NET_UNANSWERED_MAX = 16384,
 };
 
@@ -63,7 +63,8 @@ const char *dns_trouble_name(enum dns_trouble trouble);
 /* Returns DNS_TROUBLE_NONE for any other name. */
 enum dns_trouble dns_trouble_from_name(struct span name);
 
-/* Text that callers put after the name of the server: "does not answer". */
+/* Returns text to print after the name of the server, such as "does not
+ * answer". */
 const char *dns_trouble_text(enum dns_trouble trouble);
 
 struct dns_resolver_event {
@@ -95,8 +96,7 @@ struct dns_resolver_counts { /* counted since startup; any thread may read
 	uint64_t questions, datagrams, repetitions, tcp, answers, timeouts,
 	    servfails;
 	uint64_t strays;        /* packets that matched no question */
-	uint64_t wrong_ids;     /* strays with an id that was not used on the
-	                           port */
+	uint64_t wrong_ids;     /* strays with an id not in use on the port */
 	uint64_t suspect_ports; /* ports closed because of wrong ids */
 	uint64_t unreachable;   /* questions that failed because no server
 	                           answers anything */
@@ -131,7 +131,7 @@ size_t dns_resolver_health(
 
 /*
  * Reads the servers from a file in the format of resolv.conf(5); if there are
- * none, sets 127.0.0.1.  For each server that cannot be used, adds a line
+ * none, uses 127.0.0.1.  For each server that cannot be used, adds a line
  * "FILE:LINE: nameserver TEXT WHY" to `complaints` unless that is NULL.  LF
  * separates the lines; there is none at the end.
  */

@@ -31,7 +31,7 @@ struct zone_set {
 	uint32_t ttl;
 	size_t n;
 	struct zone_item *first, **end;
-	const struct dns_answer *answer; /* made once the file has been read */
+	const struct dns_answer *answer; /* set after the file has been read */
 };
 
 /* A name in the file.  It exists if it has records or a name below it exists.

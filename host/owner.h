@@ -22,7 +22,7 @@ bool owner_is_named(pid_t pid, const char *name);
 bool owner_is_known(pid_t pid);
 
 /* Searches /proc for the process that listens on a TCP port.  Returns 0 if
- * there is none, or if we may not inspect processes of other users. */
+ * there is none, or if we may not inspect other users' processes. */
 pid_t owner_of_port(uint16_t port);
 
 #endif

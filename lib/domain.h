@@ -42,11 +42,12 @@ size_t domain_labels(struct span name);
  * there are fewer. */
 struct span domain_suffix(struct span name, size_t labels);
 
-/* Returns `name` without its leftmost label and final dot; empty if there was
- * only one label. */
+/* Returns `name` without its leftmost label and final dot; empty if it has only
+ * one label. */
 struct span domain_parent(struct span name);
 
-/* Both return false for an empty name, which is not aligned with any name. */
+/* domain_equal() and domain_is_under() return false for an empty name, which is
+ * not aligned with any name. */
 bool domain_equal(struct span a, struct span b);
 
 /* Whether `name` is `ancestor` or below it. */

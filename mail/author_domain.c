@@ -79,9 +79,9 @@ author_trim(struct span word)
 
 /*
  * Whether a label has only letters, digits, hyphens, underscores, visible
- * non-ASCII characters except dots, and, not at its ends, "+", "=", "~", "$".
- * All programs read such a label as the same name.  Some labels are rejected
- * although domain_normal() would map them.
+ * non-ASCII characters except dots, and, except at its ends, "+", "=", "~",
+ * "$".  All programs read such a label as the same name.  Some labels are
+ * rejected although domain_normal() would map them.
  */
 static bool
 is_clean_label(struct span label)

@@ -90,7 +90,7 @@ is_word(unsigned char c)
 /*
  * Returns the next byte of a name, in lower case; -1 at the end.  Skips spaces,
  * quotes, backslashes, control characters, UTF-8 and comments, and then sets
- * `gap`. OpenDMARC reads `mx . example.o""rg` as one name.
+ * `gap`.  OpenDMARC reads `mx . example.o""rg` as one name.
  */
 static int
 next_in_name(struct scan *s, enum comments kind, bool *gap)
@@ -233,8 +233,8 @@ head_read(struct span value, struct authres_head *out)
 	return true;
 }
 
-/* Whether there are results without an id: a reader that does not require one
- * takes them for our results. */
+/* Whether the id is missing.  A reader that does not require one takes the
+ * results for ours. */
 static bool
 has_no_id(struct span value)
 {
@@ -243,7 +243,7 @@ has_no_id(struct span value)
 	return mail_skip_cfws_any(&s) && scan_peek(&s) == ';';
 }
 
-/* Whether a field that cannot be parsed may be ours: the end of its id is
+/* Whether a field that cannot be parsed may be ours.  The end of its id is
  * unknown. */
 static bool
 broken_claims(struct span value, struct span id)

@@ -18,8 +18,8 @@
 enum {
 	MAIL_FIELDS_MAX = 4096,        /* fields of one message */
 	MAIL_HEADER_MAX = 1024 * 1024, /* bytes of all fields of a message */
-	MAIL_AUTHOR_FIELDS = 8,        /* From may exceed the limits above by
-	                                  this number and these bytes */
+	MAIL_AUTHOR_FIELDS = 8, /* From may exceed the limits above by this many
+	                           fields and bytes */
 	MAIL_AUTHOR_BYTES = 128 * 1024,
 };
 

@@ -24,10 +24,10 @@ struct mail_decoded {
 	bool unreadable; /* a word is broken base64, or its charset may encode
 	                    ASCII characters as other bytes: other programs may
 	                    read it differently */
-	bool ambiguous;  /* a word contains a "?": `strict` finds other words */
-	bool specials; /* a word contains, or decodes to, a quote, a backslash,
-	                  a bracket, a parenthesis or a line end: decoded text
-	                  may change how the text around it is read */
+	bool ambiguous; /* a word contains "?", so `strict` finds other words */
+	bool specials;  /* a word contains, or decodes to, a quote, a backslash,
+	                   a bracket, a parenthesis or a line end: decoded text
+	                   may change how the text around it is read */
 };
 
 /*

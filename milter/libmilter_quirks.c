@@ -27,7 +27,7 @@ static struct {
 
 /* ---- signals ---- */
 
-/* Replaces libc's sigwait(); libmilter_quirks.h says why. */
+/* Replaces libc's sigwait(), for the reason given in libmilter_quirks.h. */
 int
 sigwait(const sigset_t *set, int *number)
 {
@@ -66,9 +66,9 @@ libmilter_wake(void)
 
 /*
  * Connects and sends a packet with macros and a packet that ends the
- * connection.  The two arrive together: if read_ahead.c and libmilter disagree,
- * the worker waits forever for bytes that were already read.  Returns true if a
- * worker closed the connection in time.
+ * connection.  The two arrive together: if read_ahead.c does not work with this
+ * libmilter, the worker waits forever for bytes that were already read.
+ * Returns true if a worker closed the connection in time.
  */
 static bool
 reaches_worker(unsigned wait_ms)

@@ -38,8 +38,8 @@ bool signer_process_follow(void);
 /* Reports that the child has started or reloaded.  Call in the child. */
 void signer_process_ready(struct signer_process *p);
 
-/* Waits at most `wait_ms` until the child has started or reloaded.  Call in the
- * first process.  Also returns true if there is no child. */
+/* Waits at most `wait_ms` for the child to start or reload.  Call in the first
+ * process.  Also returns true if there is no child. */
 bool signer_process_wait_ready(struct signer_process *p, unsigned wait_ms);
 
 /* Send the child the signal `number`, or SIGHUP to reload.  Wait for the reload

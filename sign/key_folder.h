@@ -1,5 +1,5 @@
 /*
- * key_folder.h - the files of the signing keys.
+ * key_folder.h - the signing key files.
  *
  *	FOLDER/DOMAIN/SELECTOR.pem   the private key, 0640
  *	FOLDER/DOMAIN/selectors      every selector that was ever used, 0640

@@ -198,8 +198,8 @@ key_look_open_net(void *arg, const struct server_address *addresses, size_t n)
 
 /* ---- answers of the servers ---- */
 
-/* Queries a server for the record, and for a PTR record at the parent name:
- * there is none, so this answer has the negative TTL of the zone. */
+/* Queries a server for the record, and for a PTR record at the parent name.
+ * The latter does not exist, so its answer has the negative TTL of the zone. */
 static void
 ask_host(
     struct look_batch *batch, struct look_step *step, struct look_host *host)

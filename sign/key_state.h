@@ -5,8 +5,8 @@
  * The file has one line for each key, DOMAIN SELECTOR ID NAME=NUMBER..., with
  * the members of struct rotation_state; ID is the SHA-256 of the public key.  A
  * line "!pauses NAME=NUMBER..." has the members of struct pauses.  The last
- * line is "# end". The file is replaced atomically.  A daemon writes its own
- * file and reads it at startup. Commands read all files, to combine the state
+ * line is "# end".  The file is replaced atomically.  A daemon writes its own
+ * file and reads it at startup.  Commands read all files, to combine the state
  * of all hosts that share the folder.
  */
 #ifndef AVOUCH_SIGN_KEY_STATE_H
@@ -43,7 +43,7 @@ size_t key_state_parse(struct span text, const struct sign_keys *keys,
 /*
  * Sets the state of all keys from the file of this host.  If that file does not
  * exist, because the host or its role was renamed, the most recently written
- * file of FOLDER/.state is used.  If the file is damaged, keys without a line
+ * file in FOLDER/.state is used.  If the file is damaged, keys without a line
  * may sign if no other key is ready (rotation_lose()).  Returns false and
  * writes to `error` if the file could not be read completely.
  */
@@ -60,8 +60,8 @@ void key_state_put(
  * Reads all state files of the folder and merges them: a key is ready if all
  * hosts that know it say so, and its last signature is the latest one by any
  * host.  Files that are more than KEY_STATE_STALE_S older than the newest one
- * belong to hosts that no longer exist and are ignored.  Returns the number of
- * files used; 0 also if the folder does not exist.
+ * are assumed to belong to hosts that no longer exist, and are ignored.
+ * Returns the number of files used; 0 also if the folder does not exist.
  */
 size_t key_state_read_all(const char *folder, const struct sign_keys *keys);
 

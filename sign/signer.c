@@ -127,7 +127,7 @@ keys_of_list(struct signer *s)
 }
 
 /* Whether the message seems to come from another host: there is no login, but
- * a Received or DKIM-Signature field. */
+ * there is a Received or DKIM-Signature field. */
 static bool
 is_forwarded(const struct signer *s)
 {

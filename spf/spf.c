@@ -118,8 +118,8 @@ parse_record(struct spf_run *run, struct spf_frame *f, struct span text,
 		f->note->line.term = text;
 	if (record->fault == NULL)
 		return true;
-	/* RFC 7208 section 4.6: a syntax error anywhere is a permerror, before
-	 * any term is used */
+	/* RFC 7208 section 4.6: a syntax error anywhere causes permerror,
+	 * before any term is evaluated */
 	f->term = record->fault;
 	spf_run_fail(run, f, SPF_PERMERROR, record->fault->fault);
 	return false;

@@ -40,7 +40,7 @@ skip_words(const struct verdict *v, struct buf *b)
 	return b->p;
 }
 
-/* A name that is not a valid domain is not written. */
+/* Does not write a name that is not a valid domain. */
 static void
 put_domain(struct authres_writer *w, struct arena *a, const char *ptype,
     const char *property, struct span domain)
@@ -134,7 +134,7 @@ put_spf_helo(struct authres_writer *w, const struct verdict *v, struct arena *a)
 }
 
 /*
- * RFC 8601 section 2.7.2.  For the null sender, RFC 7208 section 2.4 checks the
+ * RFC 8601 section 2.7.2.  For the null sender, RFC 7208 section 2.4 uses the
  * only name there is, the HELO name.
  *
  * Otherwise, the HELO result is written as a separate result only if it is the

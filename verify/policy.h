@@ -103,7 +103,7 @@ struct policy_decision {
 	struct span rule;        /* "dmarc.on_reject", "override NAME",
 	                            "skip.network", "default", ... */
 	struct span reason;      /* one line of printable ASCII */
-	/* the applied disposition, for our field and the report */
+	/* the applied disposition, for Authentication-Results and the report */
 	enum dmarc_policy disposition;
 	/* the disposition in enforce mode */
 	enum dmarc_policy would_disposition;

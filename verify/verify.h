@@ -102,8 +102,8 @@ struct verify_message *verify_mail(
     struct verify_connection *c, const struct verify_envelope *e);
 void verify_rcpt(struct verify_message *m, struct span recipient);
 
-/* Adds a header field, in message order, and notes it in `own`.  `value` is as
- * in mail_header_add(). */
+/* Adds a header field, in message order, and records it in `own`.  `value` is
+ * as in mail_header_add(). */
 void verify_header(
     struct verify_message *m, struct span name, struct span value);
 void verify_headers_end(struct verify_message *m);
@@ -140,8 +140,9 @@ struct verdict {
 	struct policy_input facts;
 	struct policy_decision decision;
 
-	/* The field's value, folded with LF TAB, without a line end.  If
-	 * `facts.trusted_mta`, it is absent, and no field is added. */
+	/* The value of our Authentication-Results field, folded with LF TAB,
+	 * without a line end.  If `facts.trusted_mta`, it is absent, and no
+	 * field is added. */
 	struct span authentication_results;
 	struct verify_add add[VERIFY_ADD_MAX]; /* such as Received-SPF */
 	size_t n_add;
@@ -155,7 +156,7 @@ struct verdict {
 	unsigned questions;
 	int64_t wait_ms;  /* time verify_finish() waited for DNS */
 	int64_t total_ms; /* since verify_mail() */
-	bool gave_up;     /* reached the limit of time or DNS questions */
+	bool gave_up;     /* reached a limit on time or DNS questions */
 	bool faulty;      /* we reached a limit or lacked memory */
 	bool automatic;   /* an automatic reply, a bounce or a report */
 

@@ -1,4 +1,4 @@
-/* dmarc.c - DMARC: copies the lint findings, and writes a record that fixes
+/* dmarc.c - DMARC: copies the linter's findings, and writes a record that fixes
  * them */
 #include <string.h>
 
@@ -156,8 +156,8 @@ put_text(struct dmarc_fix *f)
 		put_addresses(f, SPAN(""), true);
 }
 
-/* Whether a TXT record must be removed: it is an SPF record, or resembles a
- * DMARC record. */
+/* Whether a TXT record must be removed because it is an SPF record or resembles
+ * a DMARC record. */
 static bool
 must_go(struct span text)
 {
@@ -216,8 +216,8 @@ auditing_dmarc_change(struct auditing *d)
 
 /* ---- findings ---- */
 
-/* Returns the change that publishes the consent of the reports' receiver (RFC
- * 9990 section 4). */
+/* Returns the change that publishes the report receiver's consent (RFC 9990
+ * section 4). */
 static const struct audit_change *
 consent_change(struct auditing *d, const struct audit_finding *f)
 {
@@ -253,8 +253,7 @@ audit_spf_text(struct auditing *d)
 		    auditing_dmarc_change(d));
 }
 
-/* Reports how long the policy has been none, and how much mail a stricter one
- * would stop. */
+/* Reports when p=none began, and how much mail p=reject would stop. */
 static void
 audit_monitoring(struct auditing *d)
 {

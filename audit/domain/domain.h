@@ -2,13 +2,13 @@
  * domain.h - audits a domain: does its mail arrive, and can others send mail in
  * its name?  `avouch audit DOMAIN`.
  *
- * A pure core like the checks, in two parts. audit_domain() queries DNS and
- * adds findings; audit_domain_grade() derives two grades from all findings.
- * Between the two calls, the command makes the HTTPS and SMTP connections, and
- * sts.h and dane.h check their results.
+ * A pure core in two parts.  audit_domain() queries DNS and adds findings;
+ * audit_domain_grade() derives two grades from all findings.  Between the two
+ * calls, the command makes the HTTPS and SMTP connections, and sts.h and dane.h
+ * check their results.
  *
  * A hint never lowers a grade.  A failed DNS question is never a finding.  It
- * is listed, and no grades are set if any of them could depend on it.
+ * is listed, and if a grade could depend on it, no grades are set.
  */
 #ifndef AVOUCH_AUDIT_DOMAIN_DOMAIN_H
 #define AVOUCH_AUDIT_DOMAIN_DOMAIN_H
@@ -44,12 +44,12 @@ struct audit_seen {
 struct audit_reports {
 	int64_t none_since; /* start of the period in which all reports state
 	                       p=none, in seconds since 1970; 0: the latest
-	                       report does not state it */
-	bool none_always;   /* there are no earlier reports */
+	                       report does not state p=none */
+	bool none_always;   /* no report is older than `none_since` */
 	/* the members below cover the last AUDIT_REPORT_DAYS days */
 	uint64_t messages;
 	uint64_t failed; /* neither SPF nor DKIM passes with alignment */
-	uint64_t mixed;  /* part of `failed`, from addresses that also send mail
+	uint64_t mixed;  /* those in `failed` from addresses that also send mail
 	                    that passes */
 };
 

@@ -233,8 +233,8 @@ put_record(struct spf_fix *f, struct span text)
 		f->redirect = without_dot(r.redirect);
 }
 
-/* Adds outgoing addresses that do not pass and, for a domain without a record,
- * its MX hosts. */
+/* Adds outgoing addresses that do not pass SPF and, for a domain without a
+ * record, its MX hosts. */
 static void
 put_missing(struct spf_fix *f, bool has_record)
 {

@@ -66,7 +66,7 @@ is_mixed(struct span text)
 	return false;
 }
 
-/* Returns a row's reply without the basic code, such as "5.7.26". */
+/* Returns the enhanced status code in a rule's reply, such as "5.7.26". */
 static struct span
 enhanced_of(const char *reply)
 {
@@ -124,8 +124,8 @@ static const struct {
 	{ AUDIT_FAULT_UNALIGNED, { "dmarc= pass", "dmarc=pass" } },
 };
 
-/* Facts about a text, except its codes.  They are collected only once per text,
- * because a hostile text can contain a code every few bytes. */
+/* Facts about a text other than its status codes.  They are collected only once
+ * per text, because a hostile text can contain a code every few bytes. */
 struct reply {
 	const char *area;      /* NULL: unknown */
 	enum audit_fault only; /* Gmail's reason; AUDIT_FAULTS: unknown */

@@ -46,10 +46,11 @@ struct audit_message {
 	enum audit_mail from_mail, sender_mail; /* From, MAIL FROM */
 	int64_t received; /* seconds since 1970; 0: unknown */
 	bool has_client;  /* SPF was checked for the client's address */
-	bool is_unsure; /* a DNS lookup failed: SPF, DKIM or DMARC is unknown */
+	bool is_unsure;   /* DNS failed, so SPF, DKIM or DMARC is unknown */
 };
 
-/* RFC 5322 section 3.6.4: "<" something "@" something ">" */
+/* Whether `value` has the form "<" something "@" something ">" (RFC 5322
+ * section 3.6.4). */
 bool audit_is_message_id(struct span value);
 
 /* Whether the message is bulk mail, judging by its own header fields. */

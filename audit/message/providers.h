@@ -39,7 +39,7 @@ enum audit_fault {                   /* problems with a message */
 	                           everyone */
 	AUDIT_FAULT_SPF_BROKEN,
 	AUDIT_FAULT_NULL_MX,
-	AUDIT_FAULT_NO_DOMAIN,    /* the domain of a sender does not exist */
+	AUDIT_FAULT_NO_DOMAIN,    /* a sender's domain does not exist */
 	AUDIT_FAULT_NO_MAIL,      /* replies to From cannot be delivered */
 	AUDIT_FAULT_ENCODED_WORD, /* an encoded word where none is allowed */
 	AUDIT_FAULTS,

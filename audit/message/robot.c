@@ -129,7 +129,7 @@ robot_check(const struct robot_request *r, struct arena *a)
 	return is_authentic(v) ? ROBOT_ANSWER : ROBOT_NOT_AUTHENTIC;
 }
 
-/* ---- the log of answers ---- */
+/* ---- the answer log ---- */
 
 static bool
 is_log_byte(unsigned char c)
@@ -142,7 +142,7 @@ struct answered {
 	struct span domain, to;
 };
 
-/* Returns false if the line does not have the format of the log. */
+/* Returns false if the line is not in the format of the log. */
 static bool
 read_line(struct span line, struct answered *out)
 {

@@ -44,7 +44,7 @@ struct answer {
 	int status;
 };
 
-/* ---- the log of answers ---- */
+/* ---- the answer log ---- */
 
 /* Reads the log; a missing file is an empty log.  Returns false with errno set
  * on failure. */

@@ -1,7 +1,7 @@
 /*
- * fetch.h - the two connections that `avouch audit` makes besides DNS: HTTPS to
- * the policy host of MTA-STS, and SMTP to an MX host.  The only file in this
- * directory that uses libcurl.
+ * fetch.h - the two connections that `avouch audit` makes besides DNS queries:
+ * HTTPS to the policy host of MTA-STS, and SMTP to an MX host.  The only file
+ * in this directory that uses libcurl.
  *
  * Addresses come from our own DNS answers, so --zone and --nameserver apply to
  * these connections too.  Redirects, cookies, proxies and local files are not
@@ -17,7 +17,7 @@
 #include "lib/span.h"
 
 enum {
-	FETCH_SECONDS = 10,      /* limit for each connection as a whole */
+	FETCH_SECONDS = 10,      /* time limit for a whole connection */
 	FETCH_ADDRESSES_MAX = 4, /* addresses tried per host */
 	FETCH_WHY_MAX = 256,
 };

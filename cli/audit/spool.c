@@ -141,8 +141,8 @@ make_token(char *token)
 	return true;
 }
 
-/* Creates the file of a token.  The directory must be locked, so that the limit
- * cannot be exceeded. */
+/* Creates the file for a token.  The directory must be locked, so that the
+ * limit cannot be exceeded. */
 static int
 make_wait(int dir, char *token)
 {
@@ -205,7 +205,7 @@ spool_wait_end(struct spool_wait *w)
 	w->lock = -1;
 }
 
-/* Reads a string that ends with a NUL. */
+/* Reads a NUL-terminated string. */
 static bool
 take_fact(struct scan *s, const char **out)
 {
@@ -284,8 +284,8 @@ is_awaited(int dir, const char *token)
 	    S_ISREG(st.st_mode) && st.st_size == 0 && !is_unlocked(dir, token);
 }
 
-/* Opens and locks the file for the message.  Returns -1 with errno 0 if the
- * message is not awaited or is already being received. */
+/* Opens and locks the file for the message.  Returns -1 with errno 0 if no
+ * process waits for the message or it is already being received. */
 static int
 begin_receive(int dir, const char *token, const char *name)
 {

@@ -12,7 +12,7 @@ struct explain_input {
 	const struct explain_check *all;
 	struct arena *arena;
 	struct mail_header header;
-	size_t body;                     /* offset in the message */
+	size_t body;                     /* offset of the body in the message */
 	struct dns_questions *questions; /* DMARC's questions; NULL: none */
 	json_t *question_list;           /* NULL if the output is text */
 	size_t n_questions;
@@ -38,8 +38,8 @@ print_question(void *arg, const char *job, const struct dns_question *q)
 	explain_question(job, q);
 }
 
-/* Parses the message again, because the jobs of the check own the header that
- * they parsed.  Returns false after printing a message. */
+/* Parses the message again, because the check's jobs own the header that they
+ * parsed.  Returns false after printing an error. */
 static bool
 explain_input_open(struct explain_input *l, const struct cli *c,
     const struct explain_check *all)

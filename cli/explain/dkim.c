@@ -11,8 +11,8 @@
 
 enum {
 	INDENT = 6,
-	BODY_MAX = 16 << 20, /* bytes; larger bodies are not searched for the
-	                        change, because that takes a hash per line */
+	BODY_MAX = 16 << 20, /* bytes; larger bodies are not searched for
+	                        changes, because that takes a hash per line */
 	HASH_TEXT_MAX = 64,  /* bytes of a hash in base64 */
 	SENTENCE_MAX = 1024,
 };

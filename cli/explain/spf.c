@@ -3,7 +3,7 @@
 
 enum {
 	COUNTER_COLUMNS = 17, /* width of the lookup counters on the left */
-	INDENT = 4,           /* columns per include; for terms, half as many */
+	INDENT = 4,           /* columns per include; half of that for terms */
 };
 
 json_t *

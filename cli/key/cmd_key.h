@@ -62,7 +62,7 @@ int key_cli_selector(const struct key_cli *k, const char *selector);
  */
 struct sign_keys *key_cli_load(const struct key_cli *k, size_t *n_hosts);
 
-/* Makes daemons reload the folder of keys immediately. */
+/* Makes the daemons reload the key folder immediately. */
 void key_cli_changed(const struct key_cli *k);
 
 /* Returns a name such as "rsa2048" or "ed25519". */

@@ -25,7 +25,7 @@ put_day(int64_t day)
 	fputs(memory, stdout);
 }
 
-/* Writes "98.7 %" in 7 columns. */
+/* Writes a rate such as "98.7 %" in 7 columns. */
 static void
 put_rate(uint64_t part, uint64_t whole)
 {
@@ -36,7 +36,7 @@ put_rate(uint64_t part, uint64_t whole)
 	printf("%7s", whole > 0 ? memory : "-");
 }
 
-/* Writes a name, which is ASCII; a long one shifts the other columns. */
+/* Writes an ASCII name; a long one shifts the columns after it. */
 static void
 put_padded(struct span name)
 {

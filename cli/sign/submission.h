@@ -22,8 +22,8 @@ struct submission {
 
 /*
  * Unless the server is on loopback, its certificate is verified and a password
- * is sent only with TLS.  On failure, returns false and writes to `error`,
- * including the server's reply.
+ * is sent only with TLS.  On failure, returns false and writes the reason, with
+ * the server's reply, to `error`.
  */
 bool submission_send(const struct submission *s, struct buf *error);
 

@@ -4,7 +4,8 @@
  *
  * Anyone can send us something that looks like a bounce.  It counts only if it
  * returns the Message-ID of one of our messages, which contains a part that
- * only we and the recipients know.  The address comes from our own store.
+ * only we and the recipients know.  The address to suppress comes from our own
+ * store.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_BOUNCE_H
 #define AVOUCH_REPORT_RECEIVE_BOUNCE_H

@@ -22,7 +22,7 @@ enum {
 
 enum feedback_end {
 	FEEDBACK_DONE,
-	FEEDBACK_OTHER,   /* another type, such as abuse */
+	FEEDBACK_OTHER,   /* another type of feedback, such as abuse */
 	FEEDBACK_REFUSED, /* see `reason` */
 	FEEDBACK_MEMORY_LACKS,
 };

@@ -28,7 +28,7 @@ struct due_list {
 	struct arena *a;
 	int64_t day;
 	struct name_node
-	    *known; /* domains already planned, in reverse order of reading */
+	    *known; /* domains already planned, the last one read first */
 	size_t n_known;
 	const struct span **index; /* pointers to their names, sorted */
 	struct due_domain *first, **end;
@@ -90,8 +90,8 @@ is_known(const struct due_list *l, struct span domain)
 
 /*
  * Each domain has its own time within `spread` after the end of the day, so
- * that reports are not all sent or received at the same time.  Our own domain
- * is part of the hash, so other reporters choose different times.
+ * that reports are not all sent or received at the same time.  The time is a
+ * hash that includes our own domain, so other reporters choose different times.
  */
 static bool
 is_its_time(const struct send *s, int64_t day, struct span domain)
@@ -142,7 +142,7 @@ struct report_draft {
 	const struct due_domain *due;
 	struct dmarc_record record;
 	const char *wrong; /* error in the record; NULL: none */
-	bool usable;       /* whether the record is valid */
+	bool usable;       /* the record begins with v=DMARC1 */
 	struct send_consent consent;
 
 	/* the result */
@@ -150,7 +150,7 @@ struct report_draft {
 	struct parts parts;
 };
 
-/* Returns why no report is made, regardless of who requests it; NULL if it may
+/* Returns why no report is made, regardless of who requests it; NULL if one may
  * be made. */
 static const char *
 no_reason(const struct report_draft *a)
@@ -163,8 +163,8 @@ no_reason(const struct report_draft *a)
 		return "cannot parse the record";
 	if (a->record.n_rua == 0)
 		return "no rua";
-	/* RFC 9990 does not address loops of reports about reports; two
-	 * reporters would otherwise report to each other forever. */
+	/* Otherwise, two reporters would report to each other forever; RFC 9990
+	 * does not address reports about reports. */
 	if (d->messages == d->automatic)
 		return "only automatic mail";
 	if (d->aligned == 0 && d->messages < a->s->o->min_messages)

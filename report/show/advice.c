@@ -15,14 +15,14 @@ enum {
 	FORWARDED_MAX = 10, /* share of the owner's mail that may be forwarded
 	                       under p=reject, in tenths of a percent */
 	WEAK_MAX =
-	    200, /* share of passing mail that may pass only with SPF before
-	            p=reject is recommended, in tenths of a percent */
+	    200, /* maximum share of passing mail that passes with SPF alone for
+	            p=reject to be recommended, in tenths of a percent */
 	SILENT_DAYS = 10, /* days without a report */
 	OWN_FEW = 50, /* almost none of the mail is the owner's if its share is
 	                 below this, in tenths of a percent */
 };
 
-/* Number of messages that are likely the owner's. */
+/* Returns the number of messages that are likely the owner's. */
 static uint64_t
 own_mail(const struct view_domain *d)
 {
@@ -71,7 +71,7 @@ is_parked_at_reject(const struct view_domain *d, int64_t to)
 	return is_parked(d, to) && is_enforced(d) && span_is(d->p, "reject");
 }
 
-/* Reports covered most days, but none has covered the last SILENT_DAYS. */
+/* Whether reports covered most days, but none of the last SILENT_DAYS. */
 static bool
 is_silent(const struct view_domain *d, int64_t to)
 {

@@ -378,7 +378,7 @@ add_row(
 	sums->by_cause[cause] += n;
 }
 
-/* Adds one day's part of a row, if `recent` includes that day. */
+/* Adds one day's share of a row, if `recent` includes that day. */
 static void
 add_recent_day(struct gather *g, int64_t day, const struct report_row *row,
     enum view_cause cause)

@@ -23,7 +23,7 @@ struct chart_bar {
 struct chart {
 	struct chart_bar bars[CHART_BARS];
 	size_t n;
-	uint64_t scale; /* messages at the top of the chart */
+	uint64_t scale; /* number of messages at the top of the chart */
 	double step;
 };
 

@@ -90,9 +90,8 @@ struct view_want {
 };
 
 struct view_visitor {
-	/* Called before domain(), for each source of the domain, in the order
-	 * of the store; `sender` is set, but not yet complete.  NULL: not
-	 * called. */
+	/* Called before domain(), for each source of the domain, in store
+	 * order; `sender` is set, but not yet complete.  NULL: not called. */
 	bool (*source)(void *arg, const struct view_domain *d,
 	    const struct view_source *s);
 	/* Called for each domain.  If source() or domain() returns false, the
@@ -102,12 +101,13 @@ struct view_visitor {
 	void *arg;
 };
 
-/* Lists the domains, in `a`.  Returns false if it fails: see view->error. */
+/* Lists the domains; the list is allocated in `a`.  Returns false after an
+ * error, which is in view->error. */
 bool view_open(struct ledger *l, const struct view_want *want, struct arena *a,
     struct view *view);
 
 /* Visits the domains of the list.  `want` and `a` must be those passed to
- * view_open().  Returns false if it fails: see view->error. */
+ * view_open().  Returns false after an error, which is in view->error. */
 bool view_visit(struct ledger *l, const struct view_want *want, struct arena *a,
     struct view *view, const struct view_visitor *visitor);
 

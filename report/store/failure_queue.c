@@ -20,7 +20,7 @@ static const char *const texts[FAILURE_SPOOL_STATEMENTS] = {
 		   "$4, $5, $6, $7, $8, $9, $10, $11, 1, 0, 0, 0, 1)",
 };
 
-/* Returns NULL on error; sql_step() then fails too. */
+/* Returns NULL on error; sql_step(NULL) fails too. */
 static struct sql_statement *
 statement_of(struct failure_spool *p, enum failure_statement which)
 {

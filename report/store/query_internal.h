@@ -1,8 +1,8 @@
 /*
- * query_internal.h - shared by the files query*.c only: the contents of a
- * ledger.  query.c has the store itself, closed days, their rows and replay;
- * query_deliveries.c has the reports we send; query_received.c has reports from
- * others; query_failures.c has failures to report; query_hosts.c has hosts.
+ * query_internal.h - the contents of struct ledger, for query*.c only.  query.c
+ * has the store itself, closed days, their rows and replay; query_deliveries.c
+ * has the reports we send; query_received.c has reports from others;
+ * query_failures.c has failures to report; query_hosts.c has hosts.
  */
 #ifndef AVOUCH_REPORT_STORE_QUERY_INTERNAL_H
 #define AVOUCH_REPORT_STORE_QUERY_INTERNAL_H

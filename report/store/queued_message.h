@@ -23,7 +23,8 @@ enum {
 };
 
 /* There are many of these while the store is locked, so the struct is compact:
- * only the length of a string is kept, and absent strings take no space. */
+ * it has the length of each string but no pointer, and absent strings take no
+ * space. */
 struct queued_message {
 	struct queued_message *next;
 	int64_t when;            /* seconds since 1970 */

@@ -44,7 +44,7 @@ is_text(const char *name, const char *what, struct span text, bool required)
 		fail_msg("%s: %s is not printable", name, what);
 }
 
-/* Checks conditions that hold for all findings and explanations. */
+/* Checks conditions that must hold for all findings and explanations. */
 static void
 is_sound(const char *name, const struct dmarc_lint *l)
 {

@@ -1,4 +1,4 @@
-/* finding_test.c - findings made from rules: templates, limits, order */
+/* finding_test.c - findings created from rules: templates, limits, order */
 #include "audit/finding.h"
 
 #include <setjmp.h>

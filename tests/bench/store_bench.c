@@ -6,8 +6,8 @@
  *
  * If FILE exists, the messages are added to it.
  *
- * Prints messages/s, CPU per message, the size of the file, the number of rows
- * in it, and the duration of the slowest store_put().
+ * Prints messages/s, CPU time per message, the size of the file, the number of
+ * rows in it, and the duration of the slowest store_put().
  */
 #include <inttypes.h>
 #include <pthread.h>

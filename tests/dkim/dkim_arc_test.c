@@ -22,8 +22,8 @@
 #define MAIL HEADER "\r\nHello list,\r\n\r\nthe  minutes.\r\n"
 #define RELAXED "c=relaxed/relaxed; h=from:to:subject"
 
-/* Returns the key of one.example, two.example, ... (RSA 1024; two.example
- * Ed25519). */
+/* Returns the key of one.example, two.example, ... (RSA 1024, but Ed25519 for
+ * two.example). */
 static struct test_key *
 dkim_arc_key_of(unsigned instance)
 {
@@ -87,7 +87,7 @@ chain(unsigned n)
 	return message;
 }
 
-/* Copies the field that begins with `start`, with its CRLF. */
+/* Copies the field that begins with `start`, including its CRLF. */
 static void
 field_text(const char *message, const char *start, char *out, size_t size)
 {
@@ -416,7 +416,8 @@ sealers_are_listed(void **state)
 	zone->close(zone);
 }
 
-/* The fields may be in any order in the header: only the instances count. */
+/* The fields may be in any order in the header: only the instance numbers
+ * matter. */
 static void
 order_of_fields(void **state)
 {

@@ -447,7 +447,8 @@ static void
 section_3_3_algorithms(void **state)
 {
 	/* Here, Ed25519 signs a hash of 32 bytes.  The message in RFC 8032
-	 * section 7.1, test 3, is not one, so only rejection is tested. */
+	 * section 7.1, test 3, has another size, so only rejection is
+	 * tested. */
 	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1, 2, 3 };
 	char zeros[128] = "";
 	struct key rsa, ed;

@@ -531,7 +531,8 @@ section_3_5_signatures_that_sign_signatures(void **state)
 	    header, sizeof(header), "%.*s\r\n", (int)(body - first), first);
 	both = sign_message(sign_rsa(1024, 0), twice, header, BODY);
 	dkim_run(&r, span_str(both), zone);
-	/* h= of the lower one names one more DKIM-Signature than existed */
+	/* h= of the lower signature names one more DKIM-Signature than
+	 * existed */
 	dkim_run_expect(&r, "upper over lower", PASS " " NOT_HEADER);
 	dkim_run_end(&r);
 	free(both);

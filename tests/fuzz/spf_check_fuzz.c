@@ -58,7 +58,7 @@ check_result(const struct spf_result *r)
 	assert(span_all(r->explanation, ascii_is_print));
 }
 
-/* Returns the code.  Answers arrive in groups of `n`. */
+/* Returns the result code of a check whose answers arrive in groups of `n`. */
 static enum spf_code
 run(struct spf_query q, struct dns_source *zone, size_t n,
     unsigned long fail_at, struct spf_result *out, struct arena *a)

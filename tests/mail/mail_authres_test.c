@@ -1,4 +1,4 @@
-/* mail_authres_test.c - Authentication-Results by RFC 8601: reading, and
+/* mail_authres_test.c - Authentication-Results fields (RFC 8601): reading, and
  * recognizing forged fields. */
 #include "mail/authres.h"
 

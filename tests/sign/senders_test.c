@@ -24,7 +24,7 @@ read_senders_text(const char *text, char **errors)
 	return s;
 }
 
-/* The format of smtpd_sender_login_maps, postmap(1) and postconf(5). */
+/* The format of smtpd_sender_login_maps; see postmap(1) and postconf(5). */
 static const char table[] = "# a comment\n"
 			    "alice@example.com alice\n"
 			    "\n"

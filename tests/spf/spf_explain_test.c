@@ -95,10 +95,10 @@ rfc7208_6_2_explanations(void **state)
 		{ V4, "@a.example,@b.example:joe@s43.example",
 		    "joe@s43.example|joe|s43.example|s43.example|"
 		    "mail.s23.example" },
-		/* 4.6.4: the limits do not apply to exp= */
+		/* section 4.6.4: the limits do not apply to exp= */
 		{ V4, "a@l10-exp-p.example", "from host.example" },
 		{ "192.0.2.99", "a@v-exp-p.example", "from unknown" },
-		/* 7.3: the validated name that %{p} selects */
+		/* section 7.3: the validated name that %{p} selects */
 		{ "192.0.2.21", "a@s73-p2.example", "from sub.s73-p2.example" },
 		{ "192.0.2.21", "a@s73-p3.example", "from s73-p3.example" },
 		{ "192.0.2.21", "a@s73-p4.example", "from any.other.example" },

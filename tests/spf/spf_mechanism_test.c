@@ -1,5 +1,5 @@
-/* spf_mechanism_test.c - check_host() by RFC 7208 sections 5 to 7, with
- * tests/zones */
+/* spf_mechanism_test.c - check_host() according to RFC 7208 sections 5 to 7,
+ * with the zones in tests/zones */
 #include "spf/spf.h"
 
 #include <setjmp.h>

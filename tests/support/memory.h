@@ -1,5 +1,5 @@
 /*
- * memory.h - memory that runs out, for code that does not use an arena.
+ * memory.h - makes memory run out, for code that does not use an arena.
  *
  * In a test, the linker's --wrap option redirects the malloc(), calloc() and
  * realloc() calls of our own code to memory.c; those of libraries are not
