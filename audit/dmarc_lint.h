@@ -2,7 +2,7 @@
  * dmarc_lint.h - finds errors and bad practice in a domain's DMARC records:
  * `avouch dmarc DOMAIN` (RFC 9989, RFC 9990 section 4).
  *
- * A pure core like dmarc.h.
+ * A pure core, like dmarc.h.
  */
 #ifndef AVOUCH_AUDIT_DMARC_LINT_H
 #define AVOUCH_AUDIT_DMARC_LINT_H
@@ -27,8 +27,8 @@ struct dmarc_lint {
 	struct dmarc_walk above; /* see dmarc_policy_below() */
 	bool exists;             /* the domain exists (RFC 9989 appendix A.4) */
 	struct dmarc_explanation explanation;
-	/* Errors first.  `cut` is also set if memory ran out elsewhere, or if a
-	 * record has more tags or hosts than are checked. */
+	/* Sorted, errors first.  `cut` is also set if memory ran out elsewhere,
+	 * or if a record has more tags or hosts than are checked. */
 	struct audit_findings findings;
 };
 

@@ -2,10 +2,10 @@
  * spf_lint.h - finds errors and bad practice in a domain's SPF record: `avouch
  * spf --lint DOMAIN` (RFC 7208).
  *
- * A pure core like spf_check().  It reads the record, and every record that is
- * included or redirected to, as if no term matched, and counts the DNS lookups
- * in the worst case.  Terms that depend on the message (macros) are counted but
- * not followed.
+ * A pure core like spf_check().  It reads the record, and follows every include
+ * and redirect, as if no term matched, and counts the DNS lookups in the worst
+ * case.  Terms that depend on the message (macros) are counted but not
+ * followed.
  */
 #ifndef AVOUCH_AUDIT_SPF_LINT_H
 #define AVOUCH_AUDIT_SPF_LINT_H
@@ -29,8 +29,8 @@ enum {
 
 struct spf_lint_node {      /* one record of the tree, in the order read */
 	struct span domain; /* the domain that has the record */
-	struct span term;   /* the term that refers to it; absent: the domain's
-	                       own record */
+	struct span term;   /* the term that refers to this record; absent for
+	                       the root of the tree */
 	unsigned depth;
 	size_t top; /* index of the ancestor at depth 1; the node's own index if
 	               its depth is 0 or 1 */
@@ -45,7 +45,7 @@ struct spf_lint_node {      /* one record of the tree, in the order read */
 struct spf_lint {
 	struct span domain; /* normal form */
 	struct span record; /* absent unless there is exactly one SPF record */
-	struct audit_findings findings; /* in the order of terms */
+	struct audit_findings findings; /* in the order of the terms */
 	unsigned lookups;               /* in the worst case */
 	unsigned void_lookups; /* for IPv4 or IPv6, whichever is worse */
 	unsigned records;      /* number of records read */

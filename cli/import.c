@@ -18,8 +18,8 @@
 #define IMPORT_METRICS "unix:/run/avouch/metrics.sock"
 
 enum {
-	NOTE_MAX = 400,  /* bytes of a note */
-	SHOWN_MAX = 100, /* bytes shown of a line from another program's file */
+	NOTE_MAX = 400,        /* bytes of a note */
+	SHOWN_MAX = 100,       /* bytes of an imported line that are shown */
 	NAMED_PATH_MAX = 1000, /* bytes of a path in another program's file */
 	ELEMENT_MAX = 300,     /* bytes of a quoted list element */
 };
@@ -37,7 +37,8 @@ struct source { /* the origin of a setting */
 struct setting {
 	struct setting *next;
 	const struct conf_option *option;
-	const char *comment;      /* NULL if the option has a counterpart */
+	const char *comment;      /* printed above an option without a
+	                             counterpart; otherwise NULL */
 	const char *value;        /* NULL for a list or a rejected value */
 	struct element *elements; /* elements of a list */
 	struct source *sources;

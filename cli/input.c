@@ -78,9 +78,9 @@ input_map(struct input *in, int fd, off_t size)
 	return true;
 }
 
-/* Whether the input can be mapped.  If standard input is a file that was
- * already partly read, only the rest is input, and is copied as if it came from
- * a pipe. */
+/* Whether the input can be mapped.  If standard input is a file that has
+ * already been partly read, the input is only the rest, which is copied as if
+ * it came from a pipe. */
 static bool
 input_is_mappable(int fd, const struct stat *st)
 {

@@ -155,7 +155,8 @@ assign(struct conf_parser *p, const struct conf_option *o, unsigned line,
 		conf_error_add(p->errors, line,
 		    "%s: is already set on line %u; keep one of them", o->name,
 		    a->line);
-	if (a != NULL && !adds) { /* so that the new values are checked too */
+	if (a != NULL && !adds) { /* discard the old values, so that the new
+		                     ones are checked too */
 		a->values = a->last = NULL;
 		a->n_values = 0;
 	}

@@ -13,8 +13,8 @@
 #include <openssl/rsa.h>
 
 /*
- * Set once, before the first use, and never changed: OpenSSL needs more time to
- * fetch an algorithm than to hash a small message.
+ * Set once, before the first use, and never changed, because fetching an
+ * algorithm takes OpenSSL longer than hashing a small message.
  */
 static struct {
 	EVP_MD *sha256;
@@ -449,7 +449,7 @@ static bool
 verify_once(void)
 {
 	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1 };
-	char bytes[256]; /* a modulus of 2048 bits, and a signature */
+	char bytes[256]; /* used as a 2048-bit modulus and as a signature */
 	struct span any = span_of(memset(bytes, 0xc1, sizeof(bytes)), 256);
 	struct crypto_hash *h = crypto_hash_new();
 	struct crypto_key *rsa = crypto_key_rsa(any, SPAN("\1\0\1"));

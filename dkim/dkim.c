@@ -30,7 +30,7 @@ enum rank {
 struct candidate { /* one DKIM-Signature field */
 	size_t field;
 	enum rank rank;
-	struct dkim_result *result; /* NULL: not parsed, or not in full */
+	struct dkim_result *result; /* NULL: neither parsed nor listed */
 	struct sigcheck *check;     /* NULL: not verified */
 };
 
@@ -259,8 +259,8 @@ refusal(struct dkim *d)
 	return buf_view(&reason);
 }
 
-/* Returns NULL, or why the exact header is unknown and therefore no signature
- * can be verified. */
+/* If no signature can be verified because the exact header is unknown, returns
+ * why; otherwise NULL. */
 static const char *
 header_fault(const struct mail_header *h)
 {
@@ -278,8 +278,8 @@ most_listed(const struct dkim *d, size_t n)
 	return n < most ? n : most;
 }
 
-/* Lists the signatures that were parsed, and then others, from the top, while
- * there is room. */
+/* Lists all signatures that were parsed and, while there is room, others from
+ * the top. */
 static bool
 list(struct dkim *d, struct candidate *all, size_t n)
 {

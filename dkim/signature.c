@@ -364,7 +364,8 @@ read_forbidden(struct signature_reader *r, struct span value)
 struct signature_rule {
 	const char *name;
 	read_tag *read;
-	const char *missing; /* the error if it is absent; NULL: optional */
+	const char *missing; /* the error if the tag is absent; NULL:
+	                        optional */
 };
 
 enum { RULES_MAX = 13 };

@@ -175,7 +175,8 @@ judge(const struct dmarc_align *c, const struct dmarc_author *au,
 		put_reason(reason, by->is_dkim ? "DKIM of " : "SPF of ",
 		    by->id->domain, " is aligned with ", au->domain, "");
 	} else if (al.unknown != NULL) {
-		/* Section 5.3.6: neither pass nor fail without all answers. */
+		/* Section 5.3.6: without all answers, the result is neither
+		 * pass nor fail. */
 		out->code = DMARC_TEMPERROR;
 		put_reason(reason, "no answer shows whether ",
 		    al.unknown->id->domain, " is aligned with ", au->domain,
@@ -245,7 +246,7 @@ author_check(
  * RFC 9989 section 11.5: if there are several author domains, the strictest
  * policy among those that fail applies, so that no author domain hides another.
  * A temperror could have been a failure with p=reject, but is not known to be
- * one: it ranks below failures with a policy, and above all other results.
+ * one, so it ranks below failures with a policy, and above all other results.
  */
 static unsigned
 strictness(const struct dmarc_result *r)

@@ -41,17 +41,16 @@ enum dns_state {
 /*
  * Why a question failed.  The first group is about the name: a server was
  * queried and did not return a usable answer.  The second group is about this
- * host: the question was not sent, or was cut off before its time or its
- * repetitions were used up.  dns_error_is_ours() distinguishes them.  A check
- * that failed for a reason in the second group must be deferred, never treated
- * as a DNS failure of the domain, because anyone who sends us enough mail can
- * cause it.
+ * host: the question was not sent, or was abandoned with time and repetitions
+ * left.  dns_error_is_ours() distinguishes them.  A check that failed for a
+ * reason in the second group must be deferred, never treated as a DNS failure
+ * of the domain, because anyone who sends us enough mail can cause it.
  */
 enum dns_error {
 	DNS_ERROR_NONE,
 
 	DNS_ERROR_TIMEOUT,  /* no server answered in time */
-	DNS_ERROR_SERVFAIL, /* RCODE 2: the server could not resolve it */
+	DNS_ERROR_SERVFAIL, /* RCODE 2: the server could not resolve the name */
 	DNS_ERROR_REFUSED,  /* RCODE 5 */
 	DNS_ERROR_RCODE,    /* any other RCODE */
 	DNS_ERROR_GARBLED,  /* the answer is malformed, or its CNAMEs loop */
@@ -63,7 +62,7 @@ enum dns_error {
 	                          was sent */
 	DNS_ERROR_RESOURCE,    /* a limit of this host: memory, sockets, or too
 	                          many unanswered questions for all messages
-	                          together; or the source is closed */
+	                          together; or the source was closed */
 };
 
 /* Returns true for the second group: DNS_ERROR_UNREACHABLE, _BUDGET and

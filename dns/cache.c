@@ -37,7 +37,7 @@ struct cache_entry {
 	                                    servers are failing */
 	size_t bytes;                    /* counted in the shard's total */
 	struct dns_wait *first, **last;  /* list of waiting callers */
-	unsigned waits; /* callers of the pending question so far */
+	unsigned waits; /* callers that have joined the pending question */
 	bool asked;     /* the question was sent to the source below */
 	bool forgotten; /* remove it when the answer arrives */
 	char text[];
@@ -321,8 +321,8 @@ cache_answer_all(struct dns_wait *first, const struct dns_answer *answer)
 
 /* ---- questions that were refused by the source below ---- */
 
-/* Whether `w` would be refused for the same reason as the caller on whose
- * behalf the question of `e` was sent. */
+/* Whether `w` would be refused for the same reason as the caller for which the
+ * question of `e` was sent. */
 static bool
 is_refused_too(const struct cache_entry *e, const struct dns_wait *w)
 {
@@ -374,7 +374,7 @@ ask_below(struct cache_entry *e)
 	below->ask(below, e->name, e->type, &e->below);
 }
 
-/* Sets the message on whose behalf the question of `e` is sent. */
+/* Sets the message for which the question of `e` is sent. */
 static void
 set_asker(struct cache_entry *e, const struct dns_wait *w)
 {

@@ -2,8 +2,8 @@
  * health.c - tracks which servers work and why others do not, and reports
  * problems.
  *
- * A server that is down is queried only if there is no other, and probed now
- * and then (query.c).  Each problem with a server is reported when it is
+ * A server that is down is queried only if no other can answer, and is probed
+ * now and then (query.c).  Each problem with a server is reported when it is
  * noticed, and then at most once a minute.  When all its problems have ended, a
  * final report says that it works again.
  */

@@ -229,7 +229,7 @@ put_at_name(FILE *out, enum dns_type type, const struct dns_record *record)
 
 	if (type == DNS_MX)
 		fprintf(out, "\\# %zu %04x", size + 2, record->preference);
-	else if (type == DNS_SOA) /* also a second name and five numbers */
+	else if (type == DNS_SOA) /* plus a second name and five numbers */
 		fprintf(out, "\\# %zu ", size + 21);
 	else
 		fprintf(out, "\\# %zu ", size);

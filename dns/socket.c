@@ -255,7 +255,8 @@ open_socket(struct resolver *r, struct dns_server *server,
 	return NULL;
 }
 
-/* Removes the socket from its server, so that it gets no more questions. */
+/* Removes the socket from its server, so that no more questions are sent on
+ * it. */
 static void
 take_from_server(struct dns_socket *sock)
 {
@@ -393,8 +394,8 @@ has_report(const struct dns_socket *sock)
 	    (sock->unreachable || sock->suspect);
 }
 
-/* Closes the port in both cases: if the server is unreachable, our own address
- * may have changed. */
+/* Closes an unreachable or suspect port.  If the server is unreachable, our own
+ * address may have changed. */
 static void
 report(struct resolver *r, struct dns_socket *sock)
 {

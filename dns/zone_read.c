@@ -137,8 +137,8 @@ read_record(struct zone_reader *r)
 	return ok;
 }
 
-/* Reads the next word of `s` as a name, absolute or below $ORIGIN.  Returns
- * NULL if there is none or it is not valid. */
+/* Reads the next word of `s` as a name, absolute or relative to $ORIGIN.
+ * Returns NULL if there is none or it is not valid. */
 static ldns_rdf *
 read_name(struct zone_reader *r, struct scan *s)
 {

@@ -351,7 +351,7 @@ mail_envelope_mailbox(struct arena *a, struct span address)
 }
 
 /* RFC 2919 section 3: "[phrase] <list-id>".  Phrases with unquoted specials are
- * common; then the last "<" counts. */
+ * common, so the last "<" counts. */
 struct span
 mail_list_id(struct span value)
 {

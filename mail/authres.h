@@ -31,7 +31,7 @@ struct span authres_id(struct span value, struct buf *memory);
  *   characters, encoded words, UTF-8, ")x");
  * - for any authserv-id, if the version is not 1: section 5 requires removal of
  *   these fields if they come from the network.
- * There is no limit on the length; takes linear time.
+ * There is no limit on the length; the cost is linear.
  */
 bool authres_claims(struct span value, struct span id);
 
@@ -53,7 +53,7 @@ bool authres_open(struct scan *s, struct arena *a, struct span *id);
  * Reads the next resinfo; for "none", returns AUTHRES_END immediately.  Values
  * may contain bytes that real writers leave unquoted ("header.b=ab/c+").
  * "action=none", which has no ptype, is skipped, and so is an extra ";".
- * AUTHRES_BAD: the resinfo cannot be read, or `a` is full.
+ * Returns AUTHRES_BAD if the resinfo cannot be read or `a` is full.
  */
 enum authres_status authres_next(
     struct scan *s, struct arena *a, struct authres_result *out);

@@ -19,8 +19,8 @@
 
 /*
  * These create the state directory if there is a folder of keys.  Call the
- * first while the process still has its initial privileges, the second as the
- * user of the daemon.
+ * first while the process still has its initial privileges, and the second as
+ * the daemon's user.
  */
 void key_watch_prepare(const struct conf *conf);
 void key_watch_make_state(const struct conf *conf);
@@ -39,8 +39,8 @@ void key_watch_reload(const struct conf *conf);
 /* Writes the state and stops the thread.  Waits at most 5 s for it to end. */
 void key_watch_stop(void);
 
-/* Hold this lock while a new set of keys is loaded from the current one: the
- * thread changes the states of the current keys. */
+/* Hold this lock while a new set of keys is loaded from the current one,
+ * because the thread changes the states of the current keys. */
 void key_watch_lock(void);
 void key_watch_unlock(void);
 

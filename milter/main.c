@@ -44,7 +44,7 @@
 
 enum {
 	ERROR_MAX = 1000,
-	TICK_MS = 1000,     /* interval between calls of tick() */
+	TICK_MS = 1000,     /* interval between calls to tick() */
 	BUSY_TICK_MS = 100, /* interval while an MTA is connected: tick() wakes
 	                       connections that are waiting for a stalled one */
 	DRAIN_STEP_MS =
@@ -440,8 +440,8 @@ reload_conf(struct daemon *d)
 }
 
 /*
- * Returns free memory to the system after a burst of mail.  malloc itself only
- * releases memory at the end of an arena, and that is nearly always in use.
+ * Returns free memory to the system after a burst of mail.  malloc itself
+ * releases only memory at the end of an arena, which is nearly always in use.
  */
 static void
 trim_memory(struct daemon *d)
@@ -669,7 +669,8 @@ main(int argc, char **argv)
 		return status;
 	}
 	absolute =
-	    realpath(d.path, NULL); /* a daemon changes its directory to "/" */
+	    realpath(d.path, NULL); /* the daemon changes its directory to
+	                               "/" */
 	if (absolute != NULL)
 		d.path = absolute;
 	status = serve(&d);

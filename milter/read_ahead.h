@@ -2,9 +2,9 @@
  * read_ahead.h - saves system calls when libmilter reads packets.
  *
  * libmilter reads each packet with five system calls: poll() to see whether
- * there is one, poll() and read() for its length and command, poll() and read()
- * for the rest.  A small message has about 45 packets, and these calls were
- * half of its cost.  So read_ahead.c defines accept(), poll(), read() and
+ * there is one, poll() and read() for its length and command, and poll() and
+ * read() for the rest.  A small message has about 45 packets, and these calls
+ * were half of its cost.  So read_ahead.c defines accept(), poll(), read() and
  * close() for the whole program, libmilter included.  On an MTA's connection,
  * read() also fetches bytes that have arrived beyond those requested, and
  * returns them at the next call.  poll() needs no system call if such bytes are

@@ -75,7 +75,7 @@ void session_free(struct session *s); /* may be NULL */
 
 struct session_client {
 	const char *name; /* from libmilter; may be NULL */
-	/* NULL: unknown; then the client is local only if `name` is
+	/* NULL: unknown, so the client counts as local only if `name` is
 	 * "localhost". */
 	const struct sockaddr *where;
 	const char *mta;      /* macro j; may be NULL */

@@ -6,7 +6,7 @@
  * The type of a table is recognized from its lines:
  *
  *	NAME DOMAIN:SELECTOR:/PATH     KeyTable ("%": the author's domain)
- *	PATTERN NAME                   SigningTable, with or without refile
+ *	PATTERN NAME                   SigningTable, with or without "refile:"
  *	DOMAIN SELECTOR                rspamd's selector_map
  *	DOMAIN /PATH                   rspamd's path_map ($domain, $selector)
  *
@@ -54,10 +54,10 @@ bool key_tables_read(
     struct key_tables *t, const char *name, struct span text, FILE *errors);
 
 /*
- * Combines the tables into a list of keys, in the order of the lines.  Writes
- * to `errors` a line for each entry that cannot be imported, and to `notes` one
- * for each difference in behavior.  Sets `ok` to false if there were errors.
- * Returns NULL if there are no keys.
+ * Combines the tables into a list of keys, in the order of the lines.  Writes a
+ * line to `errors` for each entry that cannot be imported, and a line to
+ * `notes` for each difference in behavior.  Sets `ok` to false if there were
+ * errors.  Returns NULL if there are no keys.
  */
 struct key_table_key *key_tables_resolve(
     struct key_tables *t, FILE *errors, FILE *notes, bool *ok);

@@ -82,8 +82,8 @@ struct sign_keys_faults {        /* problems found by one load */
  * selectors (key_folder.h).  Writes problems to `errors` as lines "PATH: what
  * is wrong, and how to fix it", and counts them in `faults`.  Modes that are
  * too open are reported with one line per path, at most SIGN_WARNINGS_MAX, and
- * have no other effect. Returns NULL if the folder cannot be read or memory ran
- * out.  Imported keys sign immediately, and so do keys that were ready in
+ * have no other effect.  Returns NULL if the folder cannot be read or memory
+ * ran out.  Imported keys sign immediately, and so do keys that were ready in
  * `previous` (rotation.h).
  *
  * `previous` is the set to be replaced, or NULL.  If a key file is now broken,

@@ -69,7 +69,7 @@ rotation_repair(struct rotation_state *state)
 		state->absent = 0;
 }
 
-/* Returns the newest key that is ready, or `n` if none is. */
+/* Returns the index of the newest key that is ready, or `n` if none is. */
 static size_t
 newest_ready(const struct rotation_key *keys, size_t n, bool retired)
 {
@@ -80,7 +80,8 @@ newest_ready(const struct rotation_key *keys, size_t n, bool retired)
 	return n;
 }
 
-/* Returns the key that signs, or the newest that was ever ready, or `n`. */
+/* Returns the index of the key that signs, otherwise of the newest that was
+ * ever ready, otherwise `n`. */
 static size_t
 last_good(const struct rotation_key *keys, size_t n)
 {

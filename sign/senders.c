@@ -11,7 +11,7 @@
 #include "lib/domain.h"
 #include "lib/scan.h"
 
-enum { SENDERS_MEMORY = 512 << 20 }; /* memory needed for the largest file */
+enum { SENDERS_MEMORY = 512 << 20 }; /* bytes; enough for the largest file */
 
 struct senders_entry {
 	struct span address; /* local@domain or @domain, lower case */

@@ -9,8 +9,9 @@
  *	finish	   returns the signatures to add and to remove
  *
  * d= is the domain of the only author, or else its nearest parent domain that
- * has a key.  If the message already has a valid signature of ours (d=, s=),
- * none is added; a broken one is replaced; signatures of others are left alone.
+ * has a key.  If the message already has a valid signature of ours (same d= and
+ * s=), none is added; a broken one is replaced; other signatures are left
+ * alone.
  *
  * Pure: keys, time and options are arguments; no DNS, no log.  A message is
  * used by one thread at a time.
@@ -82,7 +83,7 @@ enum signer_flaw {
 struct signer_outcome {
 	enum signer_result result;
 	enum signer_reason reason; /* for SIGNER_UNSIGNED and SIGNER_REFUSED */
-	bool author_mismatch; /* login and From differ; may be set although the
+	bool author_mismatch; /* login and From differ; may be set even if the
 	                         message was signed */
 	bool by_list;         /* d= is the domain of the mailing list */
 	struct span from;     /* the author, local@domain, for the log */

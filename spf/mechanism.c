@@ -173,7 +173,8 @@ match_mx(
 	return SPF_NO_MATCH;
 }
 
-/* Looks up the PTR records of the client.  SPF_MATCH: `out` has some. */
+/* Looks up the client's PTR records.  If it returns SPF_MATCH, `out` has
+ * some. */
 static enum spf_outcome
 ask_ptr(struct spf_run *run, struct spf_frame *f, const struct dns_answer **out)
 {
@@ -314,7 +315,7 @@ spf_run_target(struct spf_run *run, struct spf_frame *f,
 static enum spf_outcome
 match_exists(struct spf_run *run, struct spf_frame *f, struct span name)
 {
-	/* RFC 7208 section 5.7: A, even when the client is IPv6 */
+	/* RFC 7208 section 5.7: the type is A, even if the client is IPv6 */
 	return read_answer(
 	    run, f, name, DNS_A, spf_run_ask(run, f, name, DNS_A));
 }

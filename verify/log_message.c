@@ -18,8 +18,8 @@ log_ip(struct log_line *l, const char *key, const struct ip *ip)
 	log_span(l, key, buf_view(&text));
 }
 
-/* "pass:example.org:sel,fail:example.net:s2"; domains and selectors are host
- * names. */
+/* Logs a value such as "pass:example.org:sel,fail:example.net:s2"; domains and
+ * selectors are host names. */
 static void
 log_dkim(struct log_line *l, const struct verdict *v)
 {

@@ -10,7 +10,7 @@
 
 enum policy_subject {
 	POLICY_AUTHOR,  /* the author domain: "a.example fails DMARC ..." */
-	POLICY_SENDER,  /* the same with the MAIL FROM domain */
+	POLICY_SENDER,  /* like POLICY_AUTHOR, but with the MAIL FROM domain */
 	POLICY_MESSAGE, /* `what` is a complete sentence about the message */
 	POLICY_FROM, /* like POLICY_MESSAGE, followed by why the From field is
 	                invalid */

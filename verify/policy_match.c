@@ -69,7 +69,7 @@ policy_matches(char *const *patterns, struct span domain)
 	return false;
 }
 
-/* `every`: all names must match, and there must be at least one. */
+/* If `every` is set, all names must match, and there must be at least one. */
 static bool
 matches_names(
     char *const *patterns, const struct span *names, size_t n, bool every)

@@ -15,7 +15,7 @@ enum {
 	RULE_MAX = CONF_OVERRIDE_NAME_MAX + 40, /* bytes of a rule's name */
 	DOMAIN_SHOWN_MAX = 80, /* bytes of a domain in reasons and replies */
 	EXPLANATION_MAX = 200, /* bytes of an SPF explanation in a reply */
-	URL_MAX = 300,         /* bytes of a link, expanded */
+	URL_MAX = 300,         /* bytes of an expanded link */
 };
 
 static void

@@ -18,8 +18,8 @@ enum {
 	    << 18, /* bytes of PEM; larger input is not read */
 };
 
-/* Computes the SHA-256 or SHA-512 hash of `data`.  Returns its size, or 0 if
- * OpenSSL failed. */
+/* Computes the SHA-256 or SHA-512 hash of `data`.  Returns the hash size, or 0
+ * if OpenSSL failed. */
 size_t certificate_hash(
     struct span data, bool is_sha512, char hash[CERTIFICATE_HASH_MAX]);
 

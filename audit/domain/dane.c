@@ -185,7 +185,7 @@ auditing_dnssec(struct auditing *d)
 
 /* ---- the certificate of a host ---- */
 
-/* Makes the change that publishes a record for the host's own key. */
+/* Builds the change that publishes a record for the host's own key. */
 static const struct audit_change *
 renewed_change(struct arena *a, const struct audit_host *host,
     const struct audit_smtp *smtp)

@@ -2,9 +2,9 @@
  * robot.h - decides which messages `avouch audit --answer` answers, and limits
  * the number of answers (RFC 3834).  Pure.
  *
- * An answer to a forged message would go to someone who did not write it, and
- * an answer to an automatic message could be answered again.  So only authors
- * whose messages pass DMARC get an answer.
+ * An answer to a forged message would go to someone who did not write it, so
+ * only messages that pass DMARC are answered.  Automatic messages are not
+ * answered either, to avoid loops.
  */
 #ifndef AVOUCH_AUDIT_MESSAGE_ROBOT_H
 #define AVOUCH_AUDIT_MESSAGE_ROBOT_H
@@ -42,7 +42,7 @@ const char *robot_code_text(enum robot_code code);
 struct robot_request {
 	const struct verdict *verdict;
 	struct span to;  /* the author's address; absent if it is not usable */
-	struct span own; /* address of the robot */
+	struct span own; /* the robot's address */
 };
 
 enum robot_code robot_check(const struct robot_request *r, struct arena *a);

@@ -28,7 +28,8 @@ int audit_status(
 /* ---- message.c ---- */
 
 struct audit_gate {
-	/* called when all checks are done; returns false to show nothing */
+	/* called when all checks are done; returns false if nothing should be
+	 * shown */
 	bool (*opens)(void *arg, const struct verdict *v);
 	void *arg;
 };

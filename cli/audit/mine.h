@@ -82,7 +82,7 @@ bool mine_has_changes(const json_t *changes);
 
 struct audit_mine {
 	json_t *domains;  /* a list of {"domain", "audited": true, DOMAIN...},
-	                     the worst grades first */
+	                     worst grades first */
 	int64_t previous; /* time of the last run; 0: none */
 	int64_t digest;   /* when the last digest was mailed; 0: never */
 	size_t left;      /* domains not audited in this run */

@@ -106,7 +106,7 @@ show_address(const struct cli *c, const struct waiting *w)
 	fflush(stdout);
 }
 
-/* Returns the open file of the message, or -1 if none arrived. */
+/* Returns a file descriptor for the message, or -1 if none arrived. */
 static int
 wait_for_message(const struct waiting *w)
 {
@@ -127,8 +127,7 @@ wait_for_message(const struct waiting *w)
 	return fd;
 }
 
-/* Uses the facts from the mail server; the message supplies those that are
- * unknown. */
+/* Uses the mail server's facts; the message supplies any that are missing. */
 static void
 use_facts(struct cli *c, const struct spool_facts *facts)
 {

@@ -46,7 +46,7 @@ json_t *explain_dkim_json(
     const struct dkim *d, struct span body, struct arena *a);
 void explain_dkim(const struct dkim *d, struct span body, struct arena *a);
 
-/* Explain the type and size of a key, and the reason if it cannot be used. */
+/* Explain the type and size of a key and, if it cannot be used, why. */
 json_t *explain_key_json(const struct key *k);
 void explain_key(struct buf *b, const struct key *k);
 

@@ -19,7 +19,7 @@ put_when(struct buf *b, const char *text, int64_t when)
 	buf_printf(b, "%s %s", text, time);
 }
 
-/* Returns the time when a key stopped signing, according to the files. */
+/* Returns the time when a key stopped signing, according to the key files. */
 static int64_t
 retired_at(const struct sign_domain *domain, const struct sign_key *key)
 {
@@ -176,7 +176,7 @@ due_add(json_t *list, const struct sign_key *key, const char *what)
 	json_array_append_new(list, one);
 }
 
-/* Whether a newer key exists that will replace this one. */
+/* Whether a newer key will replace this one. */
 static bool
 has_successor(const struct sign_domain *domain, const struct sign_key *key)
 {
@@ -191,7 +191,8 @@ has_successor(const struct sign_domain *domain, const struct sign_key *key)
 	return false;
 }
 
-/* Adds the key to `list` if it is due.  Returns true if the key is too old. */
+/* Adds the key to `list` if it is due for replacement or retirement.  Returns
+ * true if it is too old. */
 static bool
 due_key(const struct key_cli *k, json_t *list, const struct sign_domain *domain,
     const struct sign_key *key)

@@ -3,8 +3,8 @@
  * system pipes to standard input, or all new messages in a Maildir.
  *
  * The exit status is 0 for any input, because otherwise the mail system would
- * bounce the bounce.  The only errors are a store or a Maildir that cannot be
- * used.
+ * bounce the bounce.  Only a store or a Maildir that cannot be used is an
+ * error.
  */
 #include <stdio.h>
 #include <stdlib.h>

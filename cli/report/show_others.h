@@ -12,7 +12,8 @@
 /* Prints nothing if there are no such reports. */
 void show_others(const struct others_view *view);
 
-/* Sets "tls" and "failures", and the number of domains that each omits. */
+/* Sets "tls" and "failures" in `object`, and the number of domains that each
+ * omits. */
 void show_others_json(json_t *object, const struct others_view *view);
 
 #endif

@@ -51,8 +51,8 @@ smtp_sink_close(struct smtp_sink *s)
 struct sink_session {
 	struct smtp_sink *sink;
 	FILE *in, *out;
-	int number; /* message number of the recipient; SMTP_SINK_UNKNOWN: none
-	               yet */
+	int number; /* message number of the recipient; SMTP_SINK_UNKNOWN: no
+	               recipient yet */
 	unsigned n_recipients;
 	char line[SMTP_SINK_LINE_MAX];
 };

@@ -43,7 +43,7 @@ struct push {
 	int64_t day; /* -1: none */
 
 	struct push_rows rows;
-	int64_t counts_for; /* day of the shared store to which the rows are
+	int64_t counts_for; /* day in the shared store to which the rows are
 	                       added */
 };
 
@@ -392,8 +392,8 @@ push_day(struct push *p, int64_t day)
 	return true;
 }
 
-/* Also pushes the last closed day if it has no mail: no reports are sent until
- * all hosts have pushed. */
+/* Also pushes the last closed day if it has no mail, because no reports are
+ * sent until all hosts have pushed. */
 static bool
 push_days(struct push *p)
 {

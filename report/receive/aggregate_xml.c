@@ -81,7 +81,7 @@ enum slot {
 	SLOTS,
 };
 
-/* RFC 9990 appendix A; RFC 7489 appendix C where it differs. */
+/* RFC 9990 appendix A, and the elements of RFC 7489 appendix C that differ. */
 static const struct element_rule {
 	enum place in;
 	const char *name;

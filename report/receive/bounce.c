@@ -88,7 +88,7 @@ is_recipient(struct span value, struct span address)
 	    span_equal_nocase(scan_while(&s, is_address_byte), address);
 }
 
-/* Reads the fields up to an empty line.  The first group is about the
+/* Reads the fields up to an empty line.  The first group is about the whole
  * message. */
 static struct status_group
 next_group(struct scan *s, struct span address)

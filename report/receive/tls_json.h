@@ -19,7 +19,7 @@ enum {
 	    500000, /* jansson needs up to 250 bytes for each */
 	TLS_JSON_POLICIES_MAX = 1000,
 	TLS_JSON_RESULTS_MAX = 10000, /* failures and policies in total */
-	TLS_JSON_TEXT_MAX = 255,      /* bytes stored of each value */
+	TLS_JSON_TEXT_MAX = 255,      /* bytes of each value that are stored */
 	TLS_JSON_ARENA_MAX = 16
 	    << 20, /* bytes; an arena of this size always suffices */
 };
@@ -33,8 +33,8 @@ enum tls_json_end {
 	TLS_JSON_MEMORY,
 };
 
-/* Strings and results in `out` are in `a`; the key, file and read time of `out`
- * are not set. */
+/* The strings and results in `out` are allocated in `a`; its key, file and read
+ * time are not set. */
 enum tls_json_end tls_json_read(struct span json, struct arena *a,
     struct ledger_tls *out, const char **reason);
 

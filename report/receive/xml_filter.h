@@ -6,8 +6,8 @@
  * instruction or XML declaration.  Element names are in lower case.  Common
  * errors in reports are corrected: bytes before the first tag and after the
  * last, a byte order mark, UTF-16, invalid UTF-8 and control characters (they
- * become "?"), a bare "&", references to undeclared entities, a schema element
- * around or within the report.
+ * become "?"), a bare "&", references to undeclared entities, and a schema
+ * element around or within the report.
  *
  * It refuses what no report needs: a document type, overlong tags or text, and
  * input that does not begin like XML.

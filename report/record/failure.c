@@ -9,13 +9,14 @@
 
 enum {
 	FIELD_MEMORY = 1 << 18, /* bytes of memory for parsing addresses */
-	LIKE_SIGNATURES = 4, /* signatures that are part of a failure's cause */
+	LIKE_SIGNATURES = 4,    /* signatures compared to find failures with the
+	                           same cause */
 };
 
 /* ---- whether a report is due ---- */
 
-/* RFC 8601 section 2.7.1: temperror may be our own error, and policy means that
- * one of our own limits was exceeded. */
+/* RFC 8601 section 2.7.1: a temperror may be our own error, and "policy" means
+ * that one of our own limits was exceeded. */
 static bool
 is_broken(const struct dkim_result *r)
 {
@@ -34,7 +35,7 @@ failure_is_aligned(
 }
 
 /* Returns a broken signature, preferably an aligned one, or NULL.  Considers
- * only aligned ones if `aligned_alone`. */
+ * only aligned ones if `aligned_alone` is set. */
 static const struct dkim_result *
 broken_signature(const struct verdict *v, bool aligned_alone)
 {

@@ -66,7 +66,7 @@ struct send_consent {
 /* Starts the DNS lookups for c->query. */
 void send_consent_ask(struct send *s, struct send_consent *c);
 
-/* Waits for the lookups, until `deadline` (clock_ms()) at the latest. */
+/* Waits for the lookups until `deadline` (clock_ms()). */
 void send_consent_wait(struct send_consent *c, int64_t deadline);
 
 /* Fills in `to`, without suppressed addresses, and `why`.  Returns false after

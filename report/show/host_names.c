@@ -66,7 +66,8 @@ host_name_step(
 	return status;
 }
 
-/* Each source is a task, so that none waits for another's name servers. */
+/* Looks up each source in a separate task, so that none waits for another's
+ * name servers. */
 static void
 look_up_wave(struct host_name *hosts, size_t n, struct dns_source *dns)
 {

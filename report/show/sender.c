@@ -202,7 +202,7 @@ is_bad(uint64_t messages, uint64_t passed)
 /*
  * If the sender was fixed, returns the first day of `recent` after the last bad
  * one, otherwise -1.  The run of good days since then must be longer than any
- * run before: a newsletter that fails once a week is not fixed on the other
+ * earlier run: a newsletter that fails once a week is not fixed on the other
  * days.
  */
 static int

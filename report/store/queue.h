@@ -32,8 +32,8 @@ enum {
 	                                                not stored */
 	STORE_COMMIT_WAIT_MS = 100, /* longest wait in store_put() */
 	STORE_CHECKPOINT_S = 30,
-	STORE_CLOSE_MAX_MS = 60000, /* limit of store_close(); systemd waits
-	                               90 s for a service to stop */
+	STORE_CLOSE_MAX_MS = 60000, /* time limit of store_close(); systemd
+	                               waits 90 s for a service to stop */
 };
 
 struct store_options {
@@ -71,7 +71,7 @@ struct store *store_open(
  * contents of a failure report.  Each is NULL if there is none.  Copies all of
  * them.  If the queue is long, failures are dropped before any message is.
  *
- * Waits at most STORE_COMMIT_WAIT_MS until the message is in the file, and not
+ * Waits up to STORE_COMMIT_WAIT_MS for the message to reach the file, and not
  * at all while the store is known to have an error.  Returns true if it is in
  * the file.  Otherwise it is still in the queue or was counted as lost.  Any
  * thread may call this.
@@ -82,9 +82,8 @@ bool store_put(struct store *s, const struct report_row *row,
 
 /*
  * Returns the key for hashes in failure reports (failure_queue.h).  On startup,
- * waits at most STORE_COMMIT_WAIT_MS until the file has been opened.  Until the
- * file has been opened successfully, this is a random key.  Any thread may call
- * this.
+ * waits up to STORE_COMMIT_WAIT_MS for the file to be opened.  Until it has
+ * been opened successfully, this is a random key.  Any thread may call this.
  */
 struct hash_secret store_redaction_key(struct store *s);
 

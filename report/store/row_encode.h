@@ -67,7 +67,7 @@ const struct column_list *columns_of(enum column_table table);
  *	{TABLE:all}    all names
  *	{TABLE:types}  all names with their SQL types
  *
- * `version` is the schema version whose columns to use (0: the current one).
+ * `version` is the schema version whose columns are used (0: the current one).
  */
 void columns_expand(struct buf *b, const char *query, int version);
 

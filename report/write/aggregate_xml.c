@@ -188,7 +188,7 @@ static const struct enum_token reason_tokens[] = { /* PolicyOverrideType */
 	{ "policy_test_mode", 0 }, { "trusted_forwarder", 0 }
 };
 
-/* Returns the token in the table that equals `value`, else `other`. */
+/* Returns the token in the table that equals `value`, otherwise `other`. */
 static const char *
 one_of(const struct enum_token *table, size_t n, struct span value,
     const char *other)
@@ -308,8 +308,8 @@ put_identifiers(struct aggregate *a, const struct report_row *r)
 	element_end(a);
 }
 
-/* Called in the order of the row, which is the order of RFC 9990 section
- * 3.1.3. */
+/* Called for each signature in the row's order, which is that of RFC 9990
+ * section 3.1.3. */
 static void
 put_dkim_result(struct aggregate *a, const struct report_dkim *d)
 {
@@ -380,7 +380,7 @@ write_bytes(void *data, const char *bytes, int n)
 	return -1;
 }
 
-/* Our own functions return errors; libxml2 must not print them. */
+/* Our own functions return errors, so libxml2 must not print them. */
 static void
 ignore_xml_error(void *arg, libxml_error error)
 {

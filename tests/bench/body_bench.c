@@ -1,7 +1,7 @@
 /*
- * body_bench.c - the speed of hashing bodies, compared with SHA-256 alone over
- * the same bytes, in alternating rounds of one run; prints the ratio of each
- * round and the median.
+ * body_bench.c - compares the speed of hashing bodies with that of SHA-256
+ * alone on the same bytes, in alternating rounds of one run; prints the ratio
+ * of each round and the median.
  *
  * usage: body_bench [MIB]   (the size of each body; default 10)
  */

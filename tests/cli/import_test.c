@@ -369,8 +369,8 @@ files_together(void **state)
 	arena_free(a);
 }
 
-/* What to do comes first, then the settings, what changes, and what is not
- * needed. */
+/* The output begins with what to do, followed by the settings, what changes,
+ * and what is not needed. */
 static void
 the_order_of_notes(void **state)
 {

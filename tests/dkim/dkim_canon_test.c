@@ -167,7 +167,8 @@ naive_too(enum canon canon, struct span body, size_t step,
 
 /*
  * Tests every string of up to five of these bytes, both alone and in a long
- * line, which is compared a vector at a time, at every offset within a vector.
+ * line at every offset within a vector: long lines are compared a vector at a
+ * time.
  */
 static void
 every_short_text(void **state)
@@ -433,8 +434,8 @@ equal_requests_share_a_hash(void **state)
 	arena_free(a);
 }
 
-/* Requests the hashes for all values of l= of one body at once, and compares
- * each with a hash of that many bytes. */
+/* Requests hashes of one body for many values of l= at once, and compares each
+ * with a hash of that many bytes. */
 static void
 every_length(void **state)
 {

@@ -1,9 +1,9 @@
 /*
- * dkim_arc_fuzz.c - edits a message with a chain of three ARC sets, as the
- * input says.  If the chain still passes, nothing that it covers may have
- * changed: the fields of its sets, the signed fields, and the body, each in a
- * canonical form computed by simple code that dkim/ does not use.  The result
- * must not depend on how the body is split.
+ * dkim_arc_fuzz.c - edits a message with a chain of three ARC sets as the input
+ * directs.  If the chain still passes, nothing that it covers may have changed:
+ * the fields of its sets, the signed fields, and the body, each in a canonical
+ * form computed by simple code that dkim/ does not use.  The result must not
+ * depend on how the body is split.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -179,7 +179,7 @@ edit(struct dkim_arc_fuzz_message *m, const uint8_t *e)
 
 /* ---- checks of a passing chain ---- */
 
-/* If `but_b`, ignores the value of b=, which is the last tag. */
+/* If `but_b` is set, ignores the value of b=, which is the last tag. */
 static bool
 same_field(struct span a, struct span b, bool but_b)
 {

@@ -1,5 +1,5 @@
 /*
- * dmarc_lint_fuzz.c - checks a domain, with arbitrary DNS answers.
+ * dmarc_lint_fuzz.c - checks a domain with arbitrary DNS answers.
  *
  * The first line of the input is the domain; the other lines are possible
  * answers.

@@ -1,7 +1,7 @@
 /*
  * mail_authres_fuzz.c - reads any bytes as Authentication-Results (RFC 8601),
- * writes fields and reads them back, and checks whose field the input claims to
- * be.  The first byte is the length of the authserv-id, which follows it.
+ * writes fields and reads them back, and tests authres_claims().  The first
+ * byte is the length of the authserv-id, which follows it.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -118,8 +118,8 @@ enum simple {
 	SIMPLE_KINDS,
 };
 
-/* Returns the value without comments, quotes and backslashes and, if `joined`,
- * without white space around dots, which OpenDMARC ignores. */
+/* Returns the value without comments, quotes and backslashes and, if `joined`
+ * is set, without white space around dots, which OpenDMARC ignores. */
 static struct span
 simplified(struct arena *a, struct span value, enum simple kind, bool joined)
 {

@@ -49,7 +49,8 @@ static const char zone[] =
     "dead.example. A 192.0.2.9\n"
     ";!failed dead.example. TXT timeout\n";
 
-/* The zone is added to each configuration.  The last one is invalid. */
+/* The zone is added to each configuration.  The last configuration is
+ * invalid. */
 static const char *const confs[] = {
 	"mode = enforce authserv_id = \"mx.test\"\n"
 	"report { store = \"/memory\" failure_reports = true "
@@ -176,8 +177,8 @@ libmilter_wake(void)
 }
 
 /*
- * Replaces libc's function.  A thread that waits for answers gets those held
- * back; if there are none, it times out immediately.
+ * Replaces libc's function.  A thread that waits for answers gets those that
+ * were held back; if there are none, it times out immediately.
  */
 int
 pthread_cond_timedwait(pthread_cond_t *restrict cond,

@@ -80,7 +80,7 @@ is_removed(const struct signer_outcome *o, uint32_t nth)
 	return false;
 }
 
-/* Writes the message as the MTA would change it. */
+/* Writes the message with the changes that the MTA would make. */
 static void
 put_signed(struct buf *b, const struct signer_outcome *o, struct span message)
 {

@@ -73,7 +73,8 @@ believed_after_a_day(void **state)
 	    { T + day + 1, 7 + day, 0 }, { 0, 8 + day, T + day + 2 });
 }
 
-/* A system without a clock battery starts in 1970, until it gets the time. */
+/* A system without a clock battery starts in 1970, and its clock is set
+ * later. */
 static void
 a_clock_that_was_never_set(void **state)
 {

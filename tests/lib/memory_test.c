@@ -1,7 +1,7 @@
 /*
- * memory_test.c - makes memory run out at each request in turn.  Opening must
- * either report an error or return a complete object, a question must be
- * answered or get DNS_FAILED, and nothing may leak (checked by asan and
+ * memory_test.c - makes memory run out at each request in turn.  Opening a
+ * source must either report an error or return a complete one, a question must
+ * be answered or get DNS_FAILED, and nothing may leak (checked by asan and
  * valgrind).
  */
 #include <setjmp.h>
@@ -217,7 +217,7 @@ ask_net(struct dns_source *net, struct span name)
 
 /*
  * A question whose datagram could not be sent, or whose answer could not be
- * stored, is answered when its time is up, or earlier.
+ * stored, is answered no later than its time limit.
  */
 static void
 live_net(struct life *l)

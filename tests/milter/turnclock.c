@@ -39,7 +39,7 @@ static void __attribute__((constructor)) begin(void)
 	void *map;
 
 	all = getenv("CLOCK_ALL") != NULL;
-	/* ISO C has no conversion from void * to a function. */
+	/* ISO C has no conversion from void * to a function pointer. */
 	*(void **)&real_cond_wait = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
 	if (fd < 0)
 		return;

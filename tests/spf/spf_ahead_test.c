@@ -254,7 +254,6 @@ rfc7208_4_3_asks_nothing(void **state)
 	source->close(source);
 }
 
-/* Checks a record of `n` bytes. */
 static enum spf_code
 check_record_of(size_t n)
 {
@@ -357,8 +356,8 @@ rfc7208_4_6_4_trees(void **state)
 	source->close(source);
 }
 
-/* With a small budget of questions the result is temperror or fail.  A "-" term
- * that was not evaluated never leads to pass. */
+/* With a small budget of questions, the result is temperror or fail.  A "-"
+ * term that was not evaluated never leads to pass. */
 static void
 a_small_budget_gives_temperror(void **state)
 {

@@ -158,7 +158,7 @@ survives(const struct dmarc_vector *v, struct dmarc_run *r)
 			fail_msg("%s: %s if allocation %lu fails", v->name,
 			    dmarc_code_name(r->result.code), nth);
 	} while (arena_has_failed(r->arena) && nth++ < 1000);
-	/* without authors nothing is allocated */
+	/* without authors, nothing is allocated */
 	assert_true(nth > 1 || r->facts.authors_fault != NULL ||
 	    r->facts.n_authors == 0);
 	assert_true(nth < 1000);

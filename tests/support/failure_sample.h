@@ -21,8 +21,8 @@ struct failure_sample {
 	const struct conf *conf;
 };
 
-/* `record` is the author's DMARC record, `options` the content of the [report]
- * section. */
+/* `record` is the author's DMARC record; `options` is the content of the
+ * "report" section. */
 void failure_sample_open(
     struct failure_sample *s, const char *record, const char *options);
 void failure_sample_close(struct failure_sample *s);

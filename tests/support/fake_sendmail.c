@@ -26,8 +26,8 @@ mailbag_set_status(struct mailbag *b, int status)
 	snprintf(next, sizeof(next), "%s.next", b->program);
 	f = fopen(next, "w");
 	assert_non_null(f);
-	/* each message is a file that is renamed into place, so it appears
-	 * complete */
+	/* each message is a file that is renamed into place, so it is complete
+	 * when it appears */
 	fprintf(f,
 	    "#!/bin/sh\n"
 	    "f=$(mktemp '%s/new.XXXXXXXX') || exit 75\n"

@@ -81,9 +81,9 @@ const struct conf *policy_run_conf(const char *text);
 void policy_run_check(
     const struct policy_vector *v, const struct policy_decision *d);
 
-/* Checks each vector, and repeats it with each allocation failing in turn. Mail
- * that would be refused or quarantined must then be deferred, other mail must
- * be accepted, and the decision must have a reason. */
+/* Checks each vector, and repeats it with each allocation failing in turn.
+ * Mail that would be refused or quarantined must then be deferred, other mail
+ * must be accepted, and the decision must have a reason. */
 void policy_run_each(const struct policy_vector *v, size_t n);
 
 #endif

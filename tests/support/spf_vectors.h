@@ -1,5 +1,6 @@
 /*
- * spf_vectors.h - check_host() of RFC 7208 with tests/zones/spf.zone.
+ * spf_vectors.h - vectors for check_host() of RFC 7208 with
+ * tests/zones/spf.zone.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_SPF_VECTORS_H
 #define AVOUCH_TESTS_SUPPORT_SPF_VECTORS_H

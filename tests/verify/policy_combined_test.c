@@ -125,7 +125,7 @@ rfc9989_7_1_dmarc_pass_outweighs_spf(void **state)
 	POLICY_RUN_EACH(vectors);
 }
 
-/* RFC 7489 section 6.6.4, removed by RFC 9989 appendix A.6. */
+/* The pct tag: RFC 7489 section 6.6.4, removed by RFC 9989 appendix A.6. */
 static void
 pct_zero_is_test_mode_if_configured(void **state)
 {

@@ -170,7 +170,7 @@ move(struct ledger *l, int64_t id, enum ledger_state from, enum ledger_state to,
 	    });
 }
 
-/* All valid moves succeed, and no others. */
+/* All valid moves succeed, and no others do. */
 static void
 moves(void **state)
 {

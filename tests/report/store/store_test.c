@@ -418,9 +418,9 @@ victim_start(struct board *board)
 }
 
 /*
- * SIGKILL under load, KILLS times.  For each thread, the store must have all
- * messages for which store_put() returned true; it may also have others that
- * were passed to store_put().
+ * Sends SIGKILL under load, KILLS times.  For each thread, the store must have
+ * all messages for which store_put() returned true; it may also have others
+ * that were passed to store_put().
  */
 static void
 killed(void **state)
@@ -433,7 +433,8 @@ killed(void **state)
 		pid_t pid = victim_start(board);
 		unsigned before = told_in_all;
 
-		/* wait until the child stores messages, then a little longer */
+		/* wait until the child has stored messages, and a little
+		 * longer */
 		for (unsigned ms = 0;
 		     told_in_all < before + 100 && ms < FIXTURE_WAIT_MS; ms++) {
 			fixture_sleep(1);

@@ -304,7 +304,7 @@ plain_row(void)
 	return r;
 }
 
-/* Writes and checks the document of `info` with one row; uses `memory`. */
+/* Writes a document with one row into `memory`, and checks it. */
 static struct span
 write_one(
     const struct aggregate_info *info, const struct report_row *r, char *memory)
@@ -482,7 +482,8 @@ test_reasons(void **state)
 	}
 }
 
-/* RFC 9990 section 3.1.1.13, and RFC 7489 appendix C, where it is mandatory. */
+/* RFC 9990 section 3.1.1.13, and RFC 7489 appendix C, where <spf> and its scope
+ * are mandatory. */
 static void
 test_spf(void **state)
 {
