@@ -26,7 +26,7 @@ copy_bytes(void *to, struct span bytes)
 	buf_span(to, bytes);
 }
 
-/* Returns a field in relaxed canonicalization; absent if memory ran out. */
+/* Returns the field in relaxed canonical form; absent if memory ran out. */
 static struct span
 relaxed_field(struct arena *a, struct span raw)
 {

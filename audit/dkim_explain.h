@@ -69,8 +69,8 @@ struct explain_body {
 };
 
 /*
- * Finds the prefix of the body that `sig` signed, by trying the prefix that
- * ends with each line.  Computes one hash per line.
+ * Finds the prefix of the body that `sig` signed, by trying every prefix that
+ * ends at the end of a line.  Computes one hash per line.
  */
 void dkim_explain_body(
     const struct signature *sig, struct span body, struct explain_body *out);

@@ -16,10 +16,10 @@
 
 enum {
 	DMARC_CASES_MAX = 3,
-	DMARC_TEXT_MAX = 2048, /* bytes of a string; longer ones are cut */
+	DMARC_TEXT_MAX = 2048, /* maximum bytes per string; the rest is cut */
 };
 
-struct dmarc_hop {         /* one name of the tree walk */
+struct dmarc_hop {         /* one name in the tree walk */
 	struct span name;  /* "_dmarc.example.com" */
 	struct span text;  /* the record, or why there is none */
 	const char *state; /* dns_state_name() of the answer */
@@ -41,7 +41,7 @@ struct dmarc_case {                /* policy for a message that fails */
 	struct span record_domain; /* domain of the record; absent: no record */
 	enum dmarc_policy policy;  /* as published */
 	enum dmarc_policy disposition; /* `policy`, or one level lower if t=y */
-	struct span text; /* a sentence that states the members above */
+	struct span text;              /* the members above, as a sentence */
 };
 
 struct dmarc_explanation {
@@ -83,9 +83,9 @@ enum core_status dmarc_explain_alignment(const struct dmarc_facts *f,
     struct dmarc_relations *out);
 
 /*
- * Explains complete tree walks.  `walk` is the walk for `domain`, `above` is
- * the argument of dmarc_policy_below(), and `exists` says whether the domain
- * exists.  Returns false if memory ran out; `out` is then incomplete.
+ * Explains the records found by two complete tree walks: `walk`, for `domain`,
+ * and `above`, the argument of dmarc_policy_below().  `exists` says whether the
+ * domain exists.  Returns false if memory ran out; `out` is then incomplete.
  */
 bool dmarc_explain(struct span domain, const struct dmarc_walk *walk,
     const struct dmarc_walk *above, bool exists, struct arena *a,

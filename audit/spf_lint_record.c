@@ -11,7 +11,7 @@ enum {
 	COMPARED_MAX = 512, /* terms compared with each other */
 };
 
-/* Networks of RFC 6890 that cannot send mail over the Internet. */
+/* Networks from RFC 6890 that cannot send mail over the Internet. */
 static const char *const not_public[] = {
 	"0.0.0.0/8",
 	"10.0.0.0/8",

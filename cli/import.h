@@ -4,13 +4,13 @@
  *
  * The output is a configuration file that avouch reads.  It begins with a
  * comment that lists what the operator has to do.  The settings follow, each
- * with the line it comes from.  Comments at the end list what changes and what
- * is not needed.  If an option is not set and the other program's default
- * differs from ours in how it treats mail, that default is imported.
+ * with the line it comes from.  Comments at the end list what changes and which
+ * settings are not needed.  If an option is not set, the other program's
+ * default is imported if it treats mail differently from avouch's.
  *
  * The other programs keep running until the operator stops them.  So their
- * socket, user and similar settings are never imported, and mode is always
- * monitor.  If an opendkim only signs, nothing is imported from its file.
+ * socket, user and similar settings are never imported, and `mode` is always
+ * monitor.  If opendkim only signs, nothing is imported from its file.
  */
 #ifndef AVOUCH_CLI_IMPORT_H
 #define AVOUCH_CLI_IMPORT_H

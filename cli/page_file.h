@@ -10,7 +10,7 @@
 
 /*
  * Calls `put` to write the page to the file given with --html; "-" is standard
- * output.  An existing file is replaced when the new one is complete. Returns
+ * output.  An existing file is replaced when the new one is complete.  Returns
  * EX_OK, or another status after printing a message.  If `put` returns false,
  * prints nothing, leaves the file unchanged, and returns EX_TEMPFAIL.
  */

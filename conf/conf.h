@@ -23,7 +23,7 @@
 enum {
 	CONF_NAMESERVERS_MAX = 8,
 	CONF_SIGNATURES_MAX = 100, /* upper limit of dkim.max_signatures */
-	CONF_OUTGOING_MAX = 16,    /* addresses of sign.outgoing */
+	CONF_OUTGOING_MAX = 16,    /* addresses in sign.outgoing */
 	CONF_EXPIRE_MIN =
 	    6 * 86400, /* seconds; mail waits up to five days in Postfix's queue
 	                  (maximal_queue_lifetime) */
@@ -36,7 +36,7 @@ enum conf_mode { CONF_ENFORCE, CONF_MONITOR };
 /* The restrictions on the running daemon (milter/sandbox.h). */
 enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_BASIC, CONF_SANDBOX_FULL };
 
-/* The forms of aggregate reports (report/write/aggregate_xml.h). */
+/* The formats of aggregate reports (report/write/aggregate_xml.h). */
 enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
 enum conf_action {
@@ -130,8 +130,8 @@ struct conf {
 	struct ip_net *trusted_forwarders; /* clients whose mail is indirect
 	                                      (RFC 9989 section 7.4) */
 	size_t n_trusted_forwarders;
-	enum conf_action on_overload; /* action if resources are too low to
-	                                 check a message */
+	enum conf_action on_overload; /* action if there are too few resources
+	                                 to check a message */
 	unsigned timeout_ms;          /* maximum wait for DNS per message */
 
 	struct {
@@ -184,7 +184,7 @@ struct conf {
 		unsigned retention; /* seconds for which results are kept */
 		unsigned replay_retention; /* seconds for which messages can be
 		                              replayed */
-		size_t max_store;  /* maximum size of this host's file, bytes */
+		size_t max_store; /* maximum size of this host's store, bytes */
 		unsigned min_free; /* minimum free space on the file system, in
 		                      units of 0.1 % */
 		char *contact;     /* NULL: none */
@@ -265,7 +265,7 @@ struct conf_setting {
 void conf_each(const struct conf *c,
     void (*each)(void *arg, const struct conf_setting *s), void *arg);
 
-/* Prints all values as a file that can be read again, with comments that show
+/* Prints all values as a valid configuration file, with comments that show
  * where each value comes from. */
 void conf_show(const struct conf *c, FILE *out);
 

@@ -1,7 +1,7 @@
 /*
  * snapshot.h - builds a configuration snapshot, and defines what it contains
- * besides the values of options.  Used by conf.c, print.c and tests of failing
- * allocations.
+ * besides the values of options.  Used by conf.c, print.c and tests that make
+ * allocations fail.
  */
 #ifndef AVOUCH_CONF_SNAPSHOT_H
 #define AVOUCH_CONF_SNAPSHOT_H

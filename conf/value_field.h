@@ -40,7 +40,7 @@ bool conf_set(void *value, const void *from, size_t size);
 
 /*
  * A reader that has called conf_value_error() returns false and leaves the
- * value unchanged.  A writer prints text from which the reader gets the
+ * value unchanged.  A writer prints text that the reader reads back as the
  * same value.
  */
 typedef bool conf_reader(const struct conf_field *f);

@@ -180,7 +180,7 @@ domain_word(const struct conf_field *f, const struct conf_value *v)
 }
 
 /* Whether `name` is valid in a pattern.  RFC 2919 section 2 allows more
- * characters in a list's name than a host name may have. */
+ * characters in a list's name than in a host name. */
 static bool
 is_pattern_name(const struct conf_option *o, struct span name)
 {

@@ -5,10 +5,11 @@
  * The input is never modified and a body is never stored: the output is passed
  * to a sink in long runs, most of them pieces of the input.
  *
- * Relaxed canonicalization adds 6 % to the time of SHA-256 over the same bytes
- * for text and attachments, and up to 16 % if much white space changes.  The
+ * For text and attachments, relaxed canonicalization adds 6 % to the time of
+ * SHA-256 over the same bytes, and up to 16 % if much white space changes.  The
  * worst possible body (only white space, or short lines without CR) takes up to
- * 4 times as long as its hash (tests/bench/body_bench, with SHA instructions).
+ * 4 times as long as hashing it (tests/bench/body_bench, with SHA
+ * instructions).
  *
  * A bare LF ends a line, as CRLF does, because MTAs and files use either.  A
  * bare CR, NUL and all other bytes are part of the line.

@@ -6,8 +6,8 @@
  *	keys	queries all keys in parallel; called until it returns CORE_DONE
  *	finish	after body_hashes_end() and keys: computes the results
  *
- * begin and finish run in one thread.  In between, keys, which shares no data
- * with body_hashes_add(), may run in another thread.
+ * begin and finish run in the same thread.  In between, keys may run in another
+ * thread, because it shares no data with body_hashes_add().
  */
 #ifndef AVOUCH_DKIM_DKIM_H
 #define AVOUCH_DKIM_DKIM_H

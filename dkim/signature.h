@@ -97,9 +97,9 @@ bool signature_base64(struct arena *a, struct span text, struct span *out);
 struct span signature_unquote(struct arena *a, struct span text);
 
 /*
- * Returns the instance of an ARC field that begins with "i=N;" (RFC 8617
- * section 3.9, with its CFWS) and removes this prefix from `value`.  Returns 0
- * if the field begins differently, or N is not 1 to 50.
+ * Returns the instance of an ARC field that begins with "i=N;", with optional
+ * CFWS (RFC 8617 section 3.9), and removes this prefix from `value`.  Returns 0
+ * if the field begins differently, or if N is not 1 to 50.
  */
 unsigned signature_instance(struct span *value);
 

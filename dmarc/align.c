@@ -104,7 +104,7 @@ says_nxdomain(const struct dns_answer *answer)
  * answer is NXDOMAIN, whatever the type.  Often the walk already shows that the
  * domain exists: if the "_dmarc." name below it exists, so does the domain (RFC
  * 8020).  Otherwise its TXT records are queried, which SPF has most likely
- * queried too.
+ * queried already.
  */
 static enum core_status
 author_existence(struct dmarc_align *c, struct dmarc_author *au)
@@ -152,7 +152,7 @@ dmarc_align_mode(
  * `au`.
  *
  * An organizational domain is the domain itself or one above it.  Rules 1 and 3
- * of RFC 9989 section 4.10.2 select a name of the walk, and the walk only
+ * of RFC 9989 section 4.10.2 select a name in the walk, and the walk only
  * removes labels from the left (section 4.10 steps 4 and 7).  Rule 2 selects
  * the suffix of the domain with one more label than such a name.  Without a
  * record, it is the domain itself.  Relaxed alignment requires the same
@@ -164,8 +164,8 @@ dmarc_align_mode(
  *  - An identical identifier aligns in either mode (section 4.10.2, first note:
  *    the same walk has the same result), so it needs no walk.
  *  - An identifier that shares only the last label needs a walk only if the
- *    organizational domain is that one label, which requires a record at a
- *    top-level domain without psd=y.  That walk is not prefetched.
+ *    organizational domain is that one label, which requires a record without
+ *    psd=y at a top-level domain.  That walk is not prefetched.
  */
 static bool
 party_needs_walk(

@@ -26,7 +26,7 @@ ask_record(struct span domain, struct dns_questions *questions)
  * Queries the names of steps 1, 4, 5 and 7 of RFC 9989 section 4.10: the domain
  * itself, and the names that remain when its leftmost labels are removed one by
  * one, down to one label.  No name after the first has more than 7 labels.  All
- * are queried now; the answers show later where the walk stops.
+ * are queried at once; their answers later show where the walk stops.
  */
 static size_t
 ask_names(struct span domain, size_t max, struct dns_questions *questions,
@@ -126,9 +126,9 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
  * organizational domain, else of its public suffix domain.
  *
  * One walk from the domain itself is used for this and for alignment, although
- * section 4.10.1 starts at the parent if the domain has no record.  The only
- * difference is a parent with psd=y: then rule 2 above makes the domain, which
- * has no record, its own organizational domain, and the parent is the public
+ * section 4.10.1 starts at the parent if the domain has no record.  The two
+ * differ only if the parent has psd=y: rule 2 above then makes the domain,
+ * which has no record, its own organizational domain, and the parent its public
  * suffix domain.  The same record applies.
  */
 static const struct dmarc_step *

@@ -39,8 +39,8 @@ void dmarc_walk_ask(
 
 /*
  * Walks the tree from `domain`, which is in normal form.  All names are queried
- * in parallel.  Strings in `out` are in `a` or `questions`, or point into
- * `domain`.  An exhausted arena counts as a failed query.
+ * in parallel.  Strings in `out` are stored in `a`, `questions` or `domain`. An
+ * exhausted arena counts as a failed query.
  */
 enum core_status dmarc_walk(struct span domain, struct dns_questions *questions,
     struct arena *a, struct dmarc_walk *out);

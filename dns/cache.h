@@ -1,8 +1,8 @@
 /*
  * cache.h - a source that caches the answers of another source.
  *
- * All messages share it, so it is divided into shards with a lock each.  Its
- * memory is limited; the least recently used entries are removed first.
+ * All messages share it, so it is divided into shards, each with its own lock.
+ * Its memory is limited; the least recently used entries are removed first.
  * Answers are cached for their TTL, negative answers as in RFC 2308, and
  * failures for a few seconds.
  * A question that several messages ask at the same time is sent once, on behalf
@@ -61,7 +61,7 @@ struct dns_source *dns_cache_open(
 
 void dns_cache_counts(struct dns_source *cache, struct dns_cache_counts *out);
 
-/* Returns an upper bound of the bytes used by keys that were parsed from an
+/* Returns an upper bound on the bytes used by keys that were parsed from an
  * answer and are stored with it (answer.h). */
 size_t dns_cache_key_bytes(const struct dns_answer *a);
 

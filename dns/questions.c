@@ -37,7 +37,7 @@ struct dns_questions {
 	struct arena *scratch;
 	void *driver;
 	size_t max;             /* limit on `needed` */
-	size_t needed;          /* questions of dns_ask() */
+	size_t needed;          /* questions asked by dns_ask() */
 	size_t prefetched;      /* questions asked only by dns_prefetch() */
 	size_t pending;         /* unanswered questions */
 	size_t required;        /* unanswered questions of dns_ask() */

@@ -1,6 +1,6 @@
 #include "dns/resolver_internal.h"
 
-/* A malformed reply may have been truncated in transit, or be forged. */
+/* A malformed reply may have been truncated in transit, or forged. */
 static void
 take_garbled(struct resolver *r, struct dns_socket *sock, struct attempt *t)
 {

@@ -31,7 +31,7 @@ enum {
 	                         replaced */
 	PORT_LIFE_MS = 10000, /* minimum lifetime of a port (RFC 5452 section
 	                         9.2) */
-	PORT_SPREAD_MS = 20001, /* limit of a random addition to PORT_LIFE_MS */
+	PORT_SPREAD_MS = 20001, /* limit of the random part of the lifetime */
 	PORTS_RETIRED = 64,     /* ports kept open only for late answers */
 	PORT_IDS = 65536,
 	/* A port is closed after this many replies with ids that were not used

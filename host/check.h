@@ -16,10 +16,10 @@ enum { HOST_CHECK_DNS_MS = 2000 }; /* time limit for all resolvers together */
  * Writes a line "FILE:LINE: OPTION: what is wrong" for each problem: to
  * `errors` if it prevents the daemon from starting, otherwise to `warnings`.  A
  * socket that a running avouch-milter uses is not an error.  A resolver that
- * does not answer is a warning.  As root, checks file access as the user that
- * option `user` names.  Creates no files; blocks for at most HOST_CHECK_DNS_MS.
- * Because it forks, no other thread that could hold a lock may be running.
- * Returns false if there is an error.
+ * does not answer is a warning.  If run as root, checks file access as the user
+ * that the option `user` names.  Creates no files; blocks for at most
+ * HOST_CHECK_DNS_MS.  Because it forks, no other thread that could hold a lock
+ * may be running.  Returns false if there is an error.
  */
 bool host_check(const struct conf *conf, FILE *errors, FILE *warnings);
 

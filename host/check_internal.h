@@ -12,7 +12,7 @@ struct host_checking {
 	bool failed;
 };
 
-/* Write a line about an option.  An error makes the check fail, a warning does
+/* Write a line about an option.  An error makes the check fail; a warning does
  * not. */
 void host_check_error(struct host_checking *h, const char *section,
     const char *name, const char *format, ...)

@@ -11,7 +11,7 @@
 #include "lib/scan.h"
 
 enum {
-	PROC_LINE_MAX = 512, /* lines of /proc/net/tcp have about 150 bytes */
+	PROC_LINE_MAX = 512, /* a line of /proc/net/tcp has about 150 bytes */
 	PROC_PATH_MAX = 600,
 	COMMAND_MAX = 64, /* TASK_COMM_LEN is 16 */
 };

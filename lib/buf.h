@@ -56,7 +56,7 @@ void buf_printable(struct buf *b, struct span s, size_t max);
  */
 void buf_safe(struct buf *b, struct span s, size_t max);
 
-/* Whether buf_safe() copies the byte unchanged. (A repeated space is still
+/* Whether buf_safe() copies the byte unchanged.  (A repeated space is still
  * removed.) */
 bool buf_is_safe(unsigned char c);
 

@@ -23,7 +23,7 @@ enum {
 };
 
 /* Writes "2026-11-22", the full-date of RFC 3339 section 5.6.  A day outside
- * the years 1970 to 9999 is written as its number. */
+ * the years 1970 to 9999 is written as a number. */
 void date_put_day(struct buf *b, int64_t day);
 
 /* The functions below write years after DATE_LAST with more than four

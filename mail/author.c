@@ -107,10 +107,10 @@ add_mailboxes(struct author_reading *r, struct span value)
 
 /*
  * Returns a valid field without its comments and quoted display names, which no
- * program takes for addresses if there are no groups.  A comment after an "@"
- * and a quoted local part are kept, and so is anything with a line end, which
- * ends the comment or string in Python's email package.  Returns an absent span
- * if `a` is full.
+ * program mistakes for addresses if there are no groups.  A comment after an
+ * "@" and a quoted local part are kept, and so is anything with a line end,
+ * which ends the comment or string in Python's email package.  Returns an
+ * absent span if `a` is full.
  */
 static struct span
 without_names(struct arena *a, struct span value)

@@ -30,8 +30,8 @@ struct author_reading {
 	bool has_group;      /* the field has a group */
 	bool lone;           /* a mailbox's domain has no dot */
 	bool named;          /* something may be shown as a domain */
-	struct span address; /* the one domain of all clean addresses in a field
-	                        that is not valid, in normal form */
+	struct span address; /* in a field that is not valid: the domain of all
+	                        clean addresses, in normal form */
 	struct span possible[MAIL_AUTHORS_MAX]; /* possible authors: domains not
 	                                           in an address */
 	size_t n_possible;

@@ -8,7 +8,7 @@
 
 /* ---- bytes ---- */
 
-/* Bytes of a word, which some programs allow in a domain or a local part. */
+/* Bytes of words: some programs allow them in a domain or a local part. */
 static bool
 is_word(unsigned char c)
 {

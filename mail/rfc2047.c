@@ -28,13 +28,13 @@ struct charset {
 	const char *name; /* lower case, without "-", "_", "." and ":" */
 	bool prefix;      /* matches all names that begin with it */
 	enum charset_kind kind;
-	const char *at; /* the bytes of U+FF20, FULLWIDTH COMMERCIAL AT */
+	const char *at; /* its bytes for U+FF20, FULLWIDTH COMMERCIAL AT */
 };
 
 #define UTF8_AT "\xef\xbc\xa0"
 
 /*
- * Charsets that contain ASCII, by the names used in mail (from IANA and
+ * Charsets that include ASCII, by the names used in mail (from IANA and
  * Microsoft, and names for "unknown").  A list of the others (UTF-7, UTF-16,
  * EBCDIC and hundreds more) would never be complete.
  */
@@ -234,7 +234,7 @@ put_b(struct buf *b, struct span text)
 	return true;
 }
 
-/* Writes `text` with every `form` replaced by "@"; no form begins with a
+/* Writes `text` with every `form` replaced by "@"; `form` never begins with a
  * letter. */
 static void
 put_with_at_sign(struct buf *b, struct span text, const char *form)

@@ -164,7 +164,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 /*
  * Marks the session as busy and returns it.  Returns NULL if there is no
  * session, the service has ended, or the connection was refused: further events
- * of a refused connection are ignored.
+ * on a refused connection are ignored.
  */
 static struct session *
 begin_callback(SMFICTX *ctx)

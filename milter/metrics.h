@@ -26,7 +26,7 @@ struct metrics_times {
  * any thread. */
 void metrics_message(const struct verdict *v, struct metrics_times times);
 
-/* Writes the whole page, with the counters of messages, the service, the keys,
+/* Writes the whole page, with the counters for messages, the service, the keys,
  * the resolver and the store.  Call between service_start() and
  * service_end(). */
 void metrics_put(struct buf *page);

@@ -1,11 +1,11 @@
 /*
- * sandbox.h - drops the rights that the daemon does not need after startup, so
- * that an attacker who finds a vulnerability can do little.
+ * sandbox.h - drops the privileges that the daemon does not need after startup,
+ * so that an attacker who finds a vulnerability can do little.
  *
- * A refused call returns EPERM and is logged by the kernel.  It does not end
- * the process, so that a library that makes such a call can continue without
- * it.  For the same reason the filter lists the calls that are refused, not
- * those that are allowed: a library update must not stop mail.  The
+ * A refused system call returns EPERM and is logged by the kernel.  It does not
+ * end the process, so that a library that makes such a call can continue
+ * without it.  For the same reason the filter lists the calls that are refused,
+ * not those that are allowed: a library update must not stop mail.  The
  * restrictions of a service manager apply in addition.
  */
 #ifndef AVOUCH_MILTER_SANDBOX_H

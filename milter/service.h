@@ -32,7 +32,7 @@ struct service_runtime {
 enum service_admission {
 	SERVICE_ACCEPTED,
 	SERVICE_FULL, /* too many connections: refuse with a temporary error */
-	SERVICE_CLOSED, /* the daemon is stopping: temporary error too */
+	SERVICE_CLOSED, /* the daemon is stopping: also a temporary error */
 	SERVICE_NO_DESCRIPTORS, /* out of descriptors: close the connection */
 };
 
@@ -55,9 +55,9 @@ void service_set_role(enum service_role role);
 enum service_role service_role(void);
 
 /*
- * Opens the resolver of `conf`, which was read from `path`, and takes ownership
- * of `conf`, even on failure.  `open_files` is the limit on descriptors.
- * Returns false on error, and `error` says why.
+ * Opens the resolver for `conf`, which was read from `path`, and takes
+ * ownership of `conf`, even on failure.  `open_files` is the limit on
+ * descriptors.  Returns false on error, and `error` says why.
  */
 bool service_start(const char *path, const struct conf *conf,
     uint64_t open_files, struct buf *error);

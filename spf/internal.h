@@ -24,7 +24,7 @@
 
 enum {
 	SPF_TRACE_MAX = 1024, /* lines of one trace */
-	/* bytes of the questions in a trace line, and also of the answers */
+	/* maximum bytes of the questions in a trace line, and of the answers */
 	SPF_TRACE_TEXT_MAX = 768,
 	SPF_REASON_MAX = 400, /* bytes of a reason */
 };
@@ -98,7 +98,7 @@ bool spf_is_checkable(struct span domain);
 enum spf_outcome spf_run_fail(struct spf_run *run, const struct spf_frame *f,
     enum spf_code code, const char *what);
 
-/* Counts a term that looks up DNS.  Returns SPF_EXCEPTION if the limit is
+/* Counts a term that queries DNS.  Returns SPF_EXCEPTION if the limit is
  * exceeded, else SPF_NO_MATCH. */
 enum spf_outcome spf_run_count(struct spf_run *run, const struct spf_frame *f);
 

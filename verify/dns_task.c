@@ -69,7 +69,7 @@ job_run(struct dns_task *j)
 }
 
 /* Sends all unsent questions.  The lock must be held; it is released during
- * each call of the source. */
+ * each call to the source. */
 static void
 job_send(struct dns_task *j)
 {

@@ -1,6 +1,6 @@
 /*
- * grade.c - derives the two grades.  Each finding limits them; the strictest
- * limit applies.
+ * grade.c - derives the two grades of a domain.  Each finding limits them;
+ * the strictest limit applies.
  *
  *	arrive	does mail from and to the domain arrive?
  *	spoof	can others send mail in the domain's name?

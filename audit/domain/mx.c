@@ -101,7 +101,7 @@ audit_host(struct auditing *d, const struct audit_host *host)
 		audit_no_address(d, host);
 }
 
-/* Reads the MX records in the order of the answer; skips a null MX. */
+/* Reads the MX records in answer order; skips a null MX. */
 static void
 read_hosts(struct auditing *d)
 {

@@ -4,7 +4,7 @@
 
 #include "audit/message/message.h"
 
-/* Adds a finding for `rule`; its section names the provider, reply and date. */
+/* Adds a finding for `rule`; `section` gives its provider, reply and date. */
 void audit_rule_add(struct audit_findings *out, struct arena *a,
     const struct audit_provider_rule *rule, enum audit_severity severity,
     struct span where, struct span value);

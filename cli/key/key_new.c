@@ -109,8 +109,8 @@ read_pair(struct key_order *o)
 
 /* ---- selectors ---- */
 
-/* Finds the first selector of s20261130, s20261130b, s20261130c, ... that was
- * never used. */
+/* Finds the first of the selectors s20261130, s20261130b, s20261130c, ... that
+ * has never been used. */
 static bool
 free_selector(struct key_order *o, struct buf *out)
 {
@@ -130,8 +130,8 @@ free_selector(struct key_order *o, struct buf *out)
 	return false;
 }
 
-/* Returns a creation time that is later than those of all other keys, even if
- * the clock was set back. */
+/* Returns a creation time later than that of any other key, even if the clock
+ * was set back. */
 static int64_t
 newest_time(const struct key_order *o)
 {

@@ -77,7 +77,7 @@ needs_no_record(const struct key_stop *s)
 	return s->revoke || s->until <= s->k->c->now;
 }
 
-/* Publishes the record with an empty p=.  If sign.publish failed, returns
+/* Publishes the record with an empty p=.  If sign.publish fails, returns
  * EX_TEMPFAIL after printing a message. */
 static int
 publish_revoked(struct key_stop *s)

@@ -35,7 +35,7 @@ enum {
 
 enum test_result {
 	TEST_PASS,
-	TEST_BROKEN,   /* signed for the author, but not valid */
+	TEST_BROKEN,   /* signed for the author's domain, but invalid */
 	TEST_UNSIGNED, /* no signature for the author's domain */
 	TEST_LOST,     /* did not arrive */
 	TEST_NOT_SENT,

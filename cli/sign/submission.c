@@ -20,7 +20,7 @@ read_message(char *to, size_t size, size_t n, void *arg)
 	return part.n;
 }
 
-/* Keeps the last line with which the server rejected a command. */
+/* Keeps the last reply line with which the server rejected a command. */
 static size_t
 keep_reply(char *line, size_t size, size_t n, void *arg)
 {

@@ -9,7 +9,7 @@
  *
  * The parser accepts names in any case and with any prefix, unknown elements,
  * missing parts as long as the domain and the time are clear, dates in
- * milliseconds, and old names of results.  If there are several reasons, it
+ * milliseconds, and old result names.  If there are several reasons, it
  * uses the first.  If there are several SPF results, it uses the one for MAIL
  * FROM.
  */
@@ -38,13 +38,13 @@ enum {
 };
 
 /* Reads up to `n` bytes into `to`.  Returns the number of bytes read; 0 at the
- * end; -1 after an error, which the function's owner reports. */
+ * end; -1 after an error, which the caller of read_document() must report. */
 typedef ptrdiff_t read_pull(void *arg, char *to, size_t n);
 
 struct read_document {
 	read_pull *pull;
 	void *arg;
-	/* Called for each row; strings are valid during the call.  Returns
+	/* Called for each row; strings are valid only during the call.  Returns
 	 * false to stop.  May be NULL. */
 	bool (*row)(void *arg, const struct report_row *row);
 	void *row_arg;

@@ -44,8 +44,8 @@ bool reported_time(struct span text, int64_t *out);
 
 /*
  * Reads a number of messages, such as "1234", "1,234" or "1234.0"; a missing
- * one counts as 1, and one that is too large as INT64_MAX.  Returns false for
- * anything else.
+ * number counts as 1, and one that is too large counts as INT64_MAX.  Returns
+ * false for anything else.
  */
 bool reported_count(struct span text, int64_t *out);
 

@@ -143,7 +143,8 @@ is_number(struct span text, uint64_t *value)
 	return scan_number(&s, 0x10ffff, value) && scan_done(&s);
 }
 
-/* Writes the reference whose name is in `held`.  `ended`: it ends with ";". */
+/* Writes the reference whose name is in `held`.  `ended` says whether it ends
+ * with ";". */
 static void
 put_reference(struct xml_filter *s, struct filter_output *out, bool ended)
 {

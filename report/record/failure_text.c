@@ -272,8 +272,8 @@ put_source(struct buf *b, const struct failure_source *t)
 	buf_byte(b, '\n');
 }
 
-/* Writes the address with its personal data replaced.  Leaves out a path that
- * is too long to be valid. */
+/* Writes the address with its personal data replaced.  Leaves the field out if
+ * the address is too long to be valid. */
 static void
 put_mail_from(struct buf *b, const struct failure_source *t)
 {

@@ -150,7 +150,7 @@ put_attachment(void *arg, struct span bytes)
 	return true;
 }
 
-/* Writes the filename of RFC 9990 section 3.5.2. */
+/* Writes the file name that RFC 9990 section 3.5.2 defines. */
 static void
 put_file_name(
     struct buf *b, const struct send *s, const struct ledger_report *r)
@@ -362,10 +362,10 @@ make_and_hand_over(struct send *s, struct ledger_delivery *d)
 }
 
 /*
- * Whether another process may still be working on the delivery.  Usually the
- * process that started the delivery was killed (run.h).  But if hosts share the
- * store, that process may only have lost its connection, and with it the lock
- * for sending.
+ * Whether another process may still be working on the delivery.  Usually not:
+ * the process that started the delivery was killed (run.h).  But if hosts share
+ * the store, that process may only have lost its connection, and with it the
+ * lock for sending.
  */
 static bool
 maybe_in_progress(const struct send *s, const struct ledger_delivery *d)
@@ -375,8 +375,8 @@ maybe_in_progress(const struct send *s, const struct ledger_delivery *d)
 	    s->o->now < d->changed + SEND_HANDING_S;
 }
 
-/* Sets `why` to the reason to drop the delivery, or to "" if there is none.
- * Returns false after an error. */
+/* Sets `why` to the reason for dropping the delivery, or to "" if there is
+ * none.  Returns false after an error. */
 static bool
 is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 {

@@ -119,7 +119,7 @@ struct destination_host {
 	struct dmarc_walk walk;
 };
 
-/* RFC 9990 section 4 steps 1 to 5.  A name that is too long (step 4) is
+/* RFC 9990 section 4 steps 1 to 5.  A name that is too long (step 4) yields
  * DNS_BADNAME, which is not an authorization. */
 static enum core_status
 host_ask(struct destination_host *h, struct span policy_domain,

@@ -24,7 +24,7 @@ enum {
 	           to the receiver */
 	DESTINATION_QUESTIONS =
 	    8 * (2 + DMARC_URIS_MAX) + DMARC_URIS_MAX, /* DNS questions */
-	DESTINATION_MEMORY = 2 << 20, /* bytes of arena that always suffice */
+	DESTINATION_MEMORY = 2 << 20, /* arena bytes; always enough */
 };
 
 enum destination_kind { DESTINATION_RUA, DESTINATION_RUF };

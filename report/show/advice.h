@@ -11,7 +11,7 @@
 struct view_domain;
 
 enum view_recommendation {
-	VIEW_PARKED_DONE,     /* sends no mail, p=reject is published */
+	VIEW_PARKED_DONE,     /* sends no mail, and p=reject is published */
 	VIEW_PARKED,          /* sends no mail: p=reject is safe */
 	VIEW_SILENT,          /* reports have stopped */
 	VIEW_LOSING,          /* own mail is rejected or quarantined now */
@@ -21,7 +21,7 @@ enum view_recommendation {
 	VIEW_MOSTLY_SPOOFED,  /* almost none of the mail is the owner's */
 	VIEW_END_TESTING,     /* t=y is published, and nothing is wrong */
 	VIEW_SUBDOMAINS,      /* sp=none lets subdomains be spoofed */
-	VIEW_SIGN_FIRST,      /* much mail passes only with SPF */
+	VIEW_SIGN_FIRST,      /* a lot of mail passes only with SPF */
 	VIEW_LOSES_FORWARDED, /* p=reject, and some mail is forwarded */
 	VIEW_DONE,            /* p=reject is published, and nothing is wrong */
 	VIEW_TO_QUARANTINE,   /* p=quarantine is safe */

@@ -32,9 +32,9 @@ const char *view_cause_name(enum view_cause cause);
 const char *view_cause_title(enum view_cause cause);
 const char *view_cause_fix(enum view_cause cause);
 
-/* Returns the cause for one row.  `is_own_host`: the confirmed host name of its
- * source is under the domain.  Sets `as` to the other domain that the mail
- * authenticates as, or to an empty span. */
+/* Returns the cause for one row.  `is_own_host` says whether the confirmed
+ * host name of its source is under the domain.  Sets `as` to the other domain
+ * that the mail authenticates as, or to an empty span. */
 enum view_cause view_row_cause(struct span domain, const struct report_row *row,
     bool is_own_host, struct span *as);
 

@@ -28,7 +28,7 @@ enum {
 	DIGEST_ROWS_MAX = 200,
 	DIGEST_LINE_MAX =
 	    1400, /* bytes of an item's domain and text together */
-	DIGEST_MEMORY = 16 << 20, /* bytes of arena that always suffice */
+	DIGEST_MEMORY = 16 << 20, /* arena bytes; always enough */
 };
 
 enum digest_section {

@@ -1,6 +1,6 @@
 /*
- * gather.h - gathers the rows of one domain into senders and their sources, in
- * bounded memory; used only by summary.c.
+ * gather.h - groups the rows of one domain by sender and source, in bounded
+ * memory; used only by summary.c.
  */
 #ifndef AVOUCH_REPORT_SHOW_GATHER_H
 #define AVOUCH_REPORT_SHOW_GATHER_H
@@ -21,7 +21,7 @@ void gather_begin(struct gather *g, struct arena *work, struct view_domain *d);
 bool gather_use(void *arg, const struct ledger_received_use *u);
 
 /* Completes d->senders and their sums.  Returns false if memory ran out, or if
- * the visitor stopped the visit (see gather_stopped()). */
+ * the visitor asked to stop (see gather_stopped()). */
 bool gather_end(struct gather *g);
 bool gather_stopped(const struct gather *g);
 

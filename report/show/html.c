@@ -12,7 +12,7 @@ put_words(FILE *out, const char *text)
 	page_text(out, span_str(text));
 }
 
-/* CSS classes of the advice box and the tag. */
+/* CSS classes of the advice box and of the tag, and the tag's text. */
 static const struct {
 	const char *box, *tag, *word;
 } urgencies[] = {

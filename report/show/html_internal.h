@@ -15,7 +15,7 @@ struct html_budget {
 
 void html_chart(FILE *out, const struct view *v, const struct view_domain *d);
 
-/* Writes the senders by cause, each with its details. */
+/* Writes the senders, grouped by cause, each with its details. */
 void html_senders(
     FILE *out, const struct view_domain *d, struct html_budget budget);
 

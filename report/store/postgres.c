@@ -1,7 +1,7 @@
 /*
  * postgres.c - the driver of sql.h for PostgreSQL.
  *
- * Parameters and results are binary: numbers have 8 bytes, strings are raw
+ * Parameters and results are binary: numbers are 8 bytes, strings are raw
  * bytes, so nothing needs quoting, and a NUL does not end a string.
  */
 #include "report/store/postgres.h"
@@ -30,8 +30,8 @@ enum {
 	NUMBER_SIZE = 8,      /* bytes */
 	APPLICATION_MAX = 64, /* bytes of a connection's name, including the
 	                         NUL; PostgreSQL truncates longer names */
-	PREPARE_AT = 4,       /* a statement is prepared before this run; the
-	                         first run is 1 */
+	PREPARE_AT = 4,       /* number of the run, counted from 1, before
+	                         which a statement is prepared */
 	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
 	WRITE_LOCK = 0,       /* named locks are numbered from 1 */
 	NAME_LOCKS = 1 << 30  /* number of named locks */
@@ -99,7 +99,7 @@ static const struct {
 	{ "28", SQL_AWAY },      /* authorization */
 	{ "3D", SQL_AWAY },      /* no such database */
 	{ "57", SQL_AWAY },      /* shut down, cancelled */
-	{ "58", SQL_AWAY },      /* input and output */
+	{ "58", SQL_AWAY },      /* I/O error */
 	{ "25", SQL_AWAY },      /* read-only; timed out in a transaction */
 	{ "42501", SQL_AWAY },   /* no permission */
 	{ "XX001", SQL_CORRUPT },
@@ -230,7 +230,7 @@ postgres_run(struct sql *db, const char *text)
 	return good;
 }
 
-/* The first number of all our advisory locks is SCHEMA_APPLICATION. */
+/* The first key of all our advisory locks is SCHEMA_APPLICATION. */
 static void
 put_lock(struct buf *b, const char *function, uint64_t number)
 {

@@ -1,5 +1,5 @@
-/* query_hosts.c - the hosts that share a store, and the last day that each has
- * pushed. */
+/* query_hosts.c - the hosts that share a store, and the last day for which each
+ * has pushed results. */
 #include "lib/enum_names.h"
 #include "report/store/query_internal.h"
 

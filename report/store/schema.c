@@ -114,8 +114,8 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, including the NUL */
 #define RECEIVED_SQLITE(ID, KEYED)                                             \
 	RECEIVED_TABLES(ID, KEYED, ", UNIQUE (organisation, report_id, domain)")
 
-/* Several strings of about 1000 bytes do not fit in one index entry of
- * PostgreSQL. */
+/* Several strings of about 1000 bytes do not fit in one PostgreSQL index
+ * entry. */
 #define RECEIVED_POSTGRESQL(ID, KEYED)                                         \
 	RECEIVED_TABLES(ID, KEYED, "")                                         \
 	"CREATE UNIQUE INDEX received_once ON received "                       \
@@ -159,8 +159,8 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, including the NUL */
 	"file TEXT NOT NULL, read_at BIGINT NOT NULL);"                        \
 	"CREATE INDEX received_failure_at ON received_failure (at);"
 
-/* Since version 1, in PostgreSQL only: the last day that each host has
- * pushed. */
+/* Since version 1, in PostgreSQL only: the last day for which each host has
+ * pushed results. */
 #define HOST_TABLE                                                             \
 	"CREATE TABLE host (store TEXT PRIMARY KEY, name TEXT NOT NULL, "      \
 	"day BIGINT NOT NULL, ticket TEXT NOT NULL, at BIGINT NOT NULL);"

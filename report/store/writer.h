@@ -1,8 +1,8 @@
 /*
- * writer.h - writes groups of messages into the SQLite file, one transaction
- * each, and does its housekeeping.
+ * writer.h - writes groups of messages into the SQLite file, each in one
+ * transaction, and does the housekeeping of the file.
  *
- * Used by one thread.  The file is opened with the first group, and again after
+ * Used by one thread.  The file is opened for the first group, and again after
  * an error that requires it.
  */
 #ifndef AVOUCH_REPORT_STORE_WRITER_H

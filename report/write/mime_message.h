@@ -19,7 +19,7 @@ enum {
 	MIME_LINE = 57,       /* bytes per base64 line of 76 characters, RFC
 	                         2045 section 6.8 */
 	MIME_HEAD_MAX = 8192, /* bytes of everything except the attachment, with
-	                         names of 255 bytes and a text of 2000 */
+	                         255-byte names and a 2000-byte text */
 };
 
 struct mime_message {

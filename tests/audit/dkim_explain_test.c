@@ -281,7 +281,7 @@ struct dkim_explain_key_vector {
 	const char *name, *zone;
 	bool is_good;
 	const char *verdict;
-	const char *advice; /* one of the texts of advice; NULL: no advice */
+	const char *advice; /* one of the advice texts; NULL: no advice */
 };
 
 #define AT "s._domainkey.example.com. IN TXT "

@@ -24,7 +24,7 @@ static const char conf_file[] = "etc/avouch.conf";
 static const char man_page[] = "etc/avouch.conf.5";
 
 /* Options that the shipped file sets, because their defaults do not suit a
- * first try. */
+ * trial installation. */
 static const struct {
 	const char *section, *name;
 } shipped[] = {

@@ -341,7 +341,7 @@ rfc8767_stale(void **state)
 	assert_int_equal(s.asked, 3);
 	dns_cache_counts(cache, &counts);
 	assert_int_equal(counts.stale, 3);
-	now += 92000; /* 159 s of 160 have passed: cached for 1 s, not for 5 */
+	now += 92000; /* 159 of 160 s have passed: cached for 1 s, not for 5 */
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
 	now += 1000;
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
@@ -417,7 +417,6 @@ the_bound_holds_while_it_is_filled(void **state)
 	cache->close(cache);
 }
 
-/* An answer that is used again and again outlives the others. */
 static void
 the_least_recently_used_goes_first(void **state)
 {
@@ -545,8 +544,6 @@ a_refusal_concerns_one_message(void **state)
 	cache->close(cache);
 }
 
-/* If a prefetch is dropped, the question is sent again for a message that needs
- * the answer. */
 static void
 a_dropped_prefetch_is_sent_for_a_message_that_needs_it(void **state)
 {

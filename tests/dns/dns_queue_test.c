@@ -214,7 +214,7 @@ the_share_shrinks_with_the_source_below(void **state)
 	queue->close(queue);
 }
 
-/* Answers from the cache do not use up the share, and do not recurse. */
+/* Answers from the cache do not use up the share, and cause no recursion. */
 static void
 cached_answers_are_returned_immediately(void **state)
 {
@@ -277,7 +277,7 @@ dead_names_of_a_domain_fail_together(void **state)
 	for (size_t i = 0; i < DNS_QUEUE_DEAD - 1; i++)
 		answer_one(
 		    &s, i, i % 2 ? DNS_ERROR_TIMEOUT : DNS_ERROR_SERVFAIL);
-	/* the others still wait for their turn */
+	/* the others are still waiting for their turn */
 	assert_int_equal(count_answered(dead, N), DNS_QUEUE_DEAD - 1);
 	answer_one(&s, DNS_QUEUE_DEAD - 1, DNS_ERROR_RESOURCE);
 	assert_int_equal(count_failed(dead, N, DNS_ERROR_BUDGET),
@@ -516,8 +516,8 @@ repetitions_of_a_message_are_bounded(void **state)
 	dead_mail_end(&m, &r);
 }
 
-/* Questions for a few dead names get all their repetitions, and fail because
- * the domain has not answered. */
+/* Questions for a few dead names are repeated as usual, and fail because the
+ * domain has not answered. */
 static void
 a_few_dead_names_are_not_hostile(void **state)
 {
@@ -538,7 +538,6 @@ a_few_dead_names_are_not_hostile(void **state)
 	dead_mail_end(&m, &r);
 }
 
-/* Questions of a message that has ended are not repeated. */
 static void
 questions_of_ended_messages_are_dropped(void **state)
 {
@@ -557,8 +556,8 @@ questions_of_ended_messages_are_dropped(void **state)
 	assert_int_equal(counts.unanswered, N);
 	netrun_pass(&r, NETRUN_FIRST_MS);
 	dns_resolver_counts(r.net, &counts);
-	assert_int_equal(counts.unanswered, N); /* the resolvers still work
-	                                           on them */
+	assert_int_equal(counts.unanswered, N); /* the resolvers are still
+	                                           working on them */
 	netrun_pass(&r, 8000);
 	dns_resolver_counts(r.net, &counts);
 	assert_int_equal(counts.unanswered, 0);

@@ -1,4 +1,4 @@
-/* audit_robot_fuzz.c - reads any bytes as the log of replies */
+/* audit_robot_fuzz.c - reads arbitrary bytes as the log of replies */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

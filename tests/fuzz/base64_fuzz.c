@@ -1,7 +1,7 @@
 /*
- * base64_fuzz.c - reads any bytes as base64.  If they can be decoded, encoding
- * the result must reproduce the input, except for white space.  Encoding the
- * input and decoding the result must also reproduce it.
+ * base64_fuzz.c - reads arbitrary bytes as base64.  If they can be decoded,
+ * encoding the result must reproduce the input, except for white space.
+ * Encoding the input and decoding the result must also reproduce it.
  */
 #include <assert.h>
 #include <stdint.h>

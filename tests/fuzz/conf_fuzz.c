@@ -1,7 +1,7 @@
 /*
- * conf_fuzz.c - reads any bytes as a configuration file.  If it is invalid,
- * each error names a line.  If it is valid, `config show` prints a valid file
- * without warnings that sets the same values.
+ * conf_fuzz.c - reads arbitrary bytes as a configuration file.  If it is
+ * invalid, each error names a line.  If it is valid, `config show` prints a
+ * valid file without warnings that sets the same values.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -35,8 +35,8 @@ put_setting(void *arg, const struct conf_setting *s)
 	    s->override != NULL ? s->override : "", s->name, s->value);
 }
 
-/* Errors must have the form "fuzz:LINE: TEXT", be printable, and be in order of
- * line numbers; only the note that errors were left out has no line number. */
+/* Errors must have the form "fuzz:LINE: TEXT", be printable, and be sorted by
+ * line number; only the note that errors were left out has no line number. */
 static void
 check_lines(const struct conf_fuzz_text *errors)
 {

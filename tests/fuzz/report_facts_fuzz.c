@@ -1,7 +1,7 @@
 /*
- * report_facts_fuzz.c - facts and signatures read from a store with any
- * content: reading must end, and what was read must be unchanged after being
- * written and read again.
+ * report_facts_fuzz.c - facts and signatures read from a store with arbitrary
+ * content: reading must terminate, and what was read must be unchanged after
+ * being written and read again.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * report_mail_fuzz.c - reads any bytes as a message or an mbox that may contain
- * reports: its parts (RFC 2045), S/MIME, and the fields of a failure report
- * (RFC 5965).
+ * report_mail_fuzz.c - reads arbitrary bytes as a message or an mbox that may
+ * contain reports: its parts (RFC 2045), S/MIME, and the fields of a failure
+ * report (RFC 5965).
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* sign_files_fuzz.c - reads any bytes as a key file, a list of selectors, or a
- * series of findings; the first byte selects which */
+/* sign_files_fuzz.c - reads arbitrary bytes as a key file, a list of selectors,
+ * or a series of findings; the first byte selects which */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -37,7 +37,8 @@ check_text(const struct spf_macros *v, struct span text, struct arena *a)
 	assert(out.n <= SPF_MAX_EXPLANATION && span_all(out, ascii_is_print));
 }
 
-/* If name and text are printable and short enough, they must be equal. */
+/* If the name and the text are printable and short enough, they must be equal.
+ */
 static void
 compare_spf_macro(const struct spf_macros *v, struct span spec,
     struct span name, struct arena *a)

@@ -1,5 +1,5 @@
-/* mail_address_test.c - addresses by RFC 5322 sections 3.4 and 4.4 and RFC
- * 6532, and envelope addresses. */
+/* mail_address_test.c - addresses (RFC 5322 sections 3.4 and 4.4, RFC 6532)
+ * and envelope addresses. */
 #include "mail/address.h"
 
 #include <setjmp.h>

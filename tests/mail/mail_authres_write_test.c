@@ -243,7 +243,7 @@ at_most_16_results(void **state)
 	arena_free(a);
 }
 
-/* RFC 5322 section 2.1.1: 78 columns, of which a tab takes 8. */
+/* RFC 5322 section 2.1.1: 78 columns; a tab counts as 8. */
 static void
 lines_end_before_column_78(void **state)
 {
@@ -314,7 +314,7 @@ next_random(uint64_t *seed)
 	return *seed;
 }
 
-/* Returns text from pieces that are likely to break a reader. */
+/* Returns text made of pieces that are likely to break a reader. */
 static struct span
 random_text(struct arena *a, uint64_t *seed)
 {

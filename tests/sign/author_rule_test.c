@@ -1,4 +1,4 @@
-/* author_rule_test.c - the authors and lists as which a login may send */
+/* author_rule_test.c - which authors and lists a login may use */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,7 +89,7 @@ lists_that_a_login_may_use(void **state)
 }
 
 /* eve may write as any author of example.com except ceo.  None of these forms
- * bypasses that. */
+ * bypasses this rule. */
 static void
 other_forms_of_an_address_do_not_bypass_the_rule(void **state)
 {

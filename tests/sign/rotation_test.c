@@ -130,9 +130,9 @@ a_clock_set_back_starts_over(void **state)
 	check_looks("clock", rows, ARRAY_SIZE(rows));
 }
 
-/* Each letter is a key: r ready, e was ready but is not now, s like e, but
- * signs now, "." never ready; capital letters: retired by command; x revoked.
- * `want` is -1 if none may sign. */
+/* Each letter is a key: "r" is ready; "e" was ready, but is not now; "s" is
+ * like "e", but signs now; "." was never ready; a capital letter was retired by
+ * command; "x" is revoked.  `want` is -1 if none may sign. */
 static const struct choice_row {
 	const char *keys; /* oldest first */
 	int want;
@@ -284,7 +284,7 @@ random_checks_match_the_reference(void **state)
 
 /*
  * An operator adds a key every few weeks and removes a record when the tools
- * allow it.  Servers apply a change one after the other, and are sometimes
+ * allow it.  Servers apply a change one after another, and are sometimes
  * down.  Two hosts check, sign, are killed, and restart with the state that
  * they saved.  A record or a negative answer that a server sent may be in a
  * receiver's cache until its TTL expires.  Every message sent must be

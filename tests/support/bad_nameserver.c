@@ -170,7 +170,7 @@ act_garbage_first(struct hostile *h, const struct bad_nameserver_question *q)
 	add_right(&h->second, q);
 }
 
-/* Breaks the answer over UDP and TCP. */
+/* Cuts off the end of the answer, over both UDP and TCP. */
 static void
 act_broken(struct hostile *h, const struct bad_nameserver_question *q)
 {

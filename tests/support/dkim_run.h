@@ -22,8 +22,8 @@ enum { DKIM_RUN_NOW = 1750000000 };
 
 struct dkim_run {
 	/* input; may be all zero */
-	struct dkim_options options; /* members that are 0 get the default of
-	                                the configuration */
+	struct dkim_options options; /* members that are 0 get the
+	                                configuration's default */
 	int64_t now;                 /* 0: DKIM_RUN_NOW */
 	size_t cut;                  /* the body is passed in two chunks, split
 	                                here */
@@ -47,7 +47,7 @@ struct dkim_run {
 	bool failed; /* an allocation has failed */
 };
 
-/* Sets members that are 0 to the default of the configuration. */
+/* Sets members that are 0 to the configuration's default. */
 void dkim_run_complete(struct dkim_options *o);
 
 /* Overwrites everything except the input.  Free the result with

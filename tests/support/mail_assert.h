@@ -1,6 +1,6 @@
 /*
  * mail_assert.h - checks a delivered message, based on what the milter
- * requested from the MTA of fake_libmilter.h.
+ * requested from the fake MTA (fake_libmilter.h).
  */
 #ifndef AVOUCH_TESTS_SUPPORT_MAIL_ASSERT_H
 #define AVOUCH_TESTS_SUPPORT_MAIL_ASSERT_H

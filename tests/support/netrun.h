@@ -70,7 +70,7 @@ int64_t netrun_pass_until(struct netrun *r, struct crowd *c);
 
 /* ---- asking ---- */
 
-/* Return the answer, which the caller unrefs. netrun_ask_long() advances the
+/* Return the answer, which the caller unrefs.  netrun_ask_long() advances the
  * clock until it arrives. */
 const struct dns_answer *netrun_ask(
     struct netrun *r, const char *name, enum dns_type type);

@@ -1,6 +1,6 @@
 /*
- * send_fixture.h - for tests that send reports: a store, a zone, a sendmail,
- * and the events of a run.  Any error fails the test.
+ * send_fixture.h - for tests that send reports: a store, a zone, a fake
+ * sendmail, and the events of a run.  Any error fails the test.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_SEND_FIXTURE_H
 #define AVOUCH_TESTS_SUPPORT_SEND_FIXTURE_H
@@ -40,7 +40,7 @@ void bench_open_ledger(struct bench *b);
 struct ledger *bench_open_again(const void *arg, char *error);
 enum worker_state bench_start_worker(struct bench *b);
 
-/* Makes a run with new connections, as a separate process would. */
+/* Performs a run with new connections, as a separate process would. */
 enum send_end bench_run(struct bench *b);
 void bench_run_well(struct bench *b); /* fails the test unless the run
                                          succeeds */

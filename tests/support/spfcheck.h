@@ -22,8 +22,8 @@ enum {
 struct spf_query spfcheck_query(
     const char *ip, const char *sender, const char *helo);
 
-/* Runs the check to its end and returns the number of waves.  `source` may be a
- * fake from core_driver.h. */
+/* Runs the check to its end and returns the number of waves (batches of
+ * questions).  `source` may be a fake from core_driver.h. */
 unsigned spfcheck_run(const struct spf_query *q, struct dns_source *source,
     bool is_fake, struct dns_questions *questions, struct arena *a,
     struct spf_result *out);

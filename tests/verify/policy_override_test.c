@@ -1,5 +1,5 @@
 /* policy_override_test.c - operator settings that take precedence over the
- * rules: overrides, monitor mode, a sample */
+ * rules: overrides, monitor mode, sampling */
 #include "verify/policy.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* policy_settings_test.c - tests with random configurations and messages that a
- * decision names exactly the options that could change it */
+/* policy_settings_test.c - tests, with random configurations and messages, that
+ * a decision names exactly the options that could change it */
 #include "verify/policy.h"
 
 #include <setjmp.h>

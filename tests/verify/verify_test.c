@@ -1,5 +1,5 @@
-/* verify_test.c - whole messages through verify/: the verdict, our field, and
- * the number of round trips. */
+/* verify_test.c - whole messages through verify/: the verdict, our header
+ * field, and the number of round trips. */
 #include "verify/verify.h"
 
 #include <setjmp.h>

@@ -354,7 +354,8 @@ signatures_as_text(void **state)
 	assert_int_equal(again.n_dkim, 0);
 }
 
-/* The largest possible row fits; its strings are stored one after the other. */
+/* The largest possible row fits in ROW_BYTES_MAX bytes; its strings are stored
+ * one after the other. */
 static void
 pack_largest(void **state)
 {

@@ -75,7 +75,7 @@ test_never(void **state)
 	bench_close(b);
 }
 
-/* qemu-user runs vfork(2) as fork(2), so there posix_spawn(3) cannot report
+/* qemu-user runs vfork(2) as fork(2), so under it posix_spawn(3) cannot report
  * that the program was not found. */
 static bool
 spawn_has_errors(void)
@@ -280,7 +280,7 @@ test_all_killed(void **state)
 	bench_add_plain(b, "example.com", RUA("mailto:d@example.com"));
 	bench_run_well(b);
 	/* the state if the worker dies after sendmail has exited, but before
-	 * the worker has recorded that */
+	 * it has recorded that */
 	assert_true(sql_run(ledger_sql(b->ledger),
 	    "UPDATE delivery SET state = 1, attempts = 1"));
 	assert_int_equal(

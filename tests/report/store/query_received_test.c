@@ -142,7 +142,7 @@ received_once(void **state)
 	assert_int_equal(seen.n, 2);
 }
 
-/* Google and Mimecast reuse an id on another day. */
+/* Google and Mimecast reuse ids on other days. */
 static void
 received_ids_of_other_days(void **state)
 {
