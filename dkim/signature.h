@@ -59,7 +59,7 @@ struct signature {
 	                                `domain` if i= is missing */
 	const struct span *names;    /* names in h= */
 	size_t n_names;
-	size_t n_from;       /* how often `names` contains From */
+	size_t n_from;       /* number of times `names` contains From */
 	uint64_t limit;      /* l=; BODY_WHOLE: not given */
 	uint64_t timestamp;  /* t= */
 	uint64_t expiration; /* x= */

@@ -32,15 +32,15 @@ struct dmarc_walk {
 	                policy record at the domain itself is reliable */
 };
 
-/* Queries the first `max` names (at most DMARC_MAX_QUERIES) of the walk of
+/* Queries the first `max` names (at most DMARC_MAX_QUERIES) of the walk for
  * `domain`, starting with the domain itself; dmarc_walk() reads the answers. */
 void dmarc_walk_ask(
     struct span domain, size_t max, struct dns_questions *questions);
 
 /*
  * Walks the tree from `domain`, which is in normal form.  All names are queried
- * in parallel.  Strings in `out` are stored in `a`, `questions` or `domain`. An
- * exhausted arena counts as a failed query.
+ * in parallel.  Strings in `out` are stored in `a`, `questions` or `domain`.
+ * An exhausted arena counts as a failed query.
  */
 enum core_status dmarc_walk(struct span domain, struct dns_questions *questions,
     struct arena *a, struct dmarc_walk *out);

@@ -337,7 +337,7 @@ net_close(struct dns_source *source)
 
 /* ---- opening ---- */
 
-/* Sets the waits before repetitions to 1, 1, 2, 4, ... times the first wait. */
+/* Sets the waits before retries to 1, 1, 2, 4, ... times the first wait. */
 static void
 set_schedule(struct resolver *r, const struct dns_resolver_options *o)
 {

@@ -1,7 +1,7 @@
 /*
  * resolver_internal.h - types and functions that the seven files of the
  * resolver share: resolver.c (the thread, its inbox, the options), query.c
- * (when to send, repeat and end a query), reply.c (handles replies), server.c
+ * (when to send, retry and end a query), reply.c (handles replies), server.c
  * (chooses a server), health.c (which servers work), socket.c and socket_tcp.c
  * (sockets).  Only the resolver's thread may use the data, except the inbox and
  * the counters.
@@ -23,7 +23,7 @@ enum {
 	ATTEMPTS_MAX =
 	    6,          /* attempts that may still be answered, per question */
 	SENDS_MAX = 16, /* attempts per question in total */
-	STEPS_MAX = 6,  /* waits of different lengths between repetitions */
+	STEPS_MAX = 6,  /* waits of different lengths between retries */
 	SLOTS = 16384,  /* hash slots for attempts by id; a power of two */
 
 	PORTS = 8,            /* UDP sockets for one server, chosen at random */
@@ -44,14 +44,14 @@ enum {
 	PACKETS_MAX =
 	    128, /* packets read per iteration: each answer may continue the
 	            checks of up to DNS_CACHE_WAITS_MAX messages */
-	DUE_MAX = 128,       /* queries repeated or ended per iteration */
+	DUE_MAX = 128,       /* queries retried or ended per iteration */
 	BATCH = 32,          /* datagrams per system call */
 	DATAGRAM_MAX = 4096, /* bytes; more than DNS_EDNS_PAYLOAD, in case a
 	                        server ignores that */
 
 	GHOST_MS = 8000,  /* a resolver may work this long on a question that
 	                     we abandoned early */
-	OVERDUE_STEP = 2, /* a question repeated this often is overdue */
+	OVERDUE_STEP = 2, /* a question retried this many times is overdue */
 	OVERDUE_MAX = 4, /* while we are crowded, no more questions are sent for
 	                    a domain with this many overdue ones */
 	DOMAINS = 1 << 14, /* size of the table of domains */
@@ -110,12 +110,12 @@ struct dns_query {
 	struct dns_query *inbox_next;
 	struct query_links links[2]; /* LINK_ALL, LINK_STEP */
 	int64_t deadline;
-	int64_t due; /* time of the next repetition */
+	int64_t due; /* time of the next retry */
 	unsigned step;
 	unsigned sends;
 	unsigned tcp_sends;
-	uint8_t asked[DNS_SERVERS_MAX]; /* how often it was sent to each
-	                                   server */
+	uint8_t asked[DNS_SERVERS_MAX]; /* number of times it was sent
+	                                   to each server */
 	unsigned refused;     /* bits: servers that cannot answer it */
 	enum dns_error error; /* the last error from any server */
 	uint16_t domain;      /* index in the table of domains */
@@ -282,7 +282,7 @@ struct resolver {
 
 /* ---- resolver.c ---- */
 
-/* Frees `q`; the caller must answer its wait. */
+/* Frees `q`; the caller must answer `q->wait`. */
 void query_free(struct resolver *r, struct dns_query *q);
 
 /* ---- query.c ---- */
@@ -322,7 +322,7 @@ void query_bypass(struct resolver *r, struct dns_socket *sock);
  * Removes its attempts, and sends its questions over TCP. */
 void query_distrust(struct resolver *r, struct dns_socket *sock);
 
-/* Repeats questions that are due, and ends those whose time is up.  Returns
+/* Retries questions that are due, and ends those whose time is up.  Returns
  * when to call this again. */
 int64_t query_run_timers(struct resolver *r);
 

@@ -2,8 +2,8 @@
  * buf.h - a bounded string builder.
  *
  * It writes into memory of a fixed size and never past its end.  Text that does
- * not fit is cut and `full` is set; callers that must not send truncated text
- * check it.  The text is always followed by a NUL, so `p` is a C string.
+ * not fit is truncated and `full` is set; callers that must not send truncated
+ * text check it.  The text is always followed by a NUL, so `p` is a C string.
  */
 #ifndef AVOUCH_LIB_BUF_H
 #define AVOUCH_LIB_BUF_H

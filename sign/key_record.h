@@ -35,7 +35,7 @@ enum key_fault {
 /* Returns "truncated", "two-records" etc., for --json and the log. */
 const char *key_fault_name(enum key_fault fault);
 
-/* Returns a constant sentence: what is wrong and how to fix it. */
+/* Returns a constant string that says what is wrong and how to fix it. */
 const char *key_fault_text(enum key_fault fault);
 
 /* Checks `answer`, a TXT answer for one name of the key. */

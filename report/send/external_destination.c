@@ -192,7 +192,7 @@ add_address(struct destination_result *out, struct span address)
 struct consent_search {
 	const struct destination_query *q;
 	struct arena *a;
-	const struct dmarc_walk *home; /* tree walk of the policy domain */
+	const struct dmarc_walk *home; /* tree walk for the policy domain */
 	struct destination_result *out;
 };
 

@@ -14,7 +14,7 @@ struct gather;
 struct gather *gather_new(struct arena *a, const struct view_want *want,
     const struct view_visitor *visitor);
 
-/* Begins a domain, whose data is allocated in `work`. */
+/* Begins the next domain, whose data is allocated in `work`. */
 void gather_begin(struct gather *g, struct arena *work, struct view_domain *d);
 
 /* The callback for ledger_each_received_use(). */

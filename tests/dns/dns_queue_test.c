@@ -492,7 +492,7 @@ dead_mail_end(struct dead_mail *m, struct netrun *r)
 	free(m->all);
 }
 
-/* Without a limit, 300 questions, each repeated four times, would cause 1,500
+/* Without a limit, 300 questions, each retried four times, would cause 1,500
  * datagrams. */
 static void
 repetitions_of_a_message_are_bounded(void **state)
@@ -516,7 +516,7 @@ repetitions_of_a_message_are_bounded(void **state)
 	dead_mail_end(&m, &r);
 }
 
-/* Questions for a few dead names are repeated as usual, and fail because the
+/* Questions for a few dead names are retried as usual, and fail because the
  * domain has not answered. */
 static void
 a_few_dead_names_are_not_hostile(void **state)

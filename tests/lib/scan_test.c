@@ -56,7 +56,7 @@ span_comparing(void **state)
 	assert_false(span_is(SPAN("A"), "a"));
 	assert_true(span_is_nocase(SPAN("aZ09"), "Az09"));
 	/* bytes next to the letters in ASCII, and bytes beyond ASCII, have no
-	 * other case */
+	 * upper or lower case */
 	assert_false(span_is_nocase(SPAN("@"), "`"));
 	assert_false(span_is_nocase(SPAN("["), "{"));
 	assert_false(span_is_nocase(SPAN("\xc3\xa4"), "\xc3\x84"));

@@ -13,7 +13,7 @@
 #include "tests/support/bad_nameserver.h"
 
 enum {
-	NETRUN_FIRST_MS = 250,  /* time until a question is first repeated */
+	NETRUN_FIRST_MS = 250,  /* time until a question is first retried */
 	NETRUN_TOTAL_MS = 3000, /* time limit of a question */
 	NETRUN_PATIENCE_S = 60, /* real time after which the test fails */
 };
