@@ -211,6 +211,9 @@ void cli_line_text(const char *label, const char *value);
 void cli_prose(unsigned indent, struct span text);
 void cli_prose_text(unsigned indent, const char *text);
 
+/* The same, but the first line starts in column `at`, where the cursor is. */
+void cli_prose_at(unsigned at, unsigned indent, struct span text);
+
 /* Prints a paragraph with a label to its left, or above it if the label is
  * wider than `indent`. */
 void cli_entry(struct span label, unsigned indent, struct span text);

@@ -177,6 +177,9 @@ row_is_of_action(const struct option_row *row, const struct cli_action *action)
 
 enum { TAKERS_SHOWN_MAX = 3 };
 
+/* columns */
+enum { HELP_INDENT = 29, USAGE_INDENT = 7 };
+
 /* Writes the actions that accept the option, such as "send, failures"; writes
  * nothing if all actions, or more than `max`, accept it. */
 static void
@@ -204,15 +207,17 @@ usage_row(const struct cli_command *command, const struct cli_action *action,
     const struct option_row *row)
 {
 	const char *argument = row->argument;
-	char left[48], memory[100];
-	struct buf takers = buf_wrap(memory, sizeof(memory));
+	char left[48], memory[200];
+	struct buf help = buf_wrap(memory, sizeof(memory));
 
 	if (action == NULL && (row->groups & CLI_TAKES) != 0)
-		put_takers(&takers, command, row, TAKERS_SHOWN_MAX);
+		put_takers(&help, command, row, TAKERS_SHOWN_MAX);
+	if (help.n > 0)
+		buf_text(&help, ": ");
+	buf_text(&help, row->help);
 	snprintf(left, sizeof(left), "--%s%s%s", row->name,
 	    argument != NULL ? " " : "", argument != NULL ? argument : "");
-	printf("  %-26s %.*s%s%s\n", left, SPAN_FMT(buf_view(&takers)),
-	    takers.n > 0 ? ": " : "", row->help);
+	cli_entry(span_str(left), HELP_INDENT, buf_view(&help));
 }
 
 void
@@ -220,14 +225,16 @@ cli_usage(const struct cli_command *command, const struct cli_action *action)
 {
 	const char *synopsis =
 	    action != NULL ? action->synopsis : command->synopsis;
+	int at;
 
-	printf("usage: avouch %s %s%s[options]%s%s\n", command->name,
+	at = printf("usage: avouch %s %s%s[options]%s", command->name,
 	    action != NULL ? action->name : "", action != NULL ? " " : "",
-	    synopsis[0] != '\0' ? " " : "", synopsis);
+	    synopsis[0] != '\0' ? " " : "");
+	cli_prose_at((unsigned)at, USAGE_INDENT, span_str(synopsis));
 	cli_prose_text(2, action != NULL ? action->help : command->help);
 	for (const struct cli_action *a = command->actions;
 	     a != NULL && a->name != NULL && action == NULL; a++)
-		printf("  %-26s %s\n", a->name, a->help);
+		cli_entry(span_str(a->name), HELP_INDENT, span_str(a->help));
 	puts("options:");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (row_applies(&rows[i], command) &&

@@ -198,10 +198,8 @@ prose_first_word(struct span text)
 	return span_first(text, n);
 }
 
-/* Prints words starting in column `at`; further lines are indented by
- * `indent`. */
-static void
-prose_put_words(unsigned at, unsigned indent, struct span text)
+void
+cli_prose_at(unsigned at, unsigned indent, struct span text)
 {
 	bool begins = true;
 
@@ -230,7 +228,7 @@ void
 cli_prose(unsigned indent, struct span text)
 {
 	printf("%*s", (int)indent, "");
-	prose_put_words(indent, indent, text);
+	cli_prose_at(indent, indent, text);
 }
 
 void
@@ -251,5 +249,5 @@ cli_entry(struct span label, unsigned indent, struct span text)
 		at = 0;
 	}
 	printf("%*s", (int)(indent - at), "");
-	prose_put_words(indent, indent, text);
+	cli_prose_at(indent, indent, text);
 }

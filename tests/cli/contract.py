@@ -450,7 +450,8 @@ def options(c):
 def help_(c):
     holds(c.run("--version").out, "avouch ")
     same(c.run("--help").out, c.run("help").out, "help")
-    for name in ("check", "spf", "dkim", "arc", "dmarc", "config"):
+    for name in ("check", "spf", "dkim", "arc", "dmarc", "config", "policy",
+                 "report", "audit", "sign", "key", "status"):
         r = c.run(name, "--help")
         true(r.out.startswith("usage: avouch %s " % name), r.out)
         same(c.run("help", name).out, r.out, "help " + name)
