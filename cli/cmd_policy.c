@@ -56,7 +56,7 @@ replay_print_json(struct replay *r)
 	cli_set_number(o, "messages", (int64_t)sum.messages);
 	cli_set_number(o, "otherwise", (int64_t)sum.otherwise);
 	cli_set_number(o, "unchecked", (int64_t)sum.unchecked);
-	cli_set_number(o, "untold", (int64_t)sum.untold);
+	cli_set_number(o, "unlisted", (int64_t)sum.unlisted);
 	for (size_t i = 0; i < n; i++) {
 		json_t *c = json_object();
 

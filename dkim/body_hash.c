@@ -6,7 +6,7 @@
 #include "dkim/crypto.h"
 
 /* A requested hash of the first `limit` bytes of one canonical body. */
-struct wish {
+struct hash_request {
 	enum canon canon;
 	uint64_t limit;
 	bool reached; /* `hash` is set: `limit` or the end was reached */
@@ -35,14 +35,14 @@ struct body_hashes {
 	struct arena *a;
 	struct body_stream *streams[STREAMS]; /* NULL: not requested, or no
 	                                         memory */
-	struct wish wishes[BODY_HASHES_MAX];
+	struct hash_request requests[BODY_HASHES_MAX];
 	int n;
 };
 
 /* ---- one stream ---- */
 
 static void
-wish_fulfil(struct wish *w, struct body_stream *s)
+request_complete(struct hash_request *w, struct body_stream *s)
 {
 	w->reached = true;
 	w->good = crypto_hash_snapshot(s->hash, w->hash);
@@ -57,12 +57,12 @@ stream_mark(struct body_stream *s)
 	s->next = BODY_WHOLE;
 	s->open = false;
 	for (int i = 0; i < b->n; i++) {
-		struct wish *w = &b->wishes[i];
+		struct hash_request *w = &b->requests[i];
 
 		if (w->canon != s->canon || w->reached)
 			continue;
 		if (w->limit == s->length) {
-			wish_fulfil(w, s);
+			request_complete(w, s);
 			continue;
 		}
 		s->open = true;
@@ -97,12 +97,12 @@ stream_end(struct body_stream *s)
 
 	canon_body_end(&s->body);
 	for (int i = 0; i < b->n; i++) {
-		struct wish *w = &b->wishes[i];
+		struct hash_request *w = &b->requests[i];
 
 		if (w->canon != s->canon || w->reached)
 			continue;
 		w->is_short = w->limit != BODY_WHOLE && w->limit > s->length;
-		wish_fulfil(w, s);
+		request_complete(w, s);
 	}
 	s->open = false;
 }
@@ -150,14 +150,16 @@ int
 body_hashes_request(struct body_hashes *b, enum canon canon, uint64_t limit)
 {
 	for (int i = 0; i < b->n; i++)
-		if (b->wishes[i].canon == canon && b->wishes[i].limit == limit)
+		if (b->requests[i].canon == canon &&
+		    b->requests[i].limit == limit)
 			return i;
 	if (b->n == BODY_HASHES_MAX)
 		return -1;
 	/* if this fails, the request has no result */
 	if (b->streams[canon] == NULL)
 		b->streams[canon] = stream_new(b, canon);
-	b->wishes[b->n] = (struct wish){ .canon = canon, .limit = limit };
+	b->requests[b->n] =
+	    (struct hash_request){ .canon = canon, .limit = limit };
 	b->n++;
 	if (b->streams[canon] != NULL)
 		stream_mark(b->streams[canon]);
@@ -186,16 +188,16 @@ body_hashes_end(struct body_hashes *b)
 			stream_end(b->streams[i]);
 }
 
-static const struct wish *
-wish_of(const struct body_hashes *b, int handle)
+static const struct hash_request *
+find_request(const struct body_hashes *b, int handle)
 {
-	return handle >= 0 && handle < b->n ? &b->wishes[handle] : NULL;
+	return handle >= 0 && handle < b->n ? &b->requests[handle] : NULL;
 }
 
 const uint8_t *
 body_hashes_get(const struct body_hashes *b, int handle)
 {
-	const struct wish *w = wish_of(b, handle);
+	const struct hash_request *w = find_request(b, handle);
 
 	return w != NULL && w->reached && w->good ? w->hash : NULL;
 }
@@ -203,7 +205,7 @@ body_hashes_get(const struct body_hashes *b, int handle)
 uint64_t
 body_hashes_length(const struct body_hashes *b, int handle)
 {
-	const struct wish *w = wish_of(b, handle);
+	const struct hash_request *w = find_request(b, handle);
 	const struct body_stream *s = w != NULL ? b->streams[w->canon] : NULL;
 
 	return s != NULL ? s->length : 0;
@@ -212,7 +214,7 @@ body_hashes_length(const struct body_hashes *b, int handle)
 bool
 body_hashes_is_short(const struct body_hashes *b, int handle)
 {
-	const struct wish *w = wish_of(b, handle);
+	const struct hash_request *w = find_request(b, handle);
 
 	return w != NULL && w->is_short;
 }

@@ -228,8 +228,8 @@ give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
 	detach(r, q);
 	dns_queue_unref(q->queue);
 	q->queue = NULL;
-	q->deadline = r->now + GHOST_MS;
-	append(&r->ghosts, q, LINK_ALL);
+	q->deadline = r->now + ABANDONED_MS;
+	append(&r->abandoned, q, LINK_ALL);
 	if (why == DNS_ERROR_BUDGET)
 		net_count(&r->counts.cut_off, 1);
 	wait->done(wait, dns_answer_failed(why));
@@ -242,7 +242,7 @@ give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
  * silence of all resolvers.
  */
 static enum dns_error
-blame(struct resolver *r, enum dns_error why)
+error_to_report(struct resolver *r, enum dns_error why)
 {
 	bool unclear = why == DNS_ERROR_TIMEOUT || why == DNS_ERROR_SERVFAIL ||
 	    why == DNS_ERROR_REFUSED;
@@ -263,7 +263,7 @@ finish_failed(struct resolver *r, struct dns_query *q, enum dns_error why)
 {
 	if (why == DNS_ERROR_SERVFAIL)
 		net_count(&r->counts.servfails, 1);
-	query_finish(r, q, dns_answer_failed(blame(r, why)));
+	query_finish(r, q, dns_answer_failed(error_to_report(r, why)));
 }
 
 void
@@ -534,7 +534,7 @@ time_is_up(struct resolver *r, struct dns_query *q)
 	net_count(&r->counts.timeouts, 1);
 	note_unanswered(r, q);
 	if (q->deadline > r->now)
-		give_up(r, q, blame(r, why));
+		give_up(r, q, error_to_report(r, why));
 	else
 		finish_failed(r, q, why);
 }
@@ -580,12 +580,12 @@ repeat_some(struct resolver *r, unsigned *left)
 }
 
 static int64_t
-end_ghosts(struct resolver *r)
+end_abandoned(struct resolver *r)
 {
 	struct dns_query *q;
 
-	while ((q = r->ghosts.first) != NULL && q->deadline <= r->now) {
-		take_off(&r->ghosts, q, LINK_ALL);
+	while ((q = r->abandoned.first) != NULL && q->deadline <= r->now) {
+		take_off(&r->abandoned, q, LINK_ALL);
 		discard(r, q);
 	}
 	return q != NULL ? q->deadline : INT64_MAX;
@@ -597,11 +597,11 @@ query_run_timers(struct resolver *r)
 	unsigned left = DUE_MAX;
 	int64_t ends = end_some(r, &left);
 	int64_t repeats = repeat_some(r, &left);
-	int64_t ghosts = end_ghosts(r);
+	int64_t abandoned = end_abandoned(r);
 
 	dns_health_check_alive(r);
-	if (ghosts < ends)
-		ends = ghosts;
+	if (abandoned < ends)
+		ends = abandoned;
 	return ends < repeats ? ends : repeats;
 }
 
@@ -612,8 +612,8 @@ query_close_all(struct resolver *r)
 
 	while ((q = r->all.first) != NULL)
 		query_finish(r, q, dns_answer_failed(DNS_ERROR_RESOURCE));
-	while ((q = r->ghosts.first) != NULL) {
-		take_off(&r->ghosts, q, LINK_ALL);
+	while ((q = r->abandoned.first) != NULL) {
+		take_off(&r->abandoned, q, LINK_ALL);
 		discard(r, q);
 	}
 }

@@ -49,9 +49,9 @@ enum {
 	DATAGRAM_MAX = 4096, /* bytes; more than DNS_EDNS_PAYLOAD, in case a
 	                        server ignores that */
 
-	GHOST_MS = 8000,  /* a resolver may work this long on a question that
+	ABANDONED_MS = 8000, /* a resolver may work this long on a question that
 	                     we abandoned early */
-	OVERDUE_STEP = 2, /* a question retried this many times is overdue */
+	OVERDUE_STEP = 2,    /* a question retried this many times is overdue */
 	OVERDUE_MAX = 4, /* while we are crowded, no more questions are sent for
 	                    a domain with this many overdue ones */
 	DOMAINS = 1 << 14, /* size of the table of domains */
@@ -261,7 +261,7 @@ struct resolver {
 	struct dns_query *fresh; /* taken from the inbox, to be started next */
 	struct query_list all;   /* in the order of their deadlines */
 	struct query_list steps[STEPS_MAX]; /* in the order of `due` */
-	struct query_list ghosts; /* abandoned queries, in the order of
+	struct query_list abandoned; /* abandoned queries, in the order of
 	                             `deadline` */
 	struct domain_load domains[DOMAINS]; /* index: hash of the domain */
 	struct hash_secret secret;

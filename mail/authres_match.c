@@ -15,17 +15,17 @@
 
 enum { NAMES_CAP = 16 * 1024 }; /* arena bytes for two names of at most 1 KB */
 
-enum likeness { SAME, OTHER, UNCLEAR };
+enum match { SAME, OTHER, UNCLEAR };
 
 /*
  * RFC 8601 section 5: "In the case of EAI-formatted messages, this test is done
  * after converting A-labels into U-labels".  Here A-labels are compared
  * instead.
  */
-static enum likeness
+static enum match
 compare_names(struct span theirs, struct span id)
 {
-	enum likeness like = OTHER;
+	enum match like = OTHER;
 	struct span a, b;
 	struct arena *arena;
 

@@ -129,7 +129,7 @@ note_change(struct replay *r, struct replay_change change)
 			    change.domain.p == NULL ||
 			    !copy_end(r->texts, &change.then) ||
 			    !copy_end(r->texts, &change.now)) {
-				r->sum.untold += change.messages;
+				r->sum.unlisted += change.messages;
 				return;
 			}
 			r->changes[r->n++] = change;

@@ -40,7 +40,7 @@ struct replay_sum {
 	uint64_t unchecked;  /* mail from our own users that was not checked
 	                        then but would be now; its SPF, DKIM and DMARC
 	                        results are unknown */
-	uint64_t untold;     /* part of `otherwise`: not listed, because of
+	uint64_t unlisted;   /* part of `otherwise`: not listed, because of
 	                        REPLAY_CHANGES_MAX or lack of memory */
 	int64_t first, last; /* days; -1: there are no messages */
 };

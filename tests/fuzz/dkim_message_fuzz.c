@@ -23,7 +23,7 @@ enum {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct told {
+struct outcome {
 	enum dkim_code codes[DKIM_SIGNATURES_MAX];
 	size_t n;
 	enum arc_code chain;
@@ -32,7 +32,7 @@ struct told {
 
 static void
 check_dkim_message(
-    const struct dkim *d, const struct arc_result *chain, struct told *out)
+    const struct dkim *d, const struct arc_result *chain, struct outcome *out)
 {
 	const struct dkim_result *r = dkim_results(d, &out->n);
 
@@ -54,7 +54,7 @@ check_dkim_message(
 }
 
 static void
-run(struct span message, struct dns_source *zone, size_t step, struct told *out)
+run(struct span message, struct dns_source *zone, size_t step, struct outcome *out)
 {
 	struct arena *a = arena_new(ARENA), *scratch = arena_new(ARENA);
 	struct dns_questions *questions = dns_questions_new(QUESTIONS);
@@ -98,7 +98,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span text = span_of((const char *)data, size);
 	const char *gap = size > 0 ? memmem(data, size, "\n\n", 2) : NULL;
 	struct dns_source *zone;
-	struct told whole, single;
+	struct outcome whole, single;
 	char error[200];
 
 	if (gap == NULL || size > INPUT_MAX)

@@ -216,7 +216,7 @@ connect_client(struct milter_session_fuzz_run *r, const struct line *l)
 	char address[64];
 	struct buf b = buf_wrap(address, sizeof(address));
 	char *name = strdup(span_skip(text, who.n + (who.n < text.n)).p);
-	bool told = true;
+	bool known = true;
 
 	assert(name != NULL);
 	buf_span(&b, who);
@@ -225,9 +225,9 @@ connect_client(struct milter_session_fuzz_run *r, const struct line *l)
 	else if (inet_pton(AF_INET6, address, &a.v6.sin6_addr) == 1)
 		a.v6.sin6_family = AF_INET6;
 	else
-		told = span_is(who, "unix");
+		known = span_is(who, "unix");
 	forget(r);
-	(void)milter()->xxfi_connect(r->m, name, told ? &a.any : NULL);
+	(void)milter()->xxfi_connect(r->m, name, known ? &a.any : NULL);
 	assert(r->m->n_replies == 0 || session_of(r->m)->terms.refused);
 	free(name);
 }

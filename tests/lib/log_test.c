@@ -37,7 +37,7 @@ clock_gettime(clockid_t id, struct timespec *out)
 	return code;
 }
 
-static char told[LOG_LINE_MAX];
+static char logged[LOG_LINE_MAX];
 static int told_priority;
 
 static void
@@ -47,7 +47,7 @@ fake_syslog(int priority, const char *format, va_list args)
 
 	assert_string_equal(format, "%s");
 	told_priority = priority;
-	snprintf(told, sizeof(told), "%s", text);
+	snprintf(logged, sizeof(logged), "%s", text);
 }
 
 void
@@ -284,7 +284,7 @@ to_syslog(void **state)
 	capture_begin();
 	log_say(LOG_LEVEL_WARNING, "e", "%s", "100%s");
 	assert_string_equal(capture_end(), "");
-	assert_string_equal(told, "level=warning event=e text=100%s");
+	assert_string_equal(logged, "level=warning event=e text=100%s");
 	assert_int_equal(told_priority, 4);
 	log_say(LOG_LEVEL_DEBUG, "e", "x");
 	assert_int_equal(told_priority, 7);

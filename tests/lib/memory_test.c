@@ -188,7 +188,7 @@ live_talk(struct life *l)
 struct awaited {
 	struct dns_wait wait; /* must be the first member */
 	const struct dns_answer *answer;
-	int told[2]; /* a pipe */
+	int done[2]; /* a pipe */
 };
 
 static void
@@ -197,7 +197,7 @@ answered_memory(struct dns_wait *wait, const struct dns_answer *answer)
 	struct awaited *a = (struct awaited *)wait;
 
 	a->answer = dns_answer_ref(answer);
-	assert_int_equal(write(a->told[1], "", 1), 1);
+	assert_int_equal(write(a->done[1], "", 1), 1);
 }
 
 /* The caller unrefs the answer. */
@@ -207,11 +207,11 @@ ask_net(struct dns_source *net, struct span name)
 	struct awaited a = { .wait = { .done = answered_memory } };
 	char c;
 
-	assert_int_equal(pipe(a.told), 0);
+	assert_int_equal(pipe(a.done), 0);
 	net->ask(net, name, DNS_TXT, &a.wait);
-	assert_int_equal(read(a.told[0], &c, 1), 1);
-	close(a.told[0]);
-	close(a.told[1]);
+	assert_int_equal(read(a.done[0], &c, 1), 1);
+	close(a.done[0]);
+	close(a.done[1]);
 	return a.answer;
 }
 

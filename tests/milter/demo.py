@@ -212,13 +212,13 @@ def stories(l):
     ]
 
 
-def summary(told, paint):
-    width = max(len(s.title) for s in told)
+def summary(results, paint):
+    width = max(len(s.title) for s in results)
     rule = "   " + "-" * (width + 46)
     print("    #  %-*s  %-10s %-9s %-6s %-6s" % (
         width, "message", "reply", "spf", "dkim", "dmarc"))
     print(rule)
-    for i, s in enumerate(told, 1):
+    for i, s in enumerate(results, 1):
         got = [s.log.get(m, "own user" if m == "spf" else "").partition(":")[0]
                for m in ("spf", "dkim", "dmarc")]
         print("   %2d  %-*s  %-10s %-9s %-6s %-6s %s" % (
@@ -245,21 +245,21 @@ def main():
             l.add_key(domain, kind)
         l.start_milter()
         l.start_postfix()
-        told = stories(l)
+        results = stories(l)
         print("avouch-milter at %s, Postfix at 127.0.0.1:%d, DNS from "
               "etc/demo.zone\n" % (l.socket, l.smtp_port))
-        for i, story in enumerate(told, 1):
+        for i, story in enumerate(results, 1):
             story.run(l, i)
             story.show(i, paint)
-        summary(told, paint)
-        wrong = sum(1 for s in told if s.faults)
+        summary(results, paint)
+        wrong = sum(1 for s in results if s.faults)
         if wrong:
             print("%d of %d messages were not handled as expected; the log:"
-                  % (wrong, len(told)))
+                  % (wrong, len(results)))
             print("\n".join(l.milter.lines))
             print(l.postfix.tail())
         else:
-            print("   all %d messages were handled as expected" % len(told))
+            print("   all %d messages were handled as expected" % len(results))
         sys.stdout.flush()
     return 1 if wrong else 0
 

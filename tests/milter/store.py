@@ -152,7 +152,7 @@ def _(l):
         f.write(l.settings(settings(
             store(l), "dmarc { on_reject = tempfail }\n")))
     out = json.loads(avouch(l, "policy", "replay", "--config", new, "--json"))
-    same((out["messages"], out["otherwise"], out["unchecked"], out["untold"]),
+    same((out["messages"], out["otherwise"], out["unchecked"], out["unlisted"]),
          (3, 2, 0, 0), "sums")
     same(out["changes"], [{
         "domain": "bank.example", "messages": 2,

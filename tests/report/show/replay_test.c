@@ -266,7 +266,7 @@ many(void **state)
 		f.facts = m.facts;
 		assert_true(replay_add(r, &f));
 	}
-	assert_int_equal(replay_sum(r).untold, 10);
+	assert_int_equal(replay_sum(r).unlisted, 10);
 	replay_changes(r, &n);
 	assert_int_equal(n, REPLAY_CHANGES_MAX);
 	forged(&m, 5);
@@ -277,7 +277,7 @@ many(void **state)
 	assert_int_equal(n, REPLAY_CHANGES_MAX);
 	assert_int_equal(changes[0].messages, 4);
 	assert_true(span_is(changes[0].domain, "d5.example.com"));
-	assert_int_equal(replay_sum(r).untold, 10);
+	assert_int_equal(replay_sum(r).unlisted, 10);
 	replay_free(r);
 	replay_free(NULL);
 }
