@@ -180,9 +180,9 @@ header_index_fields(const struct header_index *x, struct span name, size_t *out)
 
 /*
  * Returns the next field with that name, from the bottom up, that this
- * signature has not used yet.  Returns h->n if none is left, which is treated
- * as the null string (RFC 6376 section 5.4).  The signature's own field is
- * skipped, because it did not exist when the hash was signed.
+ * signature has not used yet.  Returns h->n if none is left: a missing field
+ * counts as the null string (RFC 6376 section 5.4).  The signature's own field
+ * is skipped, because it did not exist when the hash was signed.
  */
 static size_t
 take(struct header_index *x, struct span name, size_t own)

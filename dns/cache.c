@@ -24,7 +24,7 @@ enum {
 
 /* One question with its answer, the callers that wait for it, or both. */
 struct cache_entry {
-	struct dns_wait below; /* must be first; passed to the source below */
+	struct dns_wait below; /* must be first; for the underlying source */
 	struct cache *cache;
 	struct cache_entry *chain;
 	struct cache_entry *newer, *older; /* LRU; unused while `asked` */
@@ -38,7 +38,7 @@ struct cache_entry {
 	size_t bytes;                    /* counted in the shard's total */
 	struct dns_wait *first, **last;  /* list of waiting callers */
 	unsigned waits; /* callers that have joined the pending question */
-	bool asked;     /* the question was sent to the source below */
+	bool asked;     /* the question was sent to the underlying source */
 	bool forgotten; /* remove it when the answer arrives */
 	char text[];
 };
@@ -58,7 +58,8 @@ struct cache {
 	struct hash_secret secret;
 	size_t shard_bytes;
 	/* Reference count: one for the owner, and one for each question sent to
-	 * the source below, which may answer after the cache has been closed.
+	 * the underlying source, which may answer after the cache has been
+	 * closed.
 	 */
 	atomic_size_t users;
 	atomic_bool closed;
@@ -319,7 +320,7 @@ cache_answer_all(struct dns_wait *first, const struct dns_answer *answer)
 	}
 }
 
-/* ---- questions that were refused by the source below ---- */
+/* ---- questions that were refused by the underlying source ---- */
 
 /* Whether `w` would be refused for the same reason as the caller for which the
  * question of `e` was sent. */

@@ -74,7 +74,7 @@ struct dns_question *dns_questions_next_unsent(
     const struct dns_questions *questions);
 
 /*
- * Stores the answer of `q`, with a reference.  A second answer is ignored.  If
+ * Stores the answer to `q`, and refs it.  A second answer is ignored.  If
  * `q` was sent as a prefetch and failed because of our own limits
  * (dns_error_is_ours()), the answer is not stored: `q` becomes pending and
  * unsent again as soon as dns_ask() asks it, or immediately if dns_ask() has

@@ -14,9 +14,9 @@ enum {
 	DOMAINS_MAX = 16,
 };
 
-/* One question; freed when the source below has answered it. */
+/* One question; freed when the underlying source has answered it. */
 struct queued {
-	struct dns_wait below; /* must be first; passed to the source below */
+	struct dns_wait below; /* must be first; for the underlying source */
 	struct dns_wait *wait; /* NULL: already answered */
 	struct queued *next;
 	uint64_t domain;
@@ -52,8 +52,8 @@ struct dns_queue {
 	struct queued_list asked;
 	struct dead_count domains[DOMAINS_MAX];
 	size_t n_domains;
-	unsigned crowded; /* questions that failed while the source below was
-	                     crowded */
+	unsigned crowded; /* questions that failed while the underlying source
+	                     was crowded */
 	bool sending;     /* a thread is in send_waiting(); it sends new
 	                     questions too */
 	pthread_cond_t sent;
@@ -89,7 +89,7 @@ list_remove(struct queued_list *list, struct queued *q)
 	list->n--;
 }
 
-/* ---- answers that do not come from the source below ---- */
+/* ---- answers that do not come from the underlying source ---- */
 
 /* Adds the caller of `q`, if it is still waiting, to a chain of callers that
  * get the same answer. */
@@ -256,7 +256,7 @@ collect_all(struct dns_queue *queue, struct dns_wait **chain)
 }
 
 /* Whether the message has used up its repetitions, or too many of its questions
- * failed while the source below was crowded. */
+ * failed while the underlying source was crowded. */
 static bool
 is_used_up(struct dns_queue *queue, const struct dns_wait *wait,
     const struct dns_answer *answer)
@@ -270,7 +270,7 @@ is_used_up(struct dns_queue *queue, const struct dns_wait *wait,
 	return queue->crowded >= DNS_QUEUE_CROWDED;
 }
 
-/* Called when the source below has answered. */
+/* Called when the underlying source has answered. */
 static void
 queue_answered(struct dns_wait *below, const struct dns_answer *answer)
 {
@@ -373,7 +373,8 @@ queue_close(struct dns_source *source)
 
 	pthread_mutex_lock(&queue->lock);
 	collect_all(queue, &chain);
-	while (queue->sending) /* the caller may close the source below next */
+	/* the caller may close the underlying source next */
+	while (queue->sending)
 		pthread_cond_wait(&queue->sent, &queue->lock);
 	pthread_mutex_unlock(&queue->lock);
 	answer_all(chain, DNS_ERROR_RESOURCE);

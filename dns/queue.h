@@ -6,7 +6,7 @@
  * limits the message to a share, so that nothing a sender puts into one message
  * can use up the resources that other messages need:
  *
- *   - At most DNS_SHARE_MAX questions are pending in the source below at a
+ *   - At most DNS_SHARE_MAX questions are pending in the underlying source at a
  *     time, fewer while that source is crowded.  The others wait here in order.
  *   - A prefetched question does not wait.
  *   - When DNS_QUEUE_DEAD questions about a domain have failed without an
@@ -15,8 +15,8 @@
  *   - All questions of a message together may be repeated at most
  *     DNS_QUEUE_REPETITIONS times.  After that, all unanswered questions fail
  *     immediately.
- *   - When DNS_QUEUE_CROWDED questions have failed while the source below is
- *     crowded, all others fail immediately: the message is deferred anyway.
+ *   - When DNS_QUEUE_CROWDED questions have failed while the underlying source
+ * is crowded, all others fail immediately: the message is deferred anyway.
  *
  * A question that fails here was not sent, or not repeated as often as it
  * should have been.  It fails with DNS_ERROR_BUDGET, never with an error that
@@ -38,7 +38,7 @@ enum {
 	/* More questions than a legitimate message asks about one domain. */
 	DNS_QUEUE_DEAD = 8,
 
-	/* Questions that failed while the source below was crowded.  A
+	/* Questions that failed while the underlying source was crowded.  A
 	 * legitimate message from a domain that answers has none. */
 	DNS_QUEUE_CROWDED = 4,
 

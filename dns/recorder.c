@@ -13,7 +13,7 @@ enum { STRING_MAX = 255 }; /* bytes of one string in a TXT record */
 
 /* One question and its answer. */
 struct recorded {
-	struct dns_wait below; /* must be first; passed to the source below */
+	struct dns_wait below; /* must be first; for the underlying source */
 	struct recorder *recorder;
 	struct dns_wait *wait;
 	struct recorded *next;
@@ -28,7 +28,7 @@ struct recorder {
 	struct dns_source source; /* must be first */
 	struct dns_source *source_below;
 	/* Reference count: one for the owner, and one for each question sent to
-	 * the source below (see cache.c). */
+	 * the underlying source (see cache.c). */
 	atomic_size_t users;
 	pthread_mutex_t lock; /* protects the members that follow */
 	struct recorded *all;

@@ -573,8 +573,8 @@ dns_socket_ready(struct resolver *r, struct dns_socket *sock, uint32_t events)
 		dns_socket_tcp_ready(r, sock, events);
 }
 
-/* Retires ports whose lifetime has ended; returns when the next lifetime ends.
- */
+/* Retires ports whose lifetime has ended.  Returns the time at which the next
+ * lifetime ends. */
 static int64_t
 port_timers(struct resolver *r, struct dns_server *s)
 {

@@ -50,7 +50,7 @@ struct dns_source {
 	    enum dns_type type, struct dns_wait *wait);
 
 	/* Answers all waiting callers with DNS_ERROR_RESOURCE and frees the
-	 * source, but not the source below it. */
+	 * source, but not the underlying source. */
 	void (*close)(struct dns_source *source);
 
 	/*

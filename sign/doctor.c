@@ -378,8 +378,8 @@ check_filter_client(
 	}
 }
 
-/* Checks header_checks, such as "pcre:/path, regexp:/path": removing Received
- * fields confuses filters that look at them (MILTER_README). */
+/* Checks whether header_checks, such as "pcre:/path, regexp:/path", removes
+ * Received fields, which confuses filters that look at them (MILTER_README). */
 static void
 check_received(const struct doctor *d)
 {

@@ -55,8 +55,8 @@ job_run(struct dns_task *j)
 	arena_rewind(j->scratch);
 	j->counts.runs++;
 	if (j->step(j->facts, j->questions, j->scratch) == CORE_WAIT) {
-		/* A core that waits although no answer is missing would never
-		 * end. */
+		/* A core that waits when no answer is missing would never
+		 * finish. */
 		if (dns_questions_required(j->questions) > 0)
 			return;
 		j->counts.gave_up = true;

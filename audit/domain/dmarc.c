@@ -291,7 +291,7 @@ is_bounced(const struct auditing *d, struct span address)
 	return false;
 }
 
-/* Reports addresses in the record from which our reports bounced. */
+/* Reports the addresses in the record that bounced our reports. */
 static void
 audit_bounced(struct auditing *d, const struct dmarc_step *policy)
 {

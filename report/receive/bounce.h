@@ -18,9 +18,9 @@
 #include "report/store/query.h"
 
 enum {
-	BOUNCE_MESSAGE_MAX = 1 << 20, /* bytes of a message that are read */
+	BOUNCE_MESSAGE_MAX = 1 << 20, /* bytes read from a message */
 	BOUNCE_PARTS_MAX = 20,
-	BOUNCE_TEXT_MAX = 64 << 10, /* bytes of a part that are read */
+	BOUNCE_TEXT_MAX = 64 << 10, /* bytes read from each part */
 	BOUNCE_ID_MAX = 64, /* bytes of a report id, including the NUL */
 	BOUNCE_NOTE_MAX = 200,
 };

@@ -28,8 +28,8 @@ struct span reported_domain(struct arena *a, struct span text);
 /* Maps what reporters write to the tokens of RFC 8601 section 2.7. */
 struct span reported_result(struct arena *a, struct span text);
 
-/* Returns a value of RFC 9990 section 3.1.1.8; any other is mapped to
- * "none". */
+/* Returns one of the values in RFC 9990 section 3.1.1.8; any other text is
+ * mapped to "none". */
 struct span reported_disposition(struct arena *a, struct span text);
 
 /* Parses an IP address, which may be in brackets or have a zone. */

@@ -1,5 +1,5 @@
-/* sqlite.h - the driver of sql.h for SQLite files, and functions that only
- * files need. */
+/* sqlite.h - the SQLite driver for sql.h, and functions that apply only to
+ * SQLite files. */
 #ifndef AVOUCH_REPORT_STORE_SQLITE_H
 #define AVOUCH_REPORT_STORE_SQLITE_H
 

@@ -1,5 +1,5 @@
 /*
- * failure_message.h - writes a failure report as a message: a human-readable
+ * failure_message.h - writes a failure report as a message: human-readable
  * text, machine-readable fields, and header fields of the reported message (RFC
  * 5965 section 2, RFC 6591, RFC 9991), in the form that sendmail(8) reads, with
  * bare LF.

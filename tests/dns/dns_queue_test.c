@@ -293,8 +293,8 @@ dead_names_of_a_domain_fail_together(void **state)
 	queue->close(queue);
 }
 
-/* If four questions fail because the source below has no room for them, all
- * other questions of the message fail too. */
+/* If four questions fail because the underlying source has no room for them,
+ * all other questions of the message fail too. */
 static void
 a_crowd_below_ends_a_message(void **state)
 {

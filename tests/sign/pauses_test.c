@@ -21,8 +21,8 @@ struct mail_rhythm {
 	int days;     /* days with mail per week, counted from its first day */
 	int from, to; /* hours */
 	int every;    /* minutes */
-	int64_t notice; /* maximum hours after the last message until the
-	                   silence is detected */
+	int64_t notice; /* maximum time from the last message until the silence
+	                   is detected, in hours */
 };
 
 static const struct mail_rhythm rhythms[] = {

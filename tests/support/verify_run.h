@@ -35,8 +35,8 @@ struct verify_run {
 	const struct verdict *v;
 };
 
-/* Run the commands up to RCPT, then the header and body.  verify_run_all() runs
- * both and gets the verdict. */
+/* verify_run_begin() sends the commands up to RCPT; verify_run_message() sends
+ * the header and body.  verify_run_all() does both and gets the verdict. */
 void verify_run_begin(struct verify_run *r);
 void verify_run_message(struct verify_run *r);
 void verify_run_all(struct verify_run *r);

@@ -1,7 +1,7 @@
 /*
- * verify_memory_test.c - makes each memory request fail in turn while a message
- * is verified, both our own requests and those of OpenSSL: a good message is
- * never rejected, and a forged one is never accepted.
+ * verify_memory_test.c - makes each memory allocation, ours or OpenSSL's, fail
+ * in turn while a message is verified: a good message is never rejected, and a
+ * forged one is never accepted.
  */
 #include "verify/verify.h"
 

@@ -177,8 +177,8 @@ helo_does_not_help_mail_from(void **state)
 	r.dns->close(r.dns);
 }
 
-/* Postfix and Sendmail rewrite such addresses; RFC 5321 section 4.1.2 requires
- * an "@". */
+/* RFC 5321 section 4.1.2 requires an "@"; Postfix and Sendmail rewrite
+ * addresses that have none. */
 static void
 rfc7208_2_4_mail_from_without_at(void **state)
 {
