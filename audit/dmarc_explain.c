@@ -200,7 +200,7 @@ role_of(const struct dmarc_walk *walk, const struct dmarc_step *step)
 	return policy ? "policy" : NULL;
 }
 
-/* Writes the record, or why there is none. */
+/* Writes the record, or the reason why there is none. */
 static void
 buf_hop_answer(struct buf *b, const struct dmarc_step *step)
 {

@@ -11,7 +11,8 @@ enum {
 	FITS_TEXTS = 450,  /* bytes of all strings in the answer, used if the
 	                      answer's size is unknown */
 	FOLLOWED_MAX = 64, /* terms looked up; further ones are only counted */
-	LOOKUPS_MANY = 8,  /* of 10 allowed; one more service may be too many */
+	LOOKUPS_MANY = 8,  /* from here on, one more service may exceed the
+	                      limit of 10 lookups */
 };
 
 /* Returns NULL if the answer has not arrived yet. */

@@ -1,6 +1,6 @@
 /*
- * value_field.h - the reader and the writer of each kind of value.  Used by
- * value.c and the files that implement them.
+ * value_field.h - readers and writers for each kind of value.  Used by value.c
+ * and the files that implement them.
  */
 #ifndef AVOUCH_CONF_VALUE_FIELD_H
 #define AVOUCH_CONF_VALUE_FIELD_H
@@ -18,7 +18,7 @@ struct conf_field { /* the field that a reader sets */
 	const struct conf_value
 	    *values; /* only one, unless the option is a list */
 	void *base;  /* a struct conf or a struct conf_override */
-	void *value; /* the member of `base` */
+	void *value; /* the member of `base` to set */
 	void *count; /* the member with a list's length; NULL: none */
 	struct arena *a;
 	struct conf_errors *errors;

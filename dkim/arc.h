@@ -1,6 +1,6 @@
 /*
  * arc.h - validates the chain of ARC sets of a message (RFC 8617 section 5.2).
- * It does not seal.
+ * It does not create ARC sets.
  *
  * arc_begin(), arc_keys() and arc_finish() work like dkim_begin(), dkim_keys()
  * and dkim_finish(), with the same body hashes.

@@ -109,7 +109,7 @@ const struct dkim_result *dkim_results(const struct dkim *d, size_t *n);
  * many. */
 size_t dkim_unlisted(const struct dkim *d);
 
-/* Frees OpenSSL's data; accepts NULL.  The results stay in the arena. */
+/* Frees the OpenSSL objects; accepts NULL.  The results stay in the arena. */
 void dkim_free(struct dkim *d);
 
 #endif

@@ -69,8 +69,8 @@ compare_entries(const void *left, const void *right)
 			  : (a->bottom < b->bottom) - (a->bottom > b->bottom);
 }
 
-/* Makes one entry for adjacent fields of the same name, such as trace fields,
- * so that hundreds of signatures leave little to sort. */
+/* Makes one entry for adjacent fields with the same name, such as trace fields,
+ * so that there is little to sort even with hundreds of signatures. */
 static void
 enter_fields(struct header_index *x)
 {

@@ -5,7 +5,7 @@
 #include "dmarc/align.h"
 #include "lib/domain.h"
 
-/* An organizational domain is a common suffix of both names (see
+/* If two names share an organizational domain, it is a suffix of both (see
  * party_needs_walk() in align.c).  Here, one common label is not enough. */
 static bool
 may_share_organization(struct span domain, struct span other)

@@ -706,8 +706,9 @@ classify_negative(struct packet_reader *r, const struct dns_packet_question *q,
 		return fault(out, DNS_ERROR_REFUSED);
 	if (out->state != DNS_FAILED)
 		return DNS_PACKET_ANSWER;
-	/* This is an extended RCODE, such as BADVERS, which a query of version
-	 * 0 should not get.  Without EDNS there are no extended RCODEs. */
+	/* This is an extended RCODE, such as BADVERS, which a query with EDNS
+	 * version 0 should not get.  Without EDNS there are no extended RCODEs.
+	 */
 	return q->edns ? DNS_PACKET_NO_EDNS : DNS_PACKET_ERROR;
 }
 

@@ -22,7 +22,8 @@ struct hash_secret {
 struct hash_secret hash_secret_new(void);
 
 /* Write and read a secret as text: two decimal numbers with a space between
- * them.  Returns false if `text` does not begin with them. */
+ * them.  hash_secret_read() returns false if `text` does not begin with them.
+ */
 void hash_secret_put(struct buf *b, struct hash_secret secret);
 bool hash_secret_read(struct span text, struct hash_secret *out);
 

@@ -25,8 +25,8 @@ enum charset_kind {
 };
 
 struct charset {
-	const char *name; /* lower case, without "-", "_", "." and ":" */
-	bool prefix;      /* matches all names that begin with it */
+	const char *name; /* lower case, without spaces and "-_.:" */
+	bool prefix;      /* matches all names that begin with `name` */
 	enum charset_kind kind;
 	const char *at; /* its bytes for U+FF20, FULLWIDTH COMMERCIAL AT */
 };
@@ -34,8 +34,8 @@ struct charset {
 #define UTF8_AT "\xef\xbc\xa0"
 
 /*
- * Charsets that include ASCII, by the names used in mail (from IANA and
- * Microsoft, and names for "unknown").  A list of the others (UTF-7, UTF-16,
+ * Charsets that include ASCII, by the names used in mail: those from IANA and
+ * Microsoft, and some for "unknown".  A list of the others (UTF-7, UTF-16,
  * EBCDIC and hundreds more) would never be complete.
  */
 static const struct charset charsets[] = {

@@ -21,8 +21,8 @@ enum {
 	                          the same domain and cause */
 };
 
-/* Allocates the counters.  Call before a process is forked.  Returns false on
- * error, and `error` says why. */
+/* Allocates the counters.  Call before forking.  Returns false on error, and
+ * `error` says why. */
 bool sign_sink_open(struct buf *error);
 
 /*
@@ -46,8 +46,8 @@ enum sign_dmarc { SIGN_DMARC_BOTH, SIGN_DMARC_ONE, SIGN_DMARC_NONE };
  * of them, or with neither. */
 void sign_sink_count_dmarc(enum sign_dmarc by);
 
-/* Returns when this process last handled one of our own messages; 0: not since
- * it started. */
+/* Returns the time at which this process last handled one of our own messages,
+ * in seconds since 1970; 0: not since it started. */
 int64_t sign_sink_last_message(void);
 
 /* Sets the metrics about pauses between our own messages (sign/pauses.h).  Only

@@ -61,7 +61,8 @@ batch_ask(struct look_batch *batch, struct look_question *q,
 	source->ask(source, span_of(q->name, name.n), type, &q->wait);
 }
 
-/* Sources answer every query, at the latest when it times out. */
+/* Needs no time limit, because a DNS source answers every query, at the latest
+ * when it times out. */
 static void
 batch_wait(struct look_batch *batch)
 {

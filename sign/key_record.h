@@ -38,7 +38,7 @@ const char *key_fault_name(enum key_fault fault);
 /* Returns a constant string that says what is wrong and how to fix it. */
 const char *key_fault_text(enum key_fault fault);
 
-/* Checks `answer`, a TXT answer for one name of the key. */
+/* Checks `answer`, a TXT answer that should contain the key's record. */
 enum key_fault key_record_check(
     const struct private_key *key, const struct dns_answer *answer);
 

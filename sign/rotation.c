@@ -80,8 +80,8 @@ newest_ready(const struct rotation_key *keys, size_t n, bool retired)
 	return n;
 }
 
-/* Returns the index of the key that signs, otherwise of the newest that was
- * ever ready, otherwise `n`. */
+/* Returns the index of the key that signs, or else of the newest key that was
+ * ever ready, or else `n`.  Skips revoked keys. */
 static size_t
 last_good(const struct rotation_key *keys, size_t n)
 {

@@ -152,7 +152,8 @@ choose_keys(struct signer *s)
 	return is_forwarded(s) ? SIGNER_NOT_OWN : SIGNER_NO_KEY;
 }
 
-/* Finds the author domain.  There must be exactly one, however From is read. */
+/* Finds the author domain.  There must be exactly one, however From is parsed.
+ */
 static enum signer_reason
 choose_author(struct signer *s)
 {
@@ -170,7 +171,8 @@ choose_author(struct signer *s)
 	return SIGNER_NO_REASON;
 }
 
-/* Called when the keys are known: rejects only mail that would be signed. */
+/* Call this only after keys were found: it rejects mail that would otherwise be
+ * signed. */
 static enum signer_reason
 check_author(struct signer *s)
 {

@@ -12,9 +12,9 @@
 enum { SINCE_MAX = 253 }; /* bytes of the text that audit_monitoring() writes */
 
 /*
- * Findings that are left out.  A DNS failure is not a finding; RFC 9989 ignores
- * other TXT records; aliases and records of a parent domain are normal; an
- * owner who enforces DMARC knows the consequences.
+ * Linter findings that the audit omits.  A DNS failure is not a finding.  RFC
+ * 9989 ignores other TXT records.  Aliases and records of a parent domain are
+ * normal.  An owner who enforces DMARC knows the consequences.
  */
 static const char *const dmarc_left_out[] = { "no-answer", "consent-unknown",
 	"foreign-record", "alias", "no-own-record", "reject", "ruf",

@@ -1,6 +1,6 @@
 /*
- * domain.h - audits a domain: does its mail arrive, and can others send mail in
- * its name?  `avouch audit DOMAIN`.
+ * domain.h - `avouch audit DOMAIN`: does the domain's mail arrive, and can
+ * others send mail in its name?
  *
  * A pure core in two parts.  audit_domain() queries DNS and adds findings;
  * audit_domain_grade() derives two grades from all findings.  Between the two
@@ -94,7 +94,7 @@ struct audit_host { /* an MX host */
 	bool is_secure; /* the MX and TLSA records are validated with DNSSEC */
 };
 
-struct audit_failure { /* a question without an answer */
+struct audit_failure { /* a failed DNS question */
 	struct span name;
 	enum dns_type type;
 	enum dns_error fault;

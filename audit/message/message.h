@@ -64,7 +64,7 @@ bool audit_message_is_bulk(const struct mail_header *h);
 void audit_message(
     const struct audit_message *m, struct arena *a, struct audit_findings *out);
 
-enum { AUDIT_BOUNCE_MAX = 1 << 20 }; /* bytes of a rejection that are read */
+enum { AUDIT_BOUNCE_MAX = 1 << 20 }; /* bytes read from a rejection */
 
 /*
  * Finds the rules behind a rejection: a log line, an SMTP reply, or a bounce.

@@ -48,7 +48,7 @@ enum audit_fault {                   /* problems with a message */
 struct audit_provider_rule {
 	enum audit_fault fault;
 	const char *provider; /* "Gmail" */
-	const char *area;     /* name of the provider for scripts: "gmail" */
+	const char *area;     /* the provider's name for scripts: "gmail" */
 	const char *reply;  /* "550 5.7.26"; NULL: there is no specific code */
 	const char *reply2; /* another reply for the same fault, or NULL */
 	const char *date;   /* date of the provider's text: "2026-02-12" */

@@ -42,7 +42,7 @@ struct key_order {
 	const struct key_algorithm *algorithm;
 	struct key_entries *entries;
 	char pair[2][KEY_SELECTOR_MAX + 1]; /* "": no pair */
-	char target[DOMAIN_MAX + 1]; /* CNAME zone of the pair; "": unknown */
+	char target[DOMAIN_MAX + 1]; /* zone of CNAME targets; "": unknown */
 	size_t n;
 	struct key_made made[MADE_MAX];
 };

@@ -139,8 +139,8 @@ read_on_event(void *arg, const struct report_import_event *e)
 	}
 }
 
-/* Returns false and stops the run if the store has reached its quota: the
- * daemon uses the store too, and would lose rows. */
+/* Returns false and stops the run if the store has reached its quota, because
+ * the daemon also uses the store and would lose rows. */
 static bool
 has_room(void *arg)
 {

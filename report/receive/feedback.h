@@ -13,11 +13,11 @@
 #include "report/store/query.h"
 
 enum {
-	FEEDBACK_BYTES_MAX = 64 << 10, /* bytes of a part that are read */
-	FEEDBACK_TEXT_MAX = 255,       /* bytes of a value that are stored */
+	FEEDBACK_BYTES_MAX = 64 << 10, /* bytes read from a part */
+	FEEDBACK_TEXT_MAX = 255,       /* bytes stored per value */
 	FEEDBACK_RESULTS_MAX =
-	    1000, /* bytes of Authentication-Results that are stored */
-	FEEDBACK_MEMORY = 16 << 10, /* maximum bytes of arena for one report */
+	    1000, /* bytes of Authentication-Results to store */
+	FEEDBACK_MEMORY = 16 << 10, /* maximum arena bytes for one report */
 };
 
 enum feedback_end {

@@ -12,7 +12,7 @@
 
 enum {
 	PEEK = 512,            /* bytes used to detect the type of a file */
-	FIRST_INNER = 1 << 16, /* initial size in bytes; doubled up to
+	FIRST_INNER = 1 << 16, /* initial buffer size in bytes; doubled up to
 	                          REPORT_IMPORT_NESTED_MAX */
 };
 
@@ -41,7 +41,8 @@ is_mail(struct span bytes)
 	    span_has(bytes, ':') && name.p[0] != '<';
 }
 
-/* Returns the first byte after a byte order mark and white space. */
+/* Returns the first byte after a byte order mark, white space and the NULs of
+ * UTF-16. */
 static char
 first_byte(struct span bytes)
 {

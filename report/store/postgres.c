@@ -1,5 +1,5 @@
 /*
- * postgres.c - the driver of sql.h for PostgreSQL.
+ * postgres.c - the PostgreSQL driver for sql.h.
  *
  * Parameters and results are binary: numbers are 8 bytes, strings are raw
  * bytes, so nothing needs quoting, and a NUL does not end a string.
@@ -30,8 +30,8 @@ enum {
 	NUMBER_SIZE = 8,      /* bytes */
 	APPLICATION_MAX = 64, /* bytes of a connection's name, including the
 	                         NUL; PostgreSQL truncates longer names */
-	PREPARE_AT = 4,       /* number of the run, counted from 1, before
-	                         which a statement is prepared */
+	PREPARE_AT = 4,       /* a statement is prepared before this run,
+	                         counted from 1 */
 	NAME_SIZE = 24,       /* bytes of a prepared statement's name */
 	WRITE_LOCK = 0,       /* named locks are numbered from 1 */
 	NAME_LOCKS = 1 << 30  /* number of named locks */

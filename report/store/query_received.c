@@ -264,7 +264,7 @@ ledger_each_received(struct ledger *l, const struct ledger_range *range,
 	"ORDER BY day, domain, address, {shape}, days"
 
 /* Returns how many of the `days` days that start at `first` are not after the
- * range. */
+ * end of the range. */
 static unsigned
 days_within(const struct ledger_range *range, int64_t first, int64_t days)
 {

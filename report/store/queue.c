@@ -257,8 +257,8 @@ after_fault(struct store *s, enum sql_fault fault)
 	pause_until(s, clock_ms() + retry_pause(s));
 }
 
-/* Writes the group.  The caller must hold the lock, which is released
- * meanwhile. */
+/* Writes the group.  The caller must hold the lock, which is released during
+ * the write. */
 static void
 write_group(struct store *s)
 {
@@ -278,8 +278,8 @@ write_group(struct store *s)
 
 /*
  * Does housekeeping if the store is quiet or housekeeping is overdue.  Returns
- * when to call this again (clock_ms()).  The caller must hold the lock, which
- * is released meanwhile.
+ * the time (clock_ms()) at which to call this again.  The caller must hold the
+ * lock, which is released during the work.
  */
 static int64_t
 housekeeping(struct store *s)

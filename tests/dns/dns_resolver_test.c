@@ -109,8 +109,8 @@ rfc5452_replies_that_are_wrong(void **state)
 	netrun_stop(&r);
 }
 
-/* Asks each kind of question in `attacks` for many names at once: each question
- * gets its own answer. */
+/* Asks each kind of question in `attacks` for many names at once, and checks
+ * that each question gets its own answer. */
 static void
 many_kinds_at_once(void **state)
 {

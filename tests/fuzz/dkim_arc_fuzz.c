@@ -203,7 +203,7 @@ is_arc(const struct mail_field *f)
 	    span_is_nocase(f->name, "ARC-Authentication-Results");
 }
 
-/* Returns the instance of one of the original message's fields. */
+/* Returns the instance of an ARC field of the original message. */
 static unsigned
 instance_of(const struct mail_field *f)
 {

@@ -1,9 +1,9 @@
 /*
- * dkim_canon_fuzz.c - canonicalizes any bytes as a body: in chunks whose sizes
- * are in the first bytes, then byte by byte, and with the code for each type of
- * CPU.  The canonical bytes must be the same each time and match a simple
- * implementation of RFC 6376 section 3.4.  Canonicalizing them again must
- * change nothing.
+ * dkim_canon_fuzz.c - canonicalizes arbitrary bytes as a body: in chunks whose
+ * sizes are in the first bytes, then byte by byte, and with the code for each
+ * type of CPU.  The canonical bytes must be the same each time and match a
+ * simple implementation of RFC 6376 section 3.4.  Canonicalizing them again
+ * must change nothing.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /*
- * dkim_signature_fuzz.c - reads any bytes as the value of a DKIM-Signature, an
- * ARC-Message-Signature or an ARC-Seal; the first byte selects which.
+ * dkim_signature_fuzz.c - reads arbitrary bytes as the value of a
+ * DKIM-Signature, an ARC-Message-Signature or an ARC-Seal; the first byte
+ * selects which.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* dmarc_record_fuzz.c - reads any bytes as a DMARC record (RFC 9989 section
- * 4.8) */
+/* dmarc_record_fuzz.c - reads arbitrary bytes as a DMARC record (RFC 9989
+ * section 4.8) */
 #include <assert.h>
 #include <stdint.h>
 

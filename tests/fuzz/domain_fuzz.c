@@ -1,7 +1,7 @@
 /*
- * domain_fuzz.c - reads any bytes as a name.  Its normal form must be valid, in
- * lower-case ASCII, and its own normal form; labels and parents must be
- * consistent.
+ * domain_fuzz.c - reads arbitrary bytes as a name.  Its normal form must be
+ * valid, in lower-case ASCII, and its own normal form; labels and parents must
+ * be consistent.
  */
 #include <assert.h>
 #include <stdint.h>

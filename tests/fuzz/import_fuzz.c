@@ -1,7 +1,7 @@
 /*
- * import_fuzz.c - reads any bytes as the configuration file of another program:
- * the output must be a configuration that can be read.  The first byte selects
- * the program.
+ * import_fuzz.c - reads arbitrary bytes as the configuration file of another
+ * program: the output must be a configuration that can be read.  The first byte
+ * selects the program.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * report_bounce_fuzz.c - reads any bytes as mail to the address that reports
- * are sent from (RFC 3464, RFC 6522).
+ * report_bounce_fuzz.c - reads arbitrary bytes as mail to the address that
+ * reports are sent from (RFC 3464, RFC 6522).
  */
 #include "report/receive/bounce.h"
 

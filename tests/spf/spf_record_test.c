@@ -280,7 +280,7 @@ rfc7208_4_6_4_terms_that_look_up(void **state)
 	arena_free(a);
 }
 
-/* A record truncated anywhere is parsed without a read past its end. */
+/* A record truncated anywhere is parsed without reading past its end. */
 static void
 rfc7208_4_6_truncated_records(void **state)
 {
