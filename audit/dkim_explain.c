@@ -30,8 +30,8 @@ copy_bytes(void *to, struct span bytes)
 static struct span
 relaxed_field(struct arena *a, struct span raw)
 {
-	/* The result is never longer than `raw`, except for a colon that is
-	 * added if the field has none. */
+	/* The result is at most one byte longer than `raw`: a colon is added if
+	 * the field has none. */
 	struct buf text = buf_alloc(a, raw.n + 2);
 	struct canon_sink sink = { copy_bytes, &text };
 

@@ -1,5 +1,5 @@
 /*
- * dmarc_explain.h - explains a domain's DMARC records in plain words, as data.
+ * dmarc_explain.h - explains a domain's DMARC records in plain words.
  *
  * For `avouch dmarc DOMAIN --explain` (RFC 9989 sections 4.7 and 4.10).
  * Strings are printable ASCII, allocated in the arena that the caller passes.

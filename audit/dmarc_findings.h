@@ -59,7 +59,7 @@ struct dmarc_linter {
 	struct dmarc_lint *out;
 };
 
-/* The values of %d, %v and %t in the templates of a rule (finding.h). */
+/* Values for %d, %v and %t in a rule's templates (finding.h). */
 struct dmarc_about {
 	struct span domain, value, tag;
 };

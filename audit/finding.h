@@ -73,8 +73,8 @@ struct audit_findings {
 /* "error", "warning", "note" */
 const char *audit_severity_name(enum audit_severity severity);
 
-/* Makes an empty list.  Findings and their strings are allocated in `a`; terms
- * are not copied. */
+/* Initializes `out` as an empty list.  Findings and their strings are allocated
+ * in `a`; terms are not copied. */
 void audit_findings_init(struct audit_findings *out, struct arena *a);
 
 /* Adds a finding for `rule`; sets `cut` if there is no room for it. */

@@ -2,10 +2,9 @@
  * spf_lint.h - finds errors and bad practice in a domain's SPF record: `avouch
  * spf --lint DOMAIN` (RFC 7208).
  *
- * A pure core like spf_check().  It reads the record, and follows every include
- * and redirect, as if no term matched, and counts the DNS lookups in the worst
- * case.  Terms that depend on the message (macros) are counted but not
- * followed.
+ * A pure core like spf_check().  It reads the record, follows every include and
+ * redirect as if no term matched, and counts the DNS lookups in the worst case.
+ * Terms that depend on the message (macros) are counted but not followed.
  */
 #ifndef AVOUCH_AUDIT_SPF_LINT_H
 #define AVOUCH_AUDIT_SPF_LINT_H

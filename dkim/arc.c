@@ -18,7 +18,7 @@ static const char *const part_names[PARTS] = {
 struct arc_set {
 	bool has[PARTS];
 	size_t field[PARTS];
-	struct span results; /* the AAR's value after its instance */
+	struct span results; /* the AAR's value without "i=N;" */
 	struct sigcheck ams, seal;
 	int relaxed_body; /* second body hash, for an AMS without c= */
 	bool is_ams_dead; /* the AMS fails, whatever its key is */
@@ -262,8 +262,8 @@ prepare(struct arc *c)
 	return c->index != NULL;
 }
 
-/* Lists the sealers of the chain, even if it fails.  Returns false if memory
- * ran out. */
+/* Lists the sealers, even if the chain fails.  Returns false if memory ran
+ * out. */
 static bool
 list_sealers(struct arc *c)
 {

@@ -18,8 +18,8 @@ byte_stops(const char *p, bool relaxed)
 		(p[0] == '\t' || (p[0] == ' ' && (unsigned char)p[1] <= ' ')));
 }
 
-/* Returns a word in which a byte is 0x80 if that byte of `w` is not above
- * `max`, otherwise 0.  `max` must be below 0x80. */
+/* Returns a word in which each byte is 0x80 if the same byte of `w` is at most
+ * `max`, and 0 otherwise.  `max` must be below 0x80. */
 static uint64_t
 not_above(uint64_t w, unsigned max)
 {
@@ -28,8 +28,9 @@ not_above(uint64_t w, unsigned max)
 
 /*
  * Returns nonzero if a stop may be in `w` or at the byte before it.  Simple
- * stops at LF; relaxed stops at a control character or two consecutive bytes of
- * white space.  `before` is the result of not_above(' ') for the previous word.
+ * canonicalization stops at LF, relaxed at a control character or two
+ * consecutive bytes of white space.  `before` is the result of not_above(' ')
+ * for the previous word.
  */
 static uint64_t
 word_suspects(uint64_t w, uint64_t *before, bool relaxed)

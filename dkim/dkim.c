@@ -226,7 +226,7 @@ most_read(const struct dkim *d)
 
 /*
  * RFC 6376 section 4: limits the number of signatures that are verified, and
- * the number that are parsed, whatever their result.
+ * the number that are parsed, valid or not.
  */
 static bool
 choose(struct dkim *d, struct candidate *all, size_t n)
@@ -259,8 +259,8 @@ refusal(struct dkim *d)
 	return buf_view(&reason);
 }
 
-/* If no signature can be verified because the exact header is unknown, returns
- * why; otherwise NULL. */
+/* Returns why the exact header is unknown, so that no signature can be
+ * verified; NULL if it is known. */
 static const char *
 header_fault(const struct mail_header *h)
 {
@@ -278,8 +278,8 @@ most_listed(const struct dkim *d, size_t n)
 	return n < most ? n : most;
 }
 
-/* Lists all signatures that were parsed and, while there is room, others from
- * the top. */
+/* Lists all signatures that were parsed and then, if there is room, others,
+ * topmost first. */
 static bool
 list(struct dkim *d, struct candidate *all, size_t n)
 {

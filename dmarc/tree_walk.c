@@ -129,7 +129,7 @@ select_organizational(struct span domain, const struct dmarc_walk *walk)
  * section 4.10.1 starts at the parent if the domain has no record.  The two
  * differ only if the parent has psd=y: rule 2 above then makes the domain,
  * which has no record, its own organizational domain, and the parent its public
- * suffix domain.  The same record applies.
+ * suffix domain.  Either way, the same record applies.
  */
 static const struct dmarc_step *
 select_policy(const struct dmarc_walk *walk)

@@ -12,11 +12,11 @@
  *   - When DNS_QUEUE_DEAD questions about a domain have failed without an
  *     answer from its servers, and none was answered, the other questions about
  *     this domain are not asked.
- *   - All questions of a message together may be repeated at most
- *     DNS_QUEUE_REPETITIONS times.  After that, all unanswered questions fail
- *     immediately.
- *   - When DNS_QUEUE_CROWDED questions have failed while the underlying source
- * is crowded, all others fail immediately: the message is deferred anyway.
+ *   - The questions of a message may be repeated at most DNS_QUEUE_REPETITIONS
+ *     times in total.  After that, all unanswered questions fail immediately.
+ *   - After DNS_QUEUE_CROWDED questions have failed while the underlying
+ *     source was crowded, all others fail immediately: the message is deferred
+ *     anyway.
  *
  * A question that fails here was not sent, or not repeated as often as it
  * should have been.  It fails with DNS_ERROR_BUDGET, never with an error that

@@ -188,8 +188,8 @@ put_name(FILE *out, struct span name)
 	putc('.', out);
 }
 
-/* Writes as many strings as the record had; where each one ended is not
- * known. */
+/* Writes as many strings as the record had.  Where each of them ended is
+ * unknown. */
 static void
 put_text(FILE *out, const struct dns_record *record)
 {
@@ -294,8 +294,8 @@ put_mark(FILE *out, const char *word, const struct recorded *q)
 	fprintf(out, " %s", dns_type_name(q->type));
 }
 
-/* Returns the recorded answer to `q`.  If there is none, the message ran out of
- * time: returns the error that dns_queue_expire() reports. */
+/* Returns the recorded answer to `q`.  If there is none, because the message
+ * ran out of time, returns the error that dns_queue_expire() reports. */
 static const struct dns_answer *
 answer_of(const struct recorded *q)
 {

@@ -185,7 +185,7 @@ become_slow(struct resolver *r, struct dns_socket *sock)
 		query_bypass(r, sock);
 }
 
-/* Returns when to check `sock` again. */
+/* Returns the time at which to check `sock` again. */
 static int64_t
 connection_timer(struct resolver *r, struct dns_socket *sock)
 {

@@ -53,8 +53,8 @@ bool date_read_time(struct scan *s, int64_t *seconds);
  * Reads the date of a message (RFC 5322 section 3.3): "Sun, 22 Nov 2026
  * 04:37:26 +0000", with any white space.  The day of the week and the seconds
  * are optional.  A zone may also be a name (section 4.3), which counts as UTC.
- * Years have four digits.  Returns false and reads nothing if it is not a valid
- * date.
+ * Years have four digits.  Returns false and reads nothing if the text is not a
+ * valid date.
  */
 bool date_read_mail(struct scan *s, int64_t *seconds);
 

@@ -58,9 +58,9 @@ enum mail_address_status mail_address_next(
  */
 struct span mail_envelope_domain(struct span address, struct span *local);
 
-/* Returns "local@domain" for an address that has a domain but no "@", and any
- * other address unchanged (also if `a` is full).  For SPF (RFC 7208 section
- * 2.4). */
+/* Returns "local@domain" for an address that has a domain but no "@".  Returns
+ * any other address, or any address if `a` is full, unchanged.  For SPF (RFC
+ * 7208 section 2.4). */
 struct span mail_envelope_mailbox(struct arena *a, struct span address);
 
 /* Returns the list-id between the angle brackets of a List-Id value (RFC 2919),

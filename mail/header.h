@@ -51,8 +51,8 @@ bool mail_header_add(struct mail_header *h, struct arena *a, struct span name,
 /*
  * Read the fields of a whole message (or its beginning) one by one, unchanged.
  * mail_header_open() skips an mbox "From " line; mail_header_next() returns
- * false at the end of the header, with `s` at the first byte of the body.  A
- * line that is not a field ends the header, as in MTAs.
+ * false at the end of the header, with `s` at the first byte of the body.  As
+ * in MTAs, a line that is not a field ends the header.
  */
 struct scan mail_header_open(struct span text);
 bool mail_header_next(struct scan *s, struct span *name, struct span *value);

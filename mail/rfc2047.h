@@ -14,8 +14,8 @@
 #include "lib/arena.h"
 #include "lib/span.h"
 
-/* Marks both ends of decoded text: a control character, which no program takes
- * for part of a name. */
+/* Marks both ends of decoded text.  It is a control character, because no
+ * program takes one for part of a name. */
 #define MAIL_WORD_EDGE '\001'
 
 struct mail_decoded {
@@ -32,10 +32,10 @@ struct mail_decoded {
 
 /*
  * Replaces every encoded word in `text` with the bytes it encodes, and removes
- * the white space between adjacent ones (section 6.2).  Is as lenient as
- * mail programs: words may touch other text, be in quoted strings and comments,
- * contain spaces, lack base64 padding, and decode to encoded words.  If
- * `strict`, a word cannot contain a "?"; otherwise it can.  Other forms of
+ * the white space between adjacent ones (section 6.2).  This is as lenient as
+ * mail programs are: words may touch other text, be in quoted strings and
+ * comments, contain spaces, lack base64 padding, and decode to encoded words.
+ * If `strict`, a word cannot contain a "?"; otherwise it can.  Other forms of
  * "@", such as U+FF20, become "@".  Takes linear time and a few times text.n
  * bytes of `a`.
  */

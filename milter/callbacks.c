@@ -38,9 +38,9 @@ static bool over_tcp;
 enum { PACKET_MAX = 4 << 20 };
 
 /*
- * The options that the last MTA granted.  A connection that begins without
- * negotiation uses them: SMFIC_QUIT_NC allows this, and libmilter then drops
- * our session.
+ * The options granted in the latest negotiation.  A connection that begins
+ * without negotiation uses them: SMFIC_QUIT_NC allows this, and libmilter then
+ * drops our session.
  */
 enum { GRANTED_SPACE = 1, GRANTED_QUARANTINE = 2, GRANTED_SKIP = 4 };
 static atomic_uint last_granted;

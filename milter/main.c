@@ -220,8 +220,8 @@ take_role(struct daemon *d, enum service_role role)
 	d->sign_socket = (struct listen_socket){ .fd = -1 };
 }
 
-/* Starts a second process if there are two sockets, and sets the role of
- * each. */
+/* Starts a second process if there are two sockets, and sets the role of each
+ * process. */
 static bool
 divide(struct daemon *d, struct buf *error)
 {
@@ -566,8 +566,8 @@ clear_away(struct daemon *d)
 /*
  * libmilter's threads end with the process.  smfi_stop() is not called: it
  * would only make them close their connections between two events, and it locks
- * a mutex that the listener has destroyed.  After service_end(), their
- * callbacks do nothing.
+ * a mutex that the listener has destroyed.  After service_end(), all callbacks
+ * do nothing.
  */
 static int
 shut_down(struct daemon *d, bool asked)

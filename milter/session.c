@@ -44,8 +44,8 @@ session_free(struct session *s)
 
 /* ---- the connection ---- */
 
-/* Sets the authserv-id of all our fields (RFC 8601 section 2.5), without
- * unsafe bytes. */
+/* Sets the authserv-id for all our fields (RFC 8601 section 2.5), with unsafe
+ * bytes replaced. */
 static void
 set_authserv_id(struct session *s, const char *mta)
 {

@@ -11,9 +11,9 @@
 
 enum { RESULTS = SIGNER_FAILED + 1, DMARC_BY = SIGN_DMARC_NONE + 1 };
 
-/* The states of a pair: a domain and a cause.  No process waits for a pair that
- * is being made, so a process that ends while making one does not block others.
- */
+/* The states of a pair (a domain and a cause).  No process waits for a pair
+ * that is being filled, so a process that ends while filling one does not block
+ * others. */
 enum { PAIR_FREE, PAIR_BEING_MADE, PAIR_READY };
 
 /* How often a cause (a reason or a finding) occurred for a domain. */

@@ -5,9 +5,9 @@
 #include <time.h>
 
 /*
- * `refs` counts the owner, each question at the source, and a thread that is
- * sending; the last one frees the task.  The lock is never held while calling a
- * source, since the call may deliver an answer.
+ * `refs` counts the owner, each question sent to the source, and a thread that
+ * is sending; the last of them frees the task.  The lock is never held while
+ * calling a source, since the call may deliver an answer.
  */
 struct dns_task {
 	pthread_mutex_t lock;

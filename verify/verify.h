@@ -157,7 +157,7 @@ struct verdict {
 	int64_t wait_ms;  /* time verify_finish() waited for DNS */
 	int64_t total_ms; /* since verify_mail() */
 	bool gave_up;     /* reached a limit on time or DNS questions */
-	bool faulty;      /* we reached a limit or lacked memory */
+	bool faulty;      /* this host reached a limit or lacked memory */
 	bool automatic;   /* an automatic reply, a bounce or a report */
 
 	const struct mail_header *header; /* has no fields if `skip` is set */

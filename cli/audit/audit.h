@@ -21,7 +21,7 @@ int audit_run_receive(struct cli *c);
 int audit_run_answer(struct cli *c);
 
 /* Returns the exit status for these findings: EX_TEMPFAIL if `is_unsure` is set
- * or findings are missing, or else the status that --fail-on requires. */
+ * or findings are missing, otherwise the status that --fail-on requires. */
 int audit_status(
     const struct cli *c, const struct audit_findings *f, bool is_unsure);
 
@@ -83,15 +83,14 @@ bool audit_learning_init(struct audit_learning *l, struct arena *a,
 struct audit_learned *audit_learning_find(
     const struct audit_learning *l, struct span domain);
 
-/* Reads the keys and addresses that `conf` names, and the reports in `store`;
- * both may be NULL.  Returns EX_OK, or another status after printing a
+/* Reads the keys and addresses that `conf` names, and the reports in `store`.
+ * Either may be NULL.  Returns EX_OK, or another status after printing a
  * message. */
 int audit_learn(struct cli *c, const struct conf *conf,
     const struct report_store *store, struct audit_learning *l);
 
 /* ---- domain.c ---- */
 
-/* The audit of one domain. */
 struct audit_task {
 	struct audit_query query;
 	struct audit_domain result;

@@ -125,8 +125,8 @@ finding_json(const struct audit_finding *f, int64_t first)
 	return o;
 }
 
-/* Marks findings that are not new, and removes them from `old`, so that only
- * findings that are gone remain there.  Called first with `needs_text`, so that
+/* Marks findings in `list` that are not new, and removes them from `old`, which
+ * keeps the findings that are gone.  Called first with `needs_text`, so that
  * only equal texts match, and then without it, because a text may contain a
  * number that has changed. */
 static void

@@ -2,10 +2,10 @@
  * spool.h - the directory in which `avouch audit --wait` waits for a message,
  * and in which `avouch audit --receive`, run by the mail server, stores it.
  *
- * Each wait has one file, whose name is its token.  The file is empty, and the
- * waiting process holds a lock on it; otherwise the token is not awaited.  The
- * message is written under another name and then replaces the file.  Files that
- * no process waits for are removed some time later.
+ * Each waiting process has an empty file, which is named after its token and
+ * which it keeps locked.  Without such a file, no process awaits the token.
+ * The message is written under another name and then replaces the file.  Files
+ * that no process waits for are removed some time later.
  */
 #ifndef AVOUCH_CLI_AUDIT_SPOOL_H
 #define AVOUCH_CLI_AUDIT_SPOOL_H
@@ -20,7 +20,7 @@
 enum {
 	SPOOL_TOKEN_BYTES = 16, /* 128 bits, so that no one can guess a token */
 	SPOOL_TOKEN_MAX = 2 * SPOOL_TOKEN_BYTES + 1, /* in hex, with the NUL */
-	SPOOL_WAITS_MAX = 20,         /* processes waiting at a time */
+	SPOOL_WAITS_MAX = 20,         /* processes waiting at the same time */
 	SPOOL_MESSAGE_MAX = 10 << 20, /* bytes */
 	SPOOL_FACT_MAX = 1024,        /* bytes of a HELO name or sender */
 	SPOOL_STALE_S = 600, /* age at which an unlocked file is removed */
@@ -54,7 +54,8 @@ struct spool_wait {
  * other processes are waiting. */
 bool spool_wait_begin(int dir, struct spool_wait *out);
 
-/* Returns the open file of the message, or -1 if it has not arrived. */
+/* Returns an open descriptor of the message's file, or -1 if the message has
+ * not arrived. */
 int spool_wait_take(const struct spool_wait *w);
 
 void spool_wait_end(struct spool_wait *w);

@@ -161,7 +161,7 @@ struct report_reader {
 	enum slot slot; /* where to store the current VALUE */
 	bool complete;  /* </feedback> was read */
 
-	/* The values so far. */
+	/* The values read so far. */
 	struct element_value values[SLOTS];
 	struct element_value first_from;
 	struct {
@@ -436,7 +436,7 @@ enter_element(struct report_reader *r, enum place place)
 	}
 }
 
-/* Ignores a repeated element, except error, which RFC 7489 allows several
+/* Ignores a repeated element, except "error", which RFC 7489 allows several
  * times. */
 static enum place
 enter_value(struct report_reader *r, enum slot slot)

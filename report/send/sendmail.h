@@ -14,7 +14,7 @@
 #include "lib/buf.h"
 
 enum sendmail_code {
-	SENDMAIL_DONE,     /* the mail system has accepted it */
+	SENDMAIL_DONE,     /* the mail system accepted the message */
 	SENDMAIL_TEMPFAIL, /* try again later; it may have been accepted */
 	SENDMAIL_PERMFAIL, /* refused permanently */
 };

@@ -28,7 +28,7 @@ enum view_cause {
 /* The name in JSON and CSV, such as "spf_only". */
 const char *view_cause_name(enum view_cause cause);
 
-/* For display: a short title, and a text about how to fix it. */
+/* For display: a short title, and advice on how to fix the cause. */
 const char *view_cause_title(enum view_cause cause);
 const char *view_cause_fix(enum view_cause cause);
 

@@ -43,8 +43,8 @@ digest_copy(struct digest *d, struct span text, size_t max)
 	return copy;
 }
 
-/* Counts an item.  Returns false if it is not to be shown because there are
- * already too many. */
+/* Counts an item.  Returns false if there are already too many to show this
+ * one. */
 static bool
 digest_has_room(struct digest_items *list, struct span domain)
 {

@@ -1,12 +1,12 @@
 /*
- * sql.h - the SQL calls of report/, the same for SQLite and PostgreSQL.
+ * sql.h - one SQL interface for SQLite and PostgreSQL.
  *
  * Only the drivers use the database libraries: sqlite.c uses SQLite; postgres.c
  * and postgres_copy.c use libpq.  Statements are limited to SQL that both
- * understand: parameters $1, $2, ... numbered in the order in which they first
- * occur; INSERT ... ON CONFLICT; RETURNING.  Numbers are 64-bit integers;
- * strings are UTF-8 and never NULL (empty instead); only SQLite tables have
- * byte columns.
+ * databases understand: parameters $1, $2, ... numbered in the order in which
+ * they first occur; INSERT ... ON CONFLICT; RETURNING.  Numbers are 64-bit
+ * integers; strings are UTF-8 and never NULL (empty instead); only SQLite
+ * tables have byte columns.
  *
  * A connection and its statements are used by one thread at a time.  A
  * statement must be finished, reset or dropped before another one is stepped.
@@ -126,8 +126,8 @@ void sql_drop(struct sql_statement *s);
 /* Runs a statement that returns no rows, and resets it. */
 bool sql_do(struct sql_statement *s);
 
-/* Reads the first number of a query and drops the query.  Returns SQL_DONE, and
- * does not change `out`, if the query returns no row. */
+/* Reads the first number of a query's result and drops the statement.  Returns
+ * SQL_DONE, and does not change `out`, if the query returns no row. */
 enum sql_step sql_first_number(struct sql_statement *s, int64_t *out);
 
 /*

@@ -1,4 +1,4 @@
-/* sqlite.c - the driver of sql.h for SQLite. */
+/* sqlite.c - the SQLite driver for sql.h. */
 #include "report/store/sqlite.h"
 
 #include <errno.h>

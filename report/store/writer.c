@@ -21,7 +21,7 @@ struct writer {
 	struct intern intern;
 	struct failure_spool failures;
 	struct sql_statement *put_kept, *put_replay, *closed;
-	int64_t new_day; /* the day for which intern.added counts */
+	int64_t new_day; /* the day to which intern.added applies */
 	int64_t quarantined_at;
 	uint64_t n_quarantined;
 	char error[ERROR_MAX];

@@ -400,7 +400,8 @@ the_cache_counts_the_size_of_keys(void **state)
 	}
 }
 
-/* Another module's parsed form is neither used as keys nor overwritten. */
+/* Data that another module attached to an answer is neither used as keys nor
+ * overwritten. */
 static void
 parsed_by_another_module(void **state)
 {

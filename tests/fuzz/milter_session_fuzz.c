@@ -1,7 +1,7 @@
 /*
- * milter_session_fuzz.c - runs the milter's callbacks as the lines of the input
- * say, in any order and with any content.  Tests the whole daemon except its
- * threads, with libmilter, DNS and the store replaced by in-memory fakes.
+ * milter_session_fuzz.c - runs the callbacks that the input lists, in any order
+ * and with any content.  Tests the whole daemon except its threads, with
+ * libmilter, DNS and the store replaced by in-memory fakes.
  *
  * Checks that fields added to a message cannot be misread; that fields that
  * claim to be ours are removed; that a message is accepted only with our
@@ -20,12 +20,11 @@
  *	m NAME VALUE	set a macro; without VALUE it is not sent
  *	@ N	use connection N from now on
  *	* N	repeat the previous line N times
- *	r N	reload the configuration, number N of those in
- *		milter_session_world.c
+ *	r N	reload with configuration N of milter_session_world.c
  *	z	the daemon begins to exit
  *	d MODE	DNS: (0) answers immediately, (h)olds answers back, is (s)ilent,
  *		(f)ails; (g)ives the answers held back, (G) last one first
- *	p	write the page of metrics
+ *	p	write the metrics page
  *	t TEXT	add a TXT record for names that the zone does not have
  *	f N	from allocation N on, all allocations of the message fail
  *	F N	from change N on, the MTA refuses changes
@@ -57,7 +56,7 @@
 
 enum {
 	CONNECTIONS = 6,
-	OPEN_FILES = 9,      /* connection 4 gets a reply to try later,
+	OPEN_FILES = 9,      /* connection 4 gets a temporary error,
 	                        connection 5 is closed */
 	LINES_READ = 2000,   /* limit for one input */
 	CALLS_MAX = 6000,    /* callbacks: enough to exceed

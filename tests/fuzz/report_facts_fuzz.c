@@ -1,7 +1,7 @@
 /*
- * report_facts_fuzz.c - facts and signatures read from a store with arbitrary
- * content: reading must terminate, and what was read must be unchanged after
- * being written and read again.
+ * report_facts_fuzz.c - reads facts and signatures from a store with arbitrary
+ * content.  Reading must terminate, and the result must be unchanged after it
+ * is written and read again.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -24,8 +24,8 @@ rfc_3629_4_characters(void **state)
 		{ "\177", 0 },
 		{ "\t", 0 },
 		{ "\n", 0 },
-		{ "\302\240x", 2 }, /* U+00A0, the first after the control
-		                       characters */
+		{ "\302\240x", 2 }, /* U+00A0, the first character after the
+		                       control characters */
 		{ "\302\237", 0 },
 		{ "\337\277", 2 },
 		{ "\340\240\200", 3 },

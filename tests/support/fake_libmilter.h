@@ -61,8 +61,8 @@ void mta_set_macro(SMFICTX *m, const char *name, const char *value);
 /* Adds a header field to the message.  The caller passes it to the milter. */
 void mta_field(SMFICTX *m, const char *name, const char *value);
 
-/* Clears the recorded requests.  From now on, changes are allowed if
- * `ending`. */
+/* Clears the recorded requests.  From now on, changes are allowed only if
+ * `ending` is set. */
 void mta_begin(SMFICTX *m, bool ending);
 
 /* Clears the message. */

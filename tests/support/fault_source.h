@@ -1,8 +1,8 @@
 /*
- * fault_source.h - wraps DNS sources that answer immediately (zones).  It
- * answers as they do, holds answers back until the test releases them, or
- * fails.  TXT questions for names not below "example" may be answered with
- * texts from the test.
+ * fault_source.h - wraps DNS sources that answer immediately (zones).  A
+ * wrapper answers as the source does, holds answers back until the test
+ * releases them, or fails.  TXT questions for names not below "example" may be
+ * answered with texts from the test.
  *
  * There is one set of sources per process, for one thread.
  */

@@ -34,8 +34,8 @@ is_named(const struct mta_field *f, const char *name)
 	return span_is_nocase(span_trim(span_str(f->name)), name);
 }
 
-/* Checks that the fields of `id`, or all fields of that name, were removed,
- * starting with the last one. */
+/* Checks that fields called `name` were removed, the last one first: those with
+ * the authserv-id `id`, or all of them if `all` is set. */
 static void
 check_removed(const SMFICTX *m, const char *name, struct span id, bool all)
 {

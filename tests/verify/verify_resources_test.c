@@ -1,7 +1,7 @@
 /*
- * verify_resources_test.c - whole messages through verify/: attempts to change
- * the verdict on mail from another domain, by making DNS fail, by exhausting
- * our resources, or by sending an invalid From.
+ * verify_resources_test.c - runs whole messages through verify/: attempts to
+ * change the verdict on mail from another domain, by making DNS fail, by
+ * exhausting our resources, or by sending an invalid From.
  */
 #include "verify/verify.h"
 

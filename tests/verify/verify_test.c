@@ -1,4 +1,4 @@
-/* verify_test.c - whole messages through verify/: the verdict, our header
+/* verify_test.c - runs whole messages through verify/: the verdict, our header
  * field, and the number of round trips. */
 #include "verify/verify.h"
 

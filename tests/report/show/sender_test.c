@@ -1,4 +1,4 @@
-/* sender_test.c - who sent the mail of a report row */
+/* sender_test.c - who sent the mail in a report row */
 #include "report/show/sender.h"
 
 #include <setjmp.h>
