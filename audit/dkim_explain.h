@@ -46,8 +46,8 @@ struct explain_signature {
 };
 
 /*
- * Explains result number `index`, after dkim_finish().  Returns false if the
- * signature was not verified (its result says why) or memory ran out.
+ * Explains result number `index`; call after dkim_finish().  Returns false if
+ * the signature was not verified (its result says why) or memory ran out.
  */
 bool dkim_explain(const struct dkim *d, size_t index, struct arena *a,
     struct explain_signature *out);

@@ -510,7 +510,7 @@ print_section(const struct import *im, const char *section, FILE *out)
 		fputs("}\n", out);
 }
 
-/* Prints a note once, with all entries of the file that have the same note. */
+/* Prints a note once, after all entries of the file that have the same note. */
 static void
 print_note(struct note *n, FILE *out)
 {

@@ -5,7 +5,7 @@
  * The output is a configuration file that avouch reads.  It begins with a
  * comment that lists what the operator has to do.  The settings follow, each
  * with the line it comes from.  Comments at the end list what changes and which
- * settings are not needed.  If an option is not set, the other program's
+ * settings are not needed.  For an option that is not set, the other program's
  * default is imported if it treats mail differently from avouch's.
  *
  * The other programs keep running until the operator stops them.  So their

@@ -23,7 +23,7 @@ static struct {
 } fetched;
 static pthread_once_t fetched_once = PTHREAD_ONCE_INIT;
 
-/* OpenSSL failed to allocate memory in this thread. */
+/* Set when OpenSSL fails to allocate memory in this thread. */
 static _Thread_local bool out_of_memory;
 
 struct crypto_hash {
@@ -442,8 +442,8 @@ openssl_realloc(void *old, size_t n, const char *file, int line)
 	return p;
 }
 
-/* Verifies one signature of each type at startup: during its first
- * verifications, OpenSSL initializes itself without checking for failed
+/* Verifies one signature of each type at startup, because during its first
+ * verifications OpenSSL initializes itself without checking for failed
  * allocations. */
 static bool
 verify_once(void)

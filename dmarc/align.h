@@ -20,7 +20,7 @@ struct dmarc_identifier_state {
 	const struct dmarc_identifier *id;
 	bool is_dkim;
 	bool known;  /* the following members are set */
-	bool failed; /* a DNS query of its tree walk failed */
+	bool failed; /* a DNS query in its tree walk failed */
 	bool stale;
 	struct span organizational_domain;
 };

@@ -149,7 +149,7 @@ size_t dns_answer_memory(const struct dns_answer *a);
  * `parsed` and returns it.  If the answer already has a parsed form, it passes
  * `parsed` to `drop` and returns the stored form.  It returns NULL if nothing
  * can be stored (the answer is a constant, or memory ran out); the caller then
- * still owns `parsed`.  Any thread may call these.
+ * still owns `parsed`.  Any thread may call these functions.
  */
 void *dns_answer_parsed(const struct dns_answer *a);
 void *dns_answer_set_parsed(

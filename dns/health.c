@@ -75,7 +75,8 @@ count_failure(struct dns_server *s, enum dns_trouble trouble)
 	net_count(&s->troubles[trouble].failures, 1);
 }
 
-/* Returns a bit mask of the troubles that any answer over `kind` rules out. */
+/* Returns a bit mask of the troubles that any answer over a socket of this kind
+ * rules out. */
 static unsigned
 ruled_out_by(enum socket_kind kind)
 {

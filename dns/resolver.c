@@ -242,7 +242,7 @@ earlier(int64_t a, int64_t b)
 }
 
 /* One iteration of the loop: reads packets, runs timers, sends questions.
- * Returns when to run next if nothing happens before then. */
+ * Returns the time at which to run next if nothing happens before then. */
 static int64_t
 turn(struct resolver *r, const struct epoll_event *events, int n)
 {

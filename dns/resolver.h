@@ -132,8 +132,8 @@ size_t dns_resolver_health(
 /*
  * Reads the servers from a file in the format of resolv.conf(5); if there are
  * none, uses 127.0.0.1.  For each server that cannot be used, adds a line
- * "FILE:LINE: nameserver TEXT WHY" to `complaints` unless that is NULL.  LF
- * separates the lines; there is none at the end.
+ * "FILE:LINE: nameserver TEXT WHY" to `complaints` unless that is NULL.  Lines
+ * are separated by LF, with none at the end.
  */
 void dns_resolver_read_resolv_conf(
     const char *path, struct dns_resolver_options *o, struct buf *complaints);

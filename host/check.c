@@ -84,8 +84,8 @@ host_check_warning(struct host_checking *h, const char *section,
 
 /* ---- users ---- */
 
-/* Whether access checks are conclusive: this process runs as the daemon's user,
- * or as root, which can check as that user. */
+/* Whether access checks are conclusive, because this process runs as the
+ * daemon's user, or as root, which can check as that user. */
 static bool
 is_certain(const struct conf *conf)
 {

@@ -13,7 +13,7 @@
 
 enum {
 	MAIL_AUTHORS_MAX = 8, /* author domains of a message */
-	/* no person writes more; these limits bound time and memory */
+	/* legitimate mail has less; these limits bound time and memory */
 	MAIL_AUTHOR_TEXT_MAX = 16 * 1024, /* bytes of all From fields */
 	MAIL_AUTHOR_SIGNS_MAX = 200, /* "@", "%", "!" and "^" in these fields */
 };

@@ -15,7 +15,7 @@
 #include "lib/span.h"
 #include "mail/author.h"
 
-/* bytes of a domain that is joined from pieces */
+/* bytes of a domain joined from pieces */
 enum { AUTHOR_GLUED_MAX = 1024 };
 
 #define AUTHOR_NOT_VALID "the From field is not valid"

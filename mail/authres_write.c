@@ -16,7 +16,7 @@ static const char none[] = "; none"; /* every writer reserves room for this */
 
 /* ---- values ---- */
 
-/* token of RFC 2045 section 5.1, ASCII only */
+/* Whether `c` may be in a token (RFC 2045 section 5.1), ASCII only. */
 static bool
 is_token_byte(unsigned char c)
 {
@@ -30,15 +30,15 @@ is_safe_byte(unsigned char c)
 	return ascii_is_visible(c) && buf_is_safe(c);
 }
 
-/* Bytes of a plain local-part, except dots. */
+/* Whether `c` may be in a plain local-part; excludes dots. */
 static bool
 is_plain_local(unsigned char c)
 {
 	return ascii_is_tag(c) || c == '-' || c == '+';
 }
 
-/* dot-atom-text of RFC 5322 section 3.2.3 with plain bytes only; may be
- * empty */
+/* Whether `s` is empty, or dot-atom-text (RFC 5322 section 3.2.3) with plain
+ * bytes only. */
 static bool
 is_local_part(struct span s)
 {
@@ -59,7 +59,8 @@ is_ldh(unsigned char c)
 	return ascii_is_alnum(c) || c == '-';
 }
 
-/* domain-name of RFC 6376 section 3.5: at least two labels of RFC 5321 */
+/* Whether `s` is a domain-name (RFC 6376 section 3.5): at least two labels as
+ * in RFC 5321. */
 static bool
 is_domain_name(struct span s)
 {
@@ -77,7 +78,7 @@ is_domain_name(struct span s)
 	return labels > 1 && scan_done(&at);
 }
 
-/* "[ local-part ] "@" domain-name" of RFC 8601 section 2.2 */
+/* Whether `s` is [ local-part ] "@" domain-name (RFC 8601 section 2.2). */
 static bool
 is_identity(struct span s)
 {
@@ -87,8 +88,8 @@ is_identity(struct span s)
 	    is_domain_name(span_skip(s, at + 1));
 }
 
-/* Writes a value of RFC 8601 section 2.2; if it must be quoted, it is first
- * made safe. */
+/* Writes a value (RFC 8601 section 2.2); if it must be quoted, it is first made
+ * safe. */
 static void
 put_value(struct buf *b, struct span value)
 {
@@ -102,7 +103,7 @@ put_value(struct buf *b, struct span value)
 	buf_byte(b, '"');
 }
 
-/* Writes a pvalue of RFC 8601 section 2.2.  Returns false if it must be
+/* Writes a pvalue (RFC 8601 section 2.2).  Returns false if it must be
  * omitted. */
 static bool
 put_pvalue(struct buf *b, struct span value)

@@ -66,8 +66,8 @@ libmilter_wake(void)
 
 /*
  * Connects and sends a packet with macros and a packet that ends the
- * connection.  The two arrive together: if read_ahead.c does not work with this
- * libmilter, the worker waits forever for bytes that were already read.
+ * connection.  The two arrive together, so if read_ahead.c does not work with
+ * this libmilter, the worker waits forever for bytes that were already read.
  * Returns true if a worker closed the connection in time.
  */
 static bool

@@ -146,7 +146,7 @@ match_host(
 	return holds_client(run, answer, bits) ? SPF_MATCH : SPF_NO_MATCH;
 }
 
-/* RFC 7208 section 5.4; no implicit MX. */
+/* RFC 7208 section 5.4; there is no implicit MX. */
 static enum spf_outcome
 match_mx(
     struct spf_run *run, struct spf_frame *f, struct span name, unsigned bits)
@@ -173,8 +173,8 @@ match_mx(
 	return SPF_NO_MATCH;
 }
 
-/* Looks up the client's PTR records.  If it returns SPF_MATCH, `out` has
- * some. */
+/* Looks up the client's PTR records.  Returns SPF_MATCH if `out` has at least
+ * one. */
 static enum spf_outcome
 ask_ptr(struct spf_run *run, struct spf_frame *f, const struct dns_answer **out)
 {

@@ -40,7 +40,7 @@ skip_words(const struct verdict *v, struct buf *b)
 	return b->p;
 }
 
-/* Does not write a name that is not a valid domain. */
+/* Writes `domain`, unless it is not a valid domain name. */
 static void
 put_domain(struct authres_writer *w, struct arena *a, const char *ptype,
     const char *property, struct span domain)

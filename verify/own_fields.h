@@ -54,7 +54,7 @@ void own_fields_begin(
  * White space around `name` is ignored. */
 void own_fields_note(struct own_fields *f, struct span name, struct span value);
 
-/* Number of entries in `fields`. */
+/* Returns the number of entries in `fields`. */
 size_t own_fields_listed(const struct own_fields *f);
 
 #endif

@@ -244,7 +244,7 @@ policy_after_options(const struct conf *c, enum dmarc_policy published,
 /*
  * Returns the policy that the owner of the author domain requests.  RFC 9989
  * appendix A.6 ignores pct; large domains still publish "p=reject; pct=0",
- * which once had the meaning of t=y.
+ * which used to mean what t=y means now.
  */
 static enum dmarc_policy
 policy_asked(struct policy_context *p)

@@ -128,7 +128,7 @@ struct policy_decision {
 /*
  * Whether `client` is in trusted_mtas (RFC 8601 section 5).  `mta_port` is the
  * local port of our MTA for this connection, 0 if unknown.  A client without an
- * address (IP_NONE) never is.
+ * address (IP_NONE) is never trusted.
  */
 bool policy_trusts_mta(
     const struct conf *c, const struct ip *client, unsigned mta_port);

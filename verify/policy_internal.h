@@ -53,7 +53,7 @@ struct policy_context {
 	const char *not_enforced;
 };
 
-/* The rank of an action; the most severe action wins. */
+/* Returns the severity of an action; the most severe action wins. */
 int policy_severity(enum conf_action action);
 bool policy_refuses(enum conf_action action);
 
@@ -66,7 +66,7 @@ const struct conf_override *policy_find_override(const struct conf *c,
     const struct policy_input *f, int64_t now,
     const struct conf_override **expired);
 
-/* The domain that a rule is about; absent if unknown. */
+/* Returns the domain that a rule is about; absent if unknown. */
 struct span policy_subject(
     const struct policy_input *f, enum policy_subject subject);
 

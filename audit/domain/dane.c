@@ -148,7 +148,7 @@ audit_tlsa_of(struct auditing *d, struct audit_host *host)
 void
 auditing_dane(struct auditing *d)
 {
-	/* arpa is signed (RFC 9120), so its answer shows whether the resolver
+	/* arpa is signed (RFC 9120), so the answer shows whether the resolver
 	 * validates DNSSEC */
 	const struct dns_answer *arpa = auditing_ask(d, SPAN("arpa"), DNS_NS);
 	struct audit_host *hosts = d->hosts;

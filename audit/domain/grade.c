@@ -29,7 +29,7 @@ static const struct grade_rule {
 	{ "domain", "no-such-domain", 'F', 'F' },
 
 	/* Without SPF, a signature can still pass, so DMARC still protects the
-	   domain.  Gmail (5.7.26) requires that SPF or DKIM passes. */
+	   domain.  Gmail (5.7.26) requires SPF or DKIM to pass. */
 	{ "spf", "no-record", 'B', 'A' },
 	/* receivers see permerror, which is neither pass nor fail */
 	{ "spf", "several-records", 'D', 'A' },

@@ -1,8 +1,8 @@
 /*
  * rules.c - the findings that do not come from linting a single record: what is
- * wrong, why, and how to fix it.  Severities: an error loses mail now or lets
- * anyone forge it; a warning will fail later, or lets some forged mail pass; a
- * hint is a possible improvement.
+ * wrong, why, and how to fix it.  An error means that mail is being lost or
+ * that anyone can forge it; a warning means that something will fail later, or
+ * that some forged mail passes; a hint is a possible improvement.
  */
 #include "audit/domain/internal.h"
 

@@ -1,5 +1,6 @@
 /*
- * Sources: globalcyberalliance/domain-security-scanner (2026-02),
+ * services.c - services and their DKIM selectors.  Sources:
+ * globalcyberalliance/domain-security-scanner (2026-02),
  * projectdiscovery/nuclei-templates, ryancdotorg/dkimscan (2018), and the setup
  * pages of the services.  Amazon SES and Postmark use random or dated
  * selectors, which cannot be guessed.

@@ -124,7 +124,7 @@ static const struct {
 	{ AUDIT_FAULT_UNALIGNED, { "dmarc= pass", "dmarc=pass" } },
 };
 
-/* Facts about a text other than its status codes.  They are collected only once
+/* Facts about a text, except its status codes.  They are collected only once
  * per text, because a hostile text can contain a code every few bytes. */
 struct reply {
 	const char *area;      /* NULL: unknown */

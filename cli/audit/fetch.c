@@ -24,7 +24,8 @@ struct fetch {
 
 /* ---- set up ---- */
 
-/* Makes a list such as "host:443:192.0.2.1,[2001:db8::1]". */
+/* Returns an entry for CURLOPT_RESOLVE, such as
+ * "host:443:192.0.2.1,[2001:db8::1]". */
 static struct curl_slist *
 resolve_list(const struct fetch_host *host, int port)
 {

@@ -1,7 +1,7 @@
 /*
  * fetch.h - the two connections that `avouch audit` makes besides DNS queries:
- * HTTPS to the policy host of MTA-STS, and SMTP to an MX host.  The only file
- * in this directory that uses libcurl.
+ * HTTPS to the policy host of MTA-STS, and SMTP to an MX host.  In this
+ * directory, only fetch.c uses libcurl.
  *
  * Addresses come from our own DNS answers, so --zone and --nameserver apply to
  * these connections too.  Redirects, cookies, proxies and local files are not

@@ -76,14 +76,13 @@ mine_choose(struct mine_list *list, const json_t *known, struct arena *a)
 struct mine_run {
 	struct cli *c;
 	struct audit_learning learned;
-	const json_t *known; /* the domains in the state that was read */
+	const json_t *known; /* the domains in the previous state */
 	json_t *next;        /* the domains in the next state */
 	struct audit_mine *out;
 	struct audit_task tasks[MINE_AT_ONCE];
 };
 
-/* Adds a domain to the results; `domain` is NULL if the state does not contain
- * it. */
+/* Adds a domain to the results; `domain` is its entry in the state, or NULL. */
 static void
 mine_add_result(
     struct mine_run *r, const struct audit_domain *d, const json_t *domain)

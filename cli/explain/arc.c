@@ -4,7 +4,7 @@
 #include "lib/buf.h"
 #include "lib/enum_names.h"
 
-enum { SENTENCE_MAX = 1024 }; /* bytes of a sentence with three domain names */
+enum { SENTENCE_MAX = 1024 }; /* bytes; room for three domain names */
 
 /* The three header fields of an ARC set (RFC 8617 section 4.1). */
 static const struct arc_field_kind {

@@ -1,6 +1,6 @@
 /*
  * submission.h - sends a message to a submission server (RFC 6409), with TLS
- * and a login.  The only code in this directory that uses libcurl.
+ * and a login.  In this directory, only submission.c uses libcurl.
  */
 #ifndef AVOUCH_CLI_SIGN_SUBMISSION_H
 #define AVOUCH_CLI_SIGN_SUBMISSION_H

@@ -182,7 +182,7 @@ note_in_local(struct push *p)
 	    set_meta(p, "pushed", day.p);
 }
 
-/* Records the state of pushes in the file, in one transaction. */
+/* Records the push state in the file, in one transaction. */
 static bool
 note_local(struct push *p)
 {

@@ -32,7 +32,7 @@ static const char tables[] =
     "(policy BIGINT NOT NULL, source BIGINT NOT NULL, shape BIGINT NOT NULL, "
     "messages BIGINT NOT NULL, last BIGINT NOT NULL)";
 
-/* The planner does not know the size of new tables until ANALYZE. */
+/* The planner does not know the size of new tables until ANALYZE has run. */
 static const char copies[] =
     "TRUNCATE pushed_policy, pushed_source, pushed_shape, pushed_row;"
     "COPY pushed_policy FROM STDIN (FORMAT binary);"

@@ -62,8 +62,7 @@ make_key(struct arena *a, struct crypto_hash *hash)
 
 /* ---- TLS reports ---- */
 
-/* The key of a TLS report: organisation, id and period, as for aggregate
- * reports. */
+/* Returns the key of a TLS report: a hash of organisation, id and period. */
 static struct span
 tls_key(struct arena *a, const struct ledger_tls *tls)
 {

@@ -78,8 +78,8 @@ put_broken(struct xml_filter *s, struct filter_output *out)
 	s->n_held = 0;
 }
 
-/* Writes one byte of text.  The bytes of a longer character are held until it
- * is complete. */
+/* Writes one byte of text.  The bytes of a multibyte character are held until
+ * it is complete. */
 static void
 put_text(struct xml_filter *s, struct filter_output *out, unsigned char c)
 {

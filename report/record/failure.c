@@ -82,9 +82,10 @@ any_failed(const struct verdict *v)
 }
 
 /*
- * Never reports on local users or on automatic mail: two reporters could
- * otherwise report to each other forever (RFC 9991 section 5.1).  Also leaves
- * out list mail and forwarded mail, because a report would reveal to the author
+ * Returns false for mail from local users, for mail that was deferred or not
+ * fully checked, and for automatic mail, because two reporters could otherwise
+ * report to each other forever (RFC 9991 section 5.1).  Also returns false for
+ * list mail and forwarded mail, because a report would reveal to the author
  * where the message was finally delivered (section 7.1).
  */
 static bool

@@ -50,9 +50,10 @@ struct report_row {
 	bool dkim_aligned, spf_aligned;
 	struct span override; /* "mailing_list", ...; empty: none */
 	struct span comment;  /* comment on the override; empty: none */
-	struct span spf_domain, spf_scope, spf_result; /* "mfrom" or "helo" */
-	struct report_dkim dkim[REPORT_DKIM_MAX];      /* in the order of RFC
-	                                                  9990 section 3.1.3 */
+	/* spf_scope is "mfrom" or "helo" */
+	struct span spf_domain, spf_scope, spf_result;
+	struct report_dkim dkim[REPORT_DKIM_MAX]; /* in the order of RFC
+	                                             9990 section 3.1.3 */
 	size_t n_dkim;
 	bool automatic; /* null sender, automatic reply or report.  It is
 	                   counted, but does not cause a report on its own:

@@ -66,7 +66,7 @@ static void
 send_tell_delivery(struct send *s, const struct ledger_delivery *d,
     enum send_kind kind, struct span note)
 {
-	bool single = is_failure(&d->report); /* if so, its `part` contains the
+	bool single = is_failure(&d->report); /* if so, `part` contains the
 	                                         id of a stored failure */
 	struct send_event e = {
 		.kind = kind,
@@ -109,8 +109,8 @@ move(struct send *s, struct ledger_delivery *d, enum ledger_state to,
 	return step;
 }
 
-/* Changes the state of the delivery, and reports it.  Returns false after an
- * error. */
+/* Changes the state of the delivery, and reports the change.  Returns false
+ * after an error. */
 static bool
 settle_delivery(struct send *s, struct ledger_delivery *d, enum ledger_state to,
     enum send_kind kind, struct span note)

@@ -204,7 +204,8 @@ judge_records(struct consent_search *w, const struct destination_host *h,
 	size_t n = 0;
 	enum destination_code code;
 
-	/* RFC 9990 section 4: the same organization needs no authorization. */
+	/* RFC 9990 section 4: a destination in the same organization needs no
+	 * authorization. */
 	if (domain_equal(h->name, w->q->policy_domain) ||
 	    (!w->home->failed && !h->walk.failed &&
 		domain_equal(h->walk.organizational_domain,

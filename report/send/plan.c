@@ -28,7 +28,7 @@ struct due_list {
 	struct arena *a;
 	int64_t day;
 	struct name_node
-	    *known; /* domains already planned, the last one read first */
+	    *known; /* domains already planned, most recently read first */
 	size_t n_known;
 	const struct span **index; /* pointers to their names, sorted */
 	struct due_domain *first, **end;
@@ -163,8 +163,9 @@ no_reason(const struct report_draft *a)
 		return "cannot parse the record";
 	if (a->record.n_rua == 0)
 		return "no rua";
-	/* Otherwise, two reporters would report to each other forever; RFC 9990
-	 * does not address reports about reports. */
+	/* If automatic mail alone caused a report, two reporters would report
+	 * to each other forever; RFC 9990 does not address reports about
+	 * reports. */
 	if (d->messages == d->automatic)
 		return "only automatic mail";
 	if (d->aligned == 0 && d->messages < a->s->o->min_messages)
@@ -207,7 +208,7 @@ send_put_id(struct buf *b, const struct send *s, int64_t day,
 	    (unsigned long long)second);
 }
 
-/* Plans a part.  `skip` is the number of rows in earlier parts. */
+/* Plans one part of a report.  Earlier parts have the first `skip` rows. */
 static bool
 plan_part(struct report_draft *a, size_t i, uint64_t skip)
 {

@@ -14,12 +14,12 @@ enum {
 	                  a percent */
 	FORWARDED_MAX = 10, /* share of the owner's mail that may be forwarded
 	                       under p=reject, in tenths of a percent */
-	WEAK_MAX =
-	    200, /* maximum share of passing mail that passes with SPF alone for
-	            p=reject to be recommended, in tenths of a percent */
+	WEAK_MAX = 200, /* p=reject is recommended only if at most this share of
+	                   passing mail passes with SPF alone, in tenths of a
+	                   percent */
 	SILENT_DAYS = 10, /* days without a report */
-	OWN_FEW = 50, /* almost none of the mail is the owner's if its share is
-	                 below this, in tenths of a percent */
+	OWN_FEW = 50,     /* with a smaller share, in tenths of a percent, the
+	                     owner sends almost none of the mail */
 };
 
 /* Returns the number of messages that are likely the owner's. */

@@ -23,10 +23,10 @@ struct ledger {
 	struct sql_statement *put_received_row;
 };
 
+enum { LEDGER_QUERY_MAX = 1500 }; /* bytes of an expanded query */
+
 /* Prepares a query that contains placeholders of columns_expand().  The
  * expanded query is in `memory`, which must live as long as the statement. */
-enum { LEDGER_QUERY_MAX = 1500 };
-
 struct sql_statement *ledger_prepare(
     struct ledger *l, const char *query, char memory[LEDGER_QUERY_MAX]);
 
@@ -40,7 +40,7 @@ enum ledger_step ledger_execute(struct sql_statement *s);
 enum ledger_step ledger_change(struct sql_statement *s);
 
 /* Copies strings from a row of `s` into `a` and drops `s`; `step` is the result
- * of the only step.  Returns LEDGER_NONE if there was no row. */
+ * of its only step.  Returns LEDGER_NONE if there was no row. */
 enum ledger_step ledger_keep_texts(struct ledger *l, struct sql_statement *s,
     enum sql_step step, struct arena *a, struct span *const *texts, size_t n);
 

@@ -22,8 +22,8 @@
 #define MAIL HEADER "\r\nHello list,\r\n\r\nthe  minutes.\r\n"
 #define RELAXED "c=relaxed/relaxed; h=from:to:subject"
 
-/* Returns the key of one.example, two.example, ... (RSA 1024, but Ed25519 for
- * two.example). */
+/* Returns the key of domain_of(instance): Ed25519 for two.example, RSA 1024 for
+ * the others. */
 static struct test_key *
 dkim_arc_key_of(unsigned instance)
 {

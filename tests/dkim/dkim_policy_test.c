@@ -148,8 +148,8 @@ rfc_8301_key_sizes(void **state)
 	    "policy:RSA key of 1024 bits, fewer than 2048");
 }
 
-/* A modulus of 8200 bits, whose private key is unknown: rejected for its size,
- * before any computation. */
+/* A key of 8200 bits is rejected for its size, before any computation.  (Its
+ * private key is unknown.) */
 static void
 huge_key_is_not_computed(void **state)
 {

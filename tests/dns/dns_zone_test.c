@@ -326,8 +326,8 @@ a_nul_byte_is_an_error(void **state)
 	}
 }
 
-/* An entry has at most DNS_ZONE_ENTRY_MAX bytes, and a TXT record has the
- * limits in packet.h. */
+/* An entry has at most DNS_ZONE_ENTRY_MAX bytes, and a TXT record is
+ * limited as in packet.h. */
 static void
 limits(void **state)
 {

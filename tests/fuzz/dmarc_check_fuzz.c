@@ -2,9 +2,10 @@
  * dmarc_check_fuzz.c - checks a message's facts with arbitrary DNS answers
  * (RFC 9989 sections 4.10 and 5.3).
  *
- * The lines of the input are the author domains; the identifiers, SPF's first,
- * each preceded by a sign for its result ("+": pass, "?": temperror); and the
- * possible answers.  A hash of the name selects the answer to a question.
+ * The first line of the input has the author domains.  The second line has the
+ * identifiers, SPF's first, each preceded by a sign for its result ("+": pass,
+ * "?": temperror).  The other lines are possible answers; a hash of the name
+ * selects the answer to a question.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,8 +1,9 @@
 /*
- * spf_macro_fuzz.c - a macro string, a local-part, a HELO and a sender, one per
- * line.  A well-formed string must expand within its limits.  It must expand to
- * the same text both as a name, which is built from its end, and as an
- * explanation, which is built from its start.
+ * spf_macro_fuzz.c - expands macro strings.  The input is a macro string, a
+ * local-part, a HELO and a sender, one per line.  A well-formed string must
+ * expand within its limits.  It must expand to the same text both as a name,
+ * which is built from its end, and as an explanation, which is built from its
+ * start.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -161,8 +161,8 @@ is_text(const char *text, size_t most)
 	return s.n > 0 && s.n <= most && span_all(s, ascii_is_print);
 }
 
-/* Whether `code` is an enhanced status code (RFC 3463 section 2) of that
- * class. */
+/* Whether `code` is an enhanced status code of this class (RFC 3463 section
+ * 2). */
 static bool
 is_enhanced(const char *code, char class)
 {

@@ -30,7 +30,7 @@ size_t signed_check(const SMFICTX *m, bool by_list);
  * received with `id` were removed. */
 void signed_only_check(const SMFICTX *m, struct span id);
 
-/* Checks that every received field of that name was removed. */
+/* Checks that every field of that name in the received message was removed. */
 void delivered_without(const SMFICTX *m, const char *name);
 
 #endif

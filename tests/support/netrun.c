@@ -136,10 +136,9 @@ sent(const struct netrun *r)
 }
 
 /*
- * Datagrams sent by idle servers have already arrived, because everything runs
- * on one machine.  So if the resolver twice finds nothing to do, and sends
- * nothing in between, no work is left: by the second time, all datagrams have
- * certainly arrived.
+ * Everything runs on one machine, so datagrams sent by idle servers arrive
+ * almost immediately.  If the resolver twice finds nothing to do, and sends
+ * nothing in between, all datagrams have arrived and no work is left.
  */
 void
 netrun_settle(struct netrun *r)

@@ -17,7 +17,8 @@ extern const char verify_run_zone[], verify_run_header[], verify_run_body[],
 /* For verify_run_keys(): only example.com has a key. */
 extern const char *const only_example[];
 
-/* One run of a message.  Members that are NULL get a default. */
+/* How one message is sent, and the result.  Members that are NULL get a
+ * default. */
 struct verify_run {
 	const char *conf;
 	const char *ip, *helo, *sender, *auth, *name;

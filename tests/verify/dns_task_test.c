@@ -149,7 +149,7 @@ questions_are_bounded(void **state)
 	zone->close(zone);
 }
 
-/* A core that prefetches a dead name and needs another one. */
+/* A core that prefetches a dead name but needs only another name. */
 static enum core_status
 ahead_step(void *facts, struct dns_questions *questions, struct arena *scratch)
 {

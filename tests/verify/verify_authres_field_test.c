@@ -97,7 +97,7 @@ mixed_text(struct sender *s, const char *good)
 	return buf_view(&b);
 }
 
-/* Writes dkim-quoted-printable of RFC 6376 section 2.11. */
+/* Writes `text` as dkim-quoted-printable (RFC 6376 section 2.11). */
 static void
 put_quoted_printable(struct buf *b, struct span text)
 {

@@ -280,7 +280,7 @@ test_all_killed(void **state)
 	bench_add_plain(b, "example.com", RUA("mailto:d@example.com"));
 	bench_run_well(b);
 	/* the state if the worker dies after sendmail has exited, but before
-	 * it has recorded that */
+	 * it has recorded the outcome */
 	assert_true(sql_run(ledger_sql(b->ledger),
 	    "UPDATE delivery SET state = 1, attempts = 1"));
 	assert_int_equal(
