@@ -16,7 +16,7 @@ enum { /* ITU-T X.690 */
 	DER_SEQUENCE = 0x30,
 };
 
-/* The AlgorithmIdentifier rsaEncryption of RFC 3279 section 2.3.1 with its
+/* The AlgorithmIdentifier for rsaEncryption (RFC 3279 section 2.3.1) with its
  * NULL, which some keys lack, and without the surrounding SEQUENCE. */
 static const char rsa_oid[] =
     "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";

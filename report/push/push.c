@@ -332,7 +332,7 @@ merge_rows(struct push *p, int64_t day)
 }
 
 /* Runs in a transaction that excludes all others, so the state cannot change
- * meanwhile. */
+ * in between. */
 static bool
 write_day(struct push *p, int64_t day)
 {

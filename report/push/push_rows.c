@@ -100,8 +100,8 @@ copy_row(void *arg, const struct ledger_pushed_row *r)
 	return true;
 }
 
-/* Retention may delete rows meanwhile, but it deletes strings after the rows
- * that use them.  So all strings of the remaining rows have already been
+/* Retention may delete rows during the copy, but it deletes strings after the
+ * rows that use them.  So all strings of the remaining rows have already been
  * copied. */
 static bool
 fill_table(void *arg, unsigned number, struct central_copy *k)

@@ -57,7 +57,7 @@ is_local(unsigned char c)
 	    !span_has(SPAN("!%/|`"), (char)c);
 }
 
-/* Whether `local` is dot-atom-text of RFC 5322 section 3.2.3 without characters
+/* Whether `local` is dot-atom-text (RFC 5322 section 3.2.3) without characters
  * that mail systems interpret. */
 static bool
 local_is_plain(struct span local)

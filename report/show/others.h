@@ -55,7 +55,7 @@ struct others_view {
 bool others_read(struct ledger *l, const struct ledger_range *range,
     struct arena *a, struct others_view *view);
 
-/* Returns how to fix the problem that a result-type of RFC 8460 section 4.3
+/* Returns how to fix the problem that a result-type (RFC 8460 section 4.3)
  * reports.  Returns NULL if there is nothing to fix, or the result is
  * unknown. */
 const char *others_tls_fix(struct span result);
