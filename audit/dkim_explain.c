@@ -26,7 +26,8 @@ copy_bytes(void *to, struct span bytes)
 	buf_span(to, bytes);
 }
 
-/* Returns the field in relaxed canonical form; absent if memory ran out. */
+/* Returns the field in relaxed canonical form, or an absent span if memory ran
+ * out. */
 static struct span
 relaxed_field(struct arena *a, struct span raw)
 {
@@ -57,7 +58,7 @@ copy_header(struct header_index *x, const struct sigcheck *c, struct arena *a,
 
 /* ---- z= ---- */
 
-/* Whether a copy in z= has this name (RFC 6376 section 3.5). */
+/* Whether a field copied into z= has this name (RFC 6376 section 3.5). */
 static bool
 is_copy_of(struct span copy, struct span name)
 {
@@ -179,7 +180,7 @@ probe_compare(struct probe *p)
 	}
 }
 
-/* Compares the hash after each line, and at the limit of l=. */
+/* Compares the body hash after each line and at the limit set by l=. */
 static void
 probe_put(void *to, struct span bytes)
 {
@@ -217,8 +218,7 @@ probe_body(struct probe *p, enum canon canon, const struct signature *sig,
 	return !p->failed;
 }
 
-/* Whether the signed prefix is the whole body, or the whole part that l=
- * covers. */
+/* Whether the signed prefix is the whole body, or all of it that l= covers. */
 static bool
 is_whole(const struct probe *p)
 {

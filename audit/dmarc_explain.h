@@ -75,7 +75,7 @@ struct dmarc_relations {
 
 /*
  * Explains the result of dmarc_check() for `author`: lists every identifier of
- * `f` that has a domain, SPF first.  Spans in `out` live as long as those of
+ * `f` that has a domain, SPF first.  Spans in `out` live as long as those from
  * dmarc_check().  If the arena is full, the list is empty.
  */
 enum core_status dmarc_explain_alignment(const struct dmarc_facts *f,
@@ -84,7 +84,7 @@ enum core_status dmarc_explain_alignment(const struct dmarc_facts *f,
 
 /*
  * Explains the records found by two complete tree walks: `walk`, for `domain`,
- * and `above`, the argument of dmarc_policy_below().  `exists` says whether the
+ * and `above`, as passed to dmarc_policy_below().  `exists` says whether the
  * domain exists.  Returns false if memory ran out; `out` is then incomplete.
  */
 bool dmarc_explain(struct span domain, const struct dmarc_walk *walk,
@@ -95,8 +95,8 @@ bool dmarc_explain(struct span domain, const struct dmarc_walk *walk,
  * Returns the step whose record applies to a name directly below a domain if
  * that name has no record of its own; NULL if no record applies or `above` has
  * failed.  `above` is the walk for the domain, or for its last seven labels if
- * it has more (RFC 9989 section 4.10 step 4 skips the other labels for names
- * below it).
+ * it has more: for names below it, RFC 9989 section 4.10 step 4 skips the other
+ * labels.
  */
 const struct dmarc_step *dmarc_policy_below(const struct dmarc_walk *above);
 

@@ -33,7 +33,8 @@ struct spf_lint_node {      /* one record of the tree, in the order read */
 	unsigned depth;
 	size_t top; /* index of the ancestor at depth 1; the node's own index if
 	               its depth is 0 or 1 */
-	unsigned lookups; /* DNS lookups of the term and everything below it */
+	unsigned lookups; /* DNS lookups caused by the term and everything below
+	                     it */
 	bool has_record;
 	enum dns_state state;
 	uint64_t addresses; /* IPv4 addresses that ip4 terms allow */

@@ -12,7 +12,7 @@ enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 /* ---- types of values ---- */
 
-/* The other programs look only at the first byte. */
+/* Looks only at the first byte, as the other programs do. */
 static bool
 is_true(struct span value)
 {

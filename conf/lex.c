@@ -21,8 +21,8 @@ is_comment(struct span s)
 	    span_starts_nocase(s, "/*");
 }
 
-/* Returns the length of the comment that begins here, including its end, if
- * any. */
+/* Returns the length of the comment that begins here.  If it is not closed,
+ * adds an error and returns the length of the rest. */
 static size_t
 comment_length(const struct conf_lexer *l)
 {

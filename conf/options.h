@@ -48,13 +48,13 @@ struct conf_option {
 	const char *section; /* "": before all sections */
 	const char *name;
 	enum conf_type type;
-	const char *default_text; /* in the syntax of the file: "" means none, a
-	                             list is in braces */
+	const char *default_text; /* in the syntax of the file; "": none; lists
+	                             are in braces */
 	uint64_t min, max; /* range of numbers, in the unit of the field */
 	const struct enum_token *choices;
 	size_t n_choices;
 	size_t offset; /* offset of the value in struct conf or conf_override */
-	size_t count; /* offset of a list's length; 0: there is no such field */
+	size_t count;  /* offset of a list's length; 0: no such field */
 	const char *help; /* one sentence */
 };
 

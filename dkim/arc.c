@@ -21,7 +21,7 @@ struct arc_set {
 	struct span results; /* the AAR's value without "i=N;" */
 	struct sigcheck ams, seal;
 	int relaxed_body; /* second body hash, for an AMS without c= */
-	bool is_ams_dead; /* the AMS fails, whatever its key is */
+	bool is_ams_dead; /* the AMS fails regardless of its key */
 	struct sigcheck_result ams_early;
 	uint8_t hash[CRYPTO_HASH_SIZE]; /* hash of the seal's input */
 };
@@ -131,8 +131,8 @@ read_part(struct arc *c, enum arc_part part, size_t field, struct arc_set *out,
 	return false;
 }
 
-/* Adds a field to its set; may decide the result.  Returns false if memory ran
- * out. */
+/* Adds a field to its set, which may decide the result.  Returns false if
+ * memory ran out. */
 static bool
 add_part(struct arc *c, enum arc_part part, size_t field)
 {
@@ -324,7 +324,7 @@ arc_keys(struct arc *c, struct dns_questions *questions, struct arena *scratch)
 	if (c->decided)
 		return CORE_DONE;
 	/* Query the keys of the newest AMS and of the seals first: the chain
-	 * can pass without the older AMS. */
+	 * can pass without the older AMSs. */
 	if (sigcheck_ask(&c->sets[c->n - 1].ams, questions) == CORE_WAIT)
 		step = CORE_WAIT;
 	for (unsigned i = c->n; i >= 1; i--)
@@ -409,7 +409,7 @@ ams_hash(void *of, uint8_t out[CRYPTO_HASH_SIZE])
 
 /* ---- the verdict ---- */
 
-/* Returns false if the seal does not pass, which decides the result. */
+/* If the seal does not pass, sets the result and returns false. */
 static bool
 seal_passes(struct arc *c, unsigned instance)
 {
@@ -422,7 +422,7 @@ seal_passes(struct arc *c, unsigned instance)
 	if (r.code == DKIM_PASS)
 		return true;
 	/* RFC 8617 section 5.2.1: all failures, even DNS failures, are
-	 * permanent */
+	 * permanent; those that our own limits caused are not */
 	decide_at(c,
 	    sigcheck_is_cut_short(&one.set->seal, r.code) ? ARC_TEMPERROR
 							  : ARC_FAIL,
@@ -445,7 +445,7 @@ ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 	    &set->ams, &c->rules, c->body_hashes, ams_hash, &one, c->a, r);
 	if (r->code == DKIM_FAIL && !set->ams.sig.has_canon) {
 		/* RFC 6376 section 3.5: the default of c= is simple/simple;
-		 * some sealers assume relaxed, because seals use it. */
+		 * some sealers assume relaxed, which seals always use. */
 		set->ams.sig.header = CANON_RELAXED;
 		set->ams.sig.body = CANON_RELAXED;
 		set->ams.body = set->relaxed_body;
@@ -463,7 +463,7 @@ ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 	return r->code == DKIM_PASS;
 }
 
-/* RFC 8617 section 5.2 steps 4 to 7.  Seals are checked before the older AMS,
+/* RFC 8617 section 5.2 steps 4 to 7.  Seals are checked before the older AMSs,
  * which are irrelevant if a seal fails. */
 static void
 judge_signatures(struct arc *c)

@@ -60,7 +60,8 @@ words_run(const char *p, size_t n, bool relaxed)
 		if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 			w = __builtin_bswap64(w);
 		if (word_suspects(w, &before, relaxed) == 0) {
-			/* More white space may follow a space at the end. */
+			/* The last byte may be a space, with more white space
+			 * after it. */
 			done = i + WORD - 1;
 			continue;
 		}
@@ -164,8 +165,8 @@ canon_simd_best(void)
 
 #else
 
-/* Without vector instructions, a compiler splits vector code into single bytes,
- * which is slower than a loop. */
+/* Without vector instructions, a compiler splits vector code into operations on
+ * single bytes, which is slower than a loop. */
 #if defined(__ARM_NEON) || defined(__ALTIVEC__) || defined(__SSE2__)
 #define HAS_VECTORS true
 #else

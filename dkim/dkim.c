@@ -14,7 +14,7 @@ enum {
 	B_MIN = 8,  /* minimum number of characters of b= to report (RFC 6008
 	               section 4) */
 	B_MAX = 64, /* signatures with the same first B_MAX characters of b=
-	               count as the same */
+	               count as equal */
 };
 
 /* The order in which signatures are verified: those useful to DMARC first. */
@@ -121,7 +121,8 @@ collect(struct dkim *d, const struct span *authors, size_t n_authors, size_t *n)
 	return all;
 }
 
-/* Returns the normal form of a name; absent if it is not a domain name. */
+/* Returns the normal form of a name, or an absent span if it is not a domain
+ * name. */
 static struct span
 name_or_none(struct arena *a, struct span name)
 {
@@ -350,7 +351,7 @@ distinguishing_length(struct span a, struct span b)
 }
 
 /* RFC 6008 section 4: shortens each b= to the part that distinguishes it from
- * all others.  In sorted order, the most similar ones are neighbors. */
+ * all others.  In sorted order, the most similar values are neighbors. */
 static bool
 shorten_b(struct dkim *d)
 {

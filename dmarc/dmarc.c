@@ -244,8 +244,8 @@ author_check(
 
 /*
  * RFC 9989 section 11.5: if there are several author domains, the strictest
- * policy among those that fail applies, so that no author domain hides another.
- * A temperror could have been a failure with p=reject, but is not known to be
+ * policy of those that fail applies, so that no author domain hides another.  A
+ * temperror could have been a failure with p=reject, but is not known to be
  * one, so it ranks below failures with a policy, and above all other results.
  */
 static unsigned

@@ -58,8 +58,8 @@ struct dmarc_facts {
 	 * most are not even domains */
 	size_t n_possible;
 	/* NULL: the author domains are certain.  Otherwise a constant string
-	 * that says why they are not (RFC 9989 sections 5.3.1, 11.5): the
-	 * result is permerror, and nothing is queried */
+	 * that says why they are not (RFC 9989 sections 5.3.1, 11.5); the
+	 * result is then permerror, and nothing is queried */
 	const char *authors_fault;
 	struct dmarc_identifier spf;
 	const struct dmarc_identifier *dkim;
@@ -83,7 +83,7 @@ struct dmarc_result {
 	bool dkim_aligned; /* a signature passes and is aligned */
 	bool testing;      /* t=y */
 	bool pct_zero;     /* pct=0: RFC 9989 ignores it */
-	bool nonexistent;  /* the author domain does not exist (np) */
+	bool nonexistent;  /* the author domain does not exist, so np applies */
 	bool stale;
 	struct span aligned_by; /* the aligned domain that passed */
 	struct span reason;     /* one line of printable ASCII */
@@ -102,10 +102,10 @@ enum core_status dmarc_ask(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a);
 
 /*
- * Checks every author domain, and sets `out` to the strictest result.  It is
- * DMARC_NONE if there are no author domains and no `authors_fault`, and
- * DMARC_TEMPERROR if the arena is exhausted.  Strings in `out` are in `a` or
- * point into `f` and `questions`.
+ * Checks every author domain, and sets `out` to the strictest result.  The
+ * result is DMARC_NONE if there are no author domains and no `authors_fault`,
+ * and DMARC_TEMPERROR if the arena is exhausted.  Strings in `out` are in `a`
+ * or point into `f` and `questions`.
  *
  * dmarc_ask() and dmarc_check() first query the record of each author domain,
  * then those of their parent domains, then the tree walks of the identifiers,
@@ -130,7 +130,7 @@ struct dmarc_related {
 /*
  * Sends all queries that dmarc_find_related() may need, regardless of the
  * results of SPF and DKIM.  A domain at or below an identifier's domain needs
- * no query; any other needs its own walk and the walks of the first
+ * no query; any other domain needs its own walk and the walks of the first
  * DMARC_RELATED_MAX identifiers that share its last two labels.
  */
 enum core_status dmarc_ask_related(const struct dmarc_facts *f,
@@ -138,7 +138,7 @@ enum core_status dmarc_ask_related(const struct dmarc_facts *f,
     struct arena *a);
 
 /* Finds the related identifier.  `domains` are in normal form.  If a walk fails
- * or the arena is exhausted, the domain has no related identifier. */
+ * or the arena is exhausted, there is no related identifier. */
 enum core_status dmarc_find_related(const struct dmarc_facts *f,
     const struct span *domains, size_t n, struct dns_questions *questions,
     struct arena *a, struct dmarc_related *out);

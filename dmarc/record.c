@@ -42,8 +42,8 @@ dmarc_record_policy(
 	return r->p;
 }
 
-/* RFC 9989 section 4.7: t=y lowers the policy by one level, whatever the other
- * tags are. */
+/* RFC 9989 section 4.7: t=y lowers the policy by one level, regardless of other
+ * tags. */
 enum dmarc_policy
 dmarc_policy_asked(enum dmarc_policy policy, bool testing)
 {
@@ -59,7 +59,7 @@ dmarc_policy_asked(enum dmarc_policy policy, bool testing)
 	return DMARC_POLICY_NONE;
 }
 
-/* dmarc-request of RFC 9989 section 4.8 */
+/* dmarc-request (RFC 9989 section 4.8) */
 static bool
 read_policy(struct span value, enum dmarc_policy *out)
 {
@@ -89,7 +89,7 @@ read_np(struct span value, struct dmarc_record *r)
 	return read_policy(value, &r->np);
 }
 
-/* dmarc-rors of RFC 9989 section 4.8 */
+/* dmarc-rors (RFC 9989 section 4.8) */
 static bool
 read_alignment(struct span value, enum dmarc_alignment *out)
 {
@@ -110,7 +110,7 @@ read_aspf(struct span value, struct dmarc_record *r)
 	return read_alignment(value, &r->aspf);
 }
 
-/* dmarc-psd of RFC 9989 section 4.8 */
+/* dmarc-psd (RFC 9989 section 4.8) */
 static bool
 read_psd(struct span value, struct dmarc_record *r)
 {
@@ -127,7 +127,7 @@ read_psd(struct span value, struct dmarc_record *r)
 	return true;
 }
 
-/* dmarc-yorn of RFC 9989 section 4.8 */
+/* dmarc-yorn (RFC 9989 section 4.8) */
 static bool
 read_t(struct span value, struct dmarc_record *r)
 {
@@ -152,8 +152,8 @@ read_ignored(struct span value, struct dmarc_record *r)
 	return true;
 }
 
-/* dmarc-fo of RFC 9989 section 4.8: its three alternatives allow "0" or "1",
- * "d" and "s" in any order, each at most once, and at least one of them. */
+/* dmarc-fo (RFC 9989 section 4.8): its three alternatives allow "0" or "1", "d"
+ * and "s" in any order, each at most once, and at least one of them. */
 static bool
 read_fo(struct span value, struct dmarc_record *r)
 {
@@ -181,7 +181,7 @@ read_fo(struct span value, struct dmarc_record *r)
 	return true;
 }
 
-/* unreserved, gen-delims, sub-delims and "%" of RFC 3986 section 2, except "!"
+/* unreserved, gen-delims, sub-delims and "%" (RFC 3986 section 2), except "!"
  * and ",", which RFC 9989 section 4.8 requires to be encoded. */
 static bool
 is_uri(unsigned char c)
@@ -251,7 +251,7 @@ uri_is_valid(struct span uri)
 	return span_all(scan_rest(&s), is_uri) && is_encoded(scan_rest(&s));
 }
 
-/* obs-dmarc-report-size of RFC 9989 section 4.8, after its "!". */
+/* obs-dmarc-report-size (RFC 9989 section 4.8), after its "!". */
 static bool
 is_report_size(struct span text)
 {
@@ -265,7 +265,7 @@ is_report_size(struct span text)
 	return scan_done(&s);
 }
 
-/* dmarc-urilist of RFC 9989 section 4.8 */
+/* dmarc-urilist (RFC 9989 section 4.8) */
 bool
 dmarc_uri_next(struct scan *s, struct span *uri, enum dmarc_uri_state *state)
 {
@@ -341,7 +341,7 @@ struct dmarc_record_reader {
 	bool bad_policy; /* p, sp or np has an invalid value */
 };
 
-/* dmarc-version of RFC 9989 section 4.8.  Section 4.7: if "v" is not the first
+/* dmarc-version (RFC 9989 section 4.8).  Section 4.7: if "v" is not the first
  * tag, or its value is not exactly DMARC1, the entire record is ignored. */
 static bool
 reader_open(

@@ -17,8 +17,8 @@ enum {
 	 * is rare. */
 	CHAIN_MOST = 8,
 	SLOTS_LEAST = 16,
-	/* Maximum length of a name before normalization, in bytes.  A name in
-	 * UTF-8 may be longer than DOMAIN_MAX, but a valid one never exceeds
+	/* Maximum length of a name before normalization, in bytes.  A valid
+	 * name in UTF-8 may be longer than DOMAIN_MAX, but not longer than
 	 * this. */
 	GIVEN_MAX = 1024,
 };
@@ -40,12 +40,14 @@ struct dns_questions {
 	size_t needed;          /* questions asked by dns_ask() */
 	size_t prefetched;      /* questions asked only by dns_prefetch() */
 	size_t pending;         /* unanswered questions */
-	size_t required;        /* unanswered questions of dns_ask() */
+	size_t required;        /* unanswered questions asked by dns_ask() */
 	enum dns_error expired; /* as set by dns_questions_expire(), or none */
-	bool budget_exceeded; /* a dns_ask() failed because of our own limits */
+	bool budget_exceeded;   /* a dns_ask() call failed because of our own
+	                           limits */
 	struct dns_question *first;
 	struct dns_question *last;
-	struct dns_question *unsent; /* all earlier ones are sent or answered */
+	struct dns_question *unsent; /* all earlier questions were sent or
+	                                answered */
 	size_t mask; /* number of `slots` (a power of two) minus one */
 	struct question_entry **slots;
 };
@@ -164,7 +166,7 @@ add_question(
 	return n;
 }
 
-/* Marks the question as unsent, and as one that the core waits for. */
+/* Marks the question as unsent, and as needed by the core. */
 static void
 ask_again(struct dns_questions *questions, struct question_entry *n)
 {

@@ -8,7 +8,7 @@
  *
  *   - At most DNS_SHARE_MAX questions are pending in the underlying source at a
  *     time, fewer while that source is crowded.  The others wait here in order.
- *   - A prefetched question does not wait.
+ *   - A prefetched question fails instead of waiting.
  *   - When DNS_QUEUE_DEAD questions about a domain have failed without an
  *     answer from its servers, and none was answered, the other questions about
  *     this domain are not asked.
@@ -31,8 +31,8 @@
 
 enum {
 	/* Failures are counted per domain of this many labels.  Two labels may
-	 * be a public suffix ("co.uk"), so other domains below it may be cut
-	 * off too.  That defers messages, but never changes a result. */
+	 * be a public suffix ("co.uk"), so other domains below the suffix may
+	 * be cut off too.  That defers messages, but never changes a result. */
 	DNS_QUEUE_DOMAIN = 2,
 
 	/* More questions than a legitimate message asks about one domain. */

@@ -17,7 +17,7 @@ struct recorded {
 	struct recorder *recorder;
 	struct dns_wait *wait;
 	struct recorded *next;
-	size_t number; /* position in the order in which questions were asked */
+	size_t number; /* number of the question, in the order asked */
 	enum dns_type type;
 	struct span name;
 	const struct dns_answer *answer; /* NULL: none yet */

@@ -2,9 +2,9 @@
  * zone.h - answers from an RFC 1035 master file.
  *
  * This source answers immediately, as a recursive resolver would: it follows
- * CNAMEs (at most 8; loops are DNS_FAILED), expands wildcards (RFC 4592), and
- * distinguishes NXDOMAIN from NODATA (a name with names below it exists, RFC
- * 8020).  Any name may be in the file; an SOA is not needed (without one,
+ * CNAMEs (at most 8; a loop gives DNS_FAILED), expands wildcards (RFC 4592),
+ * and distinguishes NXDOMAIN from NODATA (a name with names below it exists,
+ * RFC 8020).  Any name may be in the file; an SOA is not needed (without one,
  * negative answers have a TTL of 0).  Comment lines of these forms, as written
  * by recorder.h, set the answer to one question.  NAME is absolute; TYPE may be
  * ANY:

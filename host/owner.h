@@ -18,7 +18,7 @@ void owner_put_process(struct buf *b, pid_t pid);
  * name. */
 bool owner_is_named(pid_t pid, const char *name);
 
-/* Whether the name of the process can be read; false for 0. */
+/* Whether the name of the process can be read; false if `pid` is 0. */
 bool owner_is_known(pid_t pid);
 
 /* Searches /proc for the process that listens on a TCP port.  Returns 0 if

@@ -18,12 +18,12 @@
 enum {
 	DATE_DAY = 86400,        /* seconds */
 	DATE_DAY_LAST = 2932896, /* the last day of the year 9999 */
-	DATE_MAX = 40, /* bytes of the longest string written below, including
-	                  the NUL */
+	DATE_MAX = 40, /* bytes of the longest string that date_put_*() writes,
+	                  including the NUL */
 };
 
-/* Writes "2026-11-22", the full-date of RFC 3339 section 5.6.  A day outside
- * the years 1970 to 9999 is written as a number. */
+/* Writes "2026-11-22", a full-date (RFC 3339 section 5.6).  A day outside the
+ * years 1970 to 9999 is written as a number. */
 void date_put_day(struct buf *b, int64_t day);
 
 /* The functions below write years after DATE_LAST with more than four

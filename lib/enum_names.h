@@ -1,6 +1,6 @@
 /*
- * enum_names.h - converts between enums and their names, which are tokens of
- * the RFCs and of the configuration.
+ * enum_names.h - converts between enums and their names, which are tokens from
+ * RFCs and the configuration.
  */
 #ifndef AVOUCH_LIB_ENUM_NAMES_H
 #define AVOUCH_LIB_ENUM_NAMES_H

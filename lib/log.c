@@ -31,14 +31,14 @@ static const struct enum_token level_names[] = {
 	{ "debug", LOG_LEVEL_DEBUG },
 };
 
-/* The settings.  They are atomic, so that readers need no lock. */
+/* The settings, which are atomic so that readers need no lock. */
 static _Atomic enum log_format format_now = LOG_FORMAT_TEXT;
 static _Atomic enum log_target target_now = LOG_TARGET_STDERR;
 static _Atomic enum log_level most_now = LOG_LEVEL_WARNING;
 
 struct fault {
 	const char *cause; /* NULL: the row is unused */
-	time_t since;      /* monotonic time when it was last logged */
+	time_t since;      /* monotonic time at which it was last logged */
 	uint64_t held;     /* number of lines suppressed since then */
 };
 

@@ -71,8 +71,8 @@ void log_say(enum log_level level, const char *event, const char *format, ...)
 /*
  * Logs an error at most once a minute per `cause`, for errors that would repeat
  * with every message.  The next line for that cause says how many were
- * suppressed.  `cause` is a literal; LOG_CAUSES_MAX of them are distinguished,
- * and all others count as one.
+ * suppressed.  `cause` is a literal; up to LOG_CAUSES_MAX causes are
+ * distinguished, and all others count as one.
  */
 void log_limited(const char *cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

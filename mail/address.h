@@ -41,11 +41,11 @@ struct mail_address_list mail_address_list_of(
  * names, comments and routes.  ADDRESS_BAD: the rest cannot be read, or `a` is
  * full.  Obsolete domains with CFWS around their dots are joined in `a`.
  *
- * Accepts more than the grammar allows if mail programs agree on what it means.
- * Dots may be anywhere in a local part.  The following are accepted too, but
- * set `valid` to false: ";" instead of ",", a dot at the end of a domain, a
- * group that is not closed, and an address as the display name of another
- * ("a@b <c@d>"; both are returned, a@b first).
+ * Accepts more than the grammar allows where mail programs agree on the
+ * meaning.  Dots may be anywhere in a local part.  The following are accepted
+ * too, but set `valid` to false: ";" instead of ",", a dot at the end of a
+ * domain, a group that is not closed, and an address as the display name of
+ * another ("a@b <c@d>"; both are returned, a@b first).
  */
 enum mail_address_status mail_address_next(
     struct mail_address_list *l, struct mail_address *out);

@@ -8,7 +8,7 @@
 
 /* ---- bytes ---- */
 
-/* Bytes of words: some programs allow them in a domain or a local part. */
+/* Bytes that some programs allow in a domain or a local part. */
 static bool
 is_word(unsigned char c)
 {
@@ -338,7 +338,7 @@ read_bang(struct author_reading *r, struct scan at, struct span before,
 	author_add_possible(r, words);
 }
 
-/* Skips an obs-route of RFC 5322 section 4.4 after "<"; leaves the cursor in
+/* Skips an obs-route (RFC 5322 section 4.4) after "<"; leaves the cursor in
  * place if there is none. */
 static void
 skip_route(struct scan *s)

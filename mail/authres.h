@@ -22,8 +22,8 @@ struct span authres_id(struct span value, struct buf *memory);
 /*
  * Whether the field may be mistaken for one written by `id`, and so must be
  * removed on arrival (RFC 8601 section 5).  This is the case
- * - if the token of the authserv-id is `id`, ignoring case, as U-labels or
- *   A-labels;
+ * - if the authserv-id is a token that equals `id`, ignoring case (U-labels are
+ *   equal to their A-labels);
  * - if anything but white space precedes the authserv-id, or anything but a
  *   version is between it and the ";" (comments, quotes, junk), and the field
  *   contains `id` as a word anywhere, since some program may take it for the

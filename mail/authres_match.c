@@ -89,8 +89,8 @@ is_word(unsigned char c)
 
 /*
  * Returns the next byte of a name, in lower case; -1 at the end.  Skips spaces,
- * quotes, backslashes, control characters, UTF-8 and comments, and then sets
- * `gap`.  OpenDMARC reads `mx . example.o""rg` as one name.
+ * quotes, backslashes, control characters, UTF-8 and comments, and sets `gap`
+ * if it skipped any.  OpenDMARC reads `mx . example.o""rg` as one name.
  */
 static int
 next_in_name(struct scan *s, enum comments kind, bool *gap)
@@ -181,8 +181,8 @@ has_encoded_word(struct span s)
 	return false;
 }
 
-/* Whether `id` may be anywhere in `text`, or in `text` with its encoded words
- * (RFC 2047) decoded, as some readers do first. */
+/* Whether `id` may be anywhere in `text`.  It always may be if there are
+ * encoded words (RFC 2047), because some readers decode them first. */
 static bool
 is_mentioned(struct span text, struct span id)
 {
@@ -233,7 +233,7 @@ head_read(struct span value, struct authres_head *out)
 	return true;
 }
 
-/* Whether the id is missing.  A reader that does not require one takes the
+/* Whether the id is missing.  A reader that does not require an id takes the
  * results for ours. */
 static bool
 has_no_id(struct span value)

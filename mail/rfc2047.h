@@ -21,9 +21,9 @@
 struct mail_decoded {
 	struct span text; /* absent: `a` was full */
 	size_t n_words;
-	bool unreadable; /* a word is broken base64, or its charset may encode
-	                    ASCII characters as other bytes: other programs may
-	                    read it differently */
+	bool unreadable; /* a word contains invalid base64, or its charset may
+	                    encode ASCII characters as other bytes: other
+	                    programs may read it differently */
 	bool ambiguous; /* a word contains "?", so `strict` finds other words */
 	bool specials;  /* a word contains, or decodes to, a quote, a backslash,
 	                   a bracket, a parenthesis or a line end: decoded text

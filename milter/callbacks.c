@@ -55,7 +55,6 @@ negotiated_options(unsigned granted)
 	};
 }
 
-/* Ends the session, if any. */
 static void
 end_session(SMFICTX *ctx)
 {

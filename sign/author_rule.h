@@ -1,6 +1,6 @@
 /*
- * author_rule.h - decides whether a login may write as an author (sign.author,
- * sign.senders).
+ * author_rule.h - decides whether a login may send mail as an author
+ * (sign.author, sign.senders).
  */
 #ifndef AVOUCH_SIGN_AUTHOR_RULE_H
 #define AVOUCH_SIGN_AUTHOR_RULE_H

@@ -1,9 +1,9 @@
 /*
  * internal.h - the state of one check_host() run; private to spf/.
  *
- * Every run starts from the beginning and evaluates in order.  When the first
- * answer is missing, `waiting` is set.  The run then continues as if that
- * answer did not match, but only to prefetch what it would look up next
+ * Every run starts from the beginning and evaluates in order.  At the first
+ * missing answer, `waiting` is set.  The run then continues as if that answer
+ * did not match, but only to prefetch what it would look up next
  * (dns_prefetch()); everything it concludes after that is discarded.  So
  * prefetching is bounded by the limits of RFC 7208 section 4.6.4 and never
  * changes a result.
@@ -24,7 +24,7 @@
 
 enum {
 	SPF_TRACE_MAX = 1024, /* lines of one trace */
-	/* maximum bytes of the questions in a trace line, and of the answers */
+	/* maximum bytes of a trace line's questions, and of its answers */
 	SPF_TRACE_TEXT_MAX = 768,
 	SPF_REASON_MAX = 400, /* bytes of a reason */
 };
@@ -42,7 +42,7 @@ struct spf_run {
 	struct spf_result *out;
 	struct spf_macros values;
 	bool unicode_local; /* RFC 8616 section 4 */
-	bool waiting;       /* an answer is missing: see above */
+	bool waiting;       /* an answer is missing (see the top of the file) */
 	bool ptr_counted;   /* the lookup of %{p} has been counted */
 
 	/* the last mechanism, other than "include", that matched */
@@ -73,9 +73,9 @@ struct spf_frame { /* one check_host() */
 };
 
 /*
- * RFC 7208 section 4.6.2.  Intermediate steps use it too: SPF_MATCH then means
- * "continue with what was found", and SPF_NO_MATCH means "nothing was found, or
- * the answer is pending".
+ * RFC 7208 section 4.6.2.  Intermediate steps use these values too: SPF_MATCH
+ * then means "continue with what was found", and SPF_NO_MATCH means "nothing
+ * was found, or the answer is pending".
  */
 enum spf_outcome {
 	SPF_NO_MATCH,
@@ -86,7 +86,7 @@ enum spf_outcome {
 struct spf_decision { /* the result of one check_host() */
 	enum spf_code code;
 	const struct spf_term *term; /* the term that matched; NULL: none */
-	struct span domain;          /* the domain of its record */
+	struct span domain;          /* the domain whose record has the term */
 	const struct spf_term *exp;  /* exp= of the same record; NULL: none */
 };
 

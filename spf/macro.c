@@ -124,7 +124,7 @@ next_part(struct scan *s, enum spf_macro_use use, struct macro_part *part)
 }
 
 /*
- * toplabel of RFC 7208 section 7.1: letters, digits and hyphens, no hyphen at
+ * toplabel (RFC 7208 section 7.1): letters, digits and hyphens, no hyphen at
  * either end, not all digits.
  */
 static bool
@@ -211,7 +211,7 @@ tail_byte(struct tail *t, char c)
 		t->memory[--t->at] = c;
 }
 
-/* unreserved of RFC 3986 section 2.3 */
+/* unreserved (RFC 3986 section 2.3) */
 static bool
 is_unreserved(unsigned char c)
 {
@@ -351,7 +351,7 @@ tail_put_part(
 }
 
 /* RFC 7208 section 7.3: removes labels from the left of a name longer than 253
- * bytes.  The left end of such a name may already be missing. */
+ * bytes.  The left end of such a name may already have been cut off. */
 static struct span
 fit_name(struct span name)
 {

@@ -1,5 +1,5 @@
 /*
- * core_options.h - builds the options of the resolver, the cache and DKIM from
+ * core_options.h - builds the options for the resolver, the cache and DKIM from
  * the configuration.
  */
 #ifndef AVOUCH_VERIFY_CORE_OPTIONS_H

@@ -97,8 +97,8 @@ job_send(struct dns_task *j)
 
 /*
  * Runs the core and sends its questions until it waits for an answer.  The lock
- * must be held.  Prefetched questions delay nothing: a dead name that turns out
- * not to be needed must not use up a message's time.
+ * must be held.  Prefetched questions delay nothing: an unanswered question
+ * that turns out not to be needed must not use up a message's time.
  */
 static void
 job_advance(struct dns_task *j)

@@ -152,7 +152,7 @@ struct verdict {
 	const struct own_fields *own;
 
 	/* for the log and the counters */
-	unsigned waves; /* batches of questions: the maximum of all tasks */
+	unsigned waves; /* batches of questions: the maximum over all tasks */
 	unsigned questions;
 	int64_t wait_ms;  /* time verify_finish() waited for DNS */
 	int64_t total_ms; /* since verify_mail() */

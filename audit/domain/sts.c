@@ -153,7 +153,7 @@ audit_hosts_covered(
 			    where, d->hosts[i].name, NULL);
 }
 
-/* RFC 8460: the domain should get reports if senders do not deliver mail
+/* RFC 8460: the domain should get reports when senders cannot deliver mail
  * because TLS fails. */
 static void
 audit_tls_report(struct audit_domain *d, struct arena *a, bool is_enforced)

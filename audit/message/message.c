@@ -13,8 +13,8 @@
 
 enum {
 	RSA_BITS_LEAST = 1024,  /* RFC 8301 section 3.2 */
-	DATE_EARLY = 7 * 86400, /* seconds that Date may be in the past */
-	DATE_LATE = 86400,      /* seconds that Date may be in the future */
+	DATE_EARLY = 7 * 86400, /* seconds by which Date may be in the past */
+	DATE_LATE = 86400,      /* seconds by which Date may be in the future */
 };
 
 /* ---- findings ---- */

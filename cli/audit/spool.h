@@ -29,8 +29,9 @@ enum {
 /* The SMTP session in which the message arrived, according to the mail
  * server. */
 struct spool_facts {
-	const char *ip, *helo, *mail_from; /* NULL or "": unknown; but "" in
-	                                      mail_from is the null sender */
+	const char *ip, *helo, *mail_from; /* NULL or "": unknown, except that
+	                                      "" in mail_from is the null
+	                                      sender */
 };
 
 /* Opens the directory and removes stale files.  Returns its descriptor, or -1
@@ -38,15 +39,15 @@ struct spool_facts {
 int spool_open(const char *path);
 
 /* If the process runs as root, switches to the user who owns the directory,
- * because it will read a message that anyone can send.  Returns false with
- * errno set on failure. */
+ * because the process will read a message that anyone can send.  Returns false
+ * with errno set on failure. */
 bool spool_become_owner(int dir);
 
 /* ---- waiting ---- */
 
 struct spool_wait {
 	int dir;
-	int lock; /* file, locked while the message is awaited */
+	int lock; /* file descriptor, locked while the message is awaited */
 	char token[SPOOL_TOKEN_MAX];
 };
 

@@ -19,7 +19,8 @@ put_when(struct buf *b, const char *text, int64_t when)
 	buf_printf(b, "%s %s", text, time);
 }
 
-/* Returns the time when a key stopped signing, according to the key files. */
+/* Returns the time at which a key stopped signing, according to the key
+ * files. */
 static int64_t
 retired_at(const struct sign_domain *domain, const struct sign_key *key)
 {
@@ -106,8 +107,8 @@ list_line(const struct key_cli *k, const struct sign_domain *domain,
 	    key_cli_algorithm(key->key), rotation_phase_name(key->phase), note);
 }
 
-/* Whether the domain was requested; a command that names no domain requests
- * all. */
+/* Whether the domain was requested; a command without a domain requests all
+ * domains. */
 static bool
 is_wanted(const struct key_cli *k, const struct sign_domain *domain)
 {

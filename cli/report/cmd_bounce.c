@@ -3,8 +3,8 @@
  * system pipes to standard input, or all new messages in a Maildir.
  *
  * The exit status is 0 for any input, because otherwise the mail system would
- * bounce the bounce.  Only a store or a Maildir that cannot be used is an
- * error.
+ * bounce the bounce.  An error is returned only if the store or the Maildir
+ * cannot be used.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ bounce_print(
 	return EX_OK;
 }
 
-/* Switches to the host's own store, in which failure reports are recorded.
+/* Switches to the host's own store, where failure reports are recorded.
  * Returns false if it does not exist. */
 static bool
 bounce_has_own_store(struct report_store *store)

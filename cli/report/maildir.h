@@ -12,7 +12,7 @@
 enum { MAILDIR_MAILS_MAX = 10000 }; /* per run */
 
 /*
- * Handles the message in `fd`; its path is only for error messages.  If the
+ * Handles the message in `fd`; `path` is used only in error messages.  If the
  * function returns EX_OK, the message is moved to "cur", or to "cur" in the
  * subfolder ".refused" if `*aside` was set.  Any other status ends the run, and
  * the message is left for the next run.

@@ -12,7 +12,7 @@
 enum {
 	CHUNK = 4096,        /* bytes per read */
 	SCRATCH = 256 << 10, /* bytes, for the strings of one row */
-	NAME_SHOWN = 40,     /* bytes of an element's name in an error */
+	NAME_SHOWN = 40,     /* bytes of an element's name shown in an error */
 };
 
 /* ---- the elements of a report ---- */

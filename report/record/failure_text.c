@@ -12,8 +12,8 @@ enum {
 	RESULTS_MAX = 8 << 10, /* bytes of an Authentication-Results field */
 	ADDRESS_MAX = 320,  /* bytes of an address whose local part is replaced
 	                       with a hash */
-	SPF_LINE_MAX = 900, /* bytes of one term of an SPF record, so that it
-	                       fits on a line */
+	SPF_LINE_MAX = 900, /* bytes of a term in an SPF record, so that the
+	                       term fits on a line */
 	QUEUE_ID_MAX = 100, /* bytes */
 	FOLD = 72,          /* column where lines are folded */
 };

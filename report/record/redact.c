@@ -14,7 +14,8 @@ struct redactor {
 	const struct redact *r; /* NULL: addresses are not replaced */
 	struct buf *b;
 	size_t line;  /* offset in `b` where the line begins */
-	size_t word;  /* offset where a local part that ends here would begin */
+	size_t word;  /* offset in `b` where the local part begins if an "@"
+	                 follows */
 	size_t quote; /* value of `word` at the beginning of the open quoted
 	                 string */
 	bool in_quote;

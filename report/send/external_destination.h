@@ -34,8 +34,8 @@ enum destination_code {
 	DESTINATION_GIVEN,     /* external, authorized by its host */
 	DESTINATION_REFUSED,   /* external, not authorized */
 	DESTINATION_MISUSED,   /* its host overrides it with an address at a
-	                          different host: neither gets a report (section
-	                          4, last rule) */
+	                          different host: neither address gets a report
+	                          (section 4, last rule) */
 	DESTINATION_BAD_URI,   /* not a mail address that we are willing to send
 	                          to */
 	DESTINATION_TEMPERROR, /* DNS did not answer: try again later */
@@ -43,7 +43,8 @@ enum destination_code {
 
 struct destination_query {
 	struct span policy_domain; /* domain of the record, in normal form */
-	const struct span *uris; /* the list in the record, in the same order */
+	const struct span *uris; /* the record's rua= or ruf= list, in the same
+	                            order */
 	size_t n_uris;
 	enum destination_kind kind;
 };

@@ -26,8 +26,8 @@ send_consent_wait(struct send_consent *c, int64_t deadline)
 		dns_task_wait(c->job, deadline);
 }
 
-/* Whether the address gets no reports because it bounced.  Returns -1 after an
- * error. */
+/* Returns whether the address gets no reports because earlier ones bounced, or
+ * -1 after an error. */
 static int
 is_suppressed(struct send *s, struct span address)
 {

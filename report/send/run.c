@@ -133,7 +133,7 @@ add_day(void *arg, int64_t day)
 /* State of the hosts that share the store. */
 struct hosts {
 	int64_t yesterday;
-	int64_t day;      /* last day that all of them have pushed */
+	int64_t day;      /* last day that all hosts have pushed */
 	struct buf waits; /* names of the hosts to wait for */
 };
 
@@ -178,8 +178,8 @@ wait_for_hosts(struct send *s, struct days *d)
 	return true;
 }
 
-/* Skips days that were pushed from this file: they are reported from the shared
- * store. */
+/* Skips days that were pushed from this store: they are reported from the
+ * shared store. */
 static bool
 leave_pushed(struct send *s, struct days *d)
 {

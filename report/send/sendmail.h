@@ -3,8 +3,8 @@
  * limit.
  *
  * The message is a complete file, which sendmail reads as its standard input.
- * So whichever process dies, and whenever it does, the mail system gets all of
- * the message or nothing, never a part that looks complete.
+ * So no matter which process dies, and when, the mail system gets all of the
+ * message or nothing, never a part that looks complete.
  */
 #ifndef AVOUCH_REPORT_SEND_SENDMAIL_H
 #define AVOUCH_REPORT_SEND_SENDMAIL_H

@@ -1,4 +1,4 @@
-/* digest.c - fills the digest from the reports received for a week */
+/* digest.c - fills the weekly digest from received reports */
 #include "report/show/digest.h"
 
 #include <string.h>

@@ -51,7 +51,7 @@ struct view_domain {
 	int64_t oldest;        /* day of the oldest stored report */
 	int64_t begin, end;    /* first and last day in the range with messages;
 	                          the last week ends with `end` */
-	struct view_day *days; /* array of view.days, oldest first */
+	struct view_day *days; /* array with view.days elements, oldest first */
 	size_t reported;       /* number of days with messages */
 	struct view_sums all, week, before; /* as in view_sender */
 	uint64_t spoofed_below; /* failing messages in the range that likely

@@ -68,7 +68,7 @@ put_touch(struct buf *b, const struct column_list *list)
 	buf_text(b, " SET used = $1 WHERE id = $2 AND used < $1");
 }
 
-/* Returns NULL after an error; the next step then reports it. */
+/* Returns NULL after an error; sql_step() then fails. */
 static struct sql_statement *
 intern_statement(struct intern *n, struct intern_query *q,
     enum column_table table,
@@ -97,8 +97,8 @@ all_texts(enum column_table table, const struct span *texts)
 }
 
 /* The hash is stored in the file, so it is computed without a secret key.  A
- * sender who finds collisions only slows down the lookup of strings from that
- * sender. */
+ * sender who finds collisions slows down only lookups of that sender's
+ * strings. */
 int64_t
 intern_hash(enum column_table table, const struct span *texts)
 {

@@ -2,10 +2,10 @@
  * row_encode.h - the stored columns of a row (struct report_row) and of the
  * tables that rows share (schema.h).
  *
- * The table in row_encode.c is the only list of them: the schema, the INSERT
- * and SELECT statements, the queries for reports and the strings of a row are
- * derived from it.  A new column needs a row there and a step in schema.c that
- * adds it to existing stores.
+ * The table in row_encode.c is the only list of these columns: the schema, the
+ * INSERT and SELECT statements, the queries for reports and the strings of a
+ * row are derived from it.  A new column needs a row there and a step in
+ * schema.c that adds it to existing stores.
  */
 #ifndef AVOUCH_REPORT_STORE_ROW_ENCODE_H
 #define AVOUCH_REPORT_STORE_ROW_ENCODE_H
@@ -37,7 +37,8 @@ struct column {
 	size_t offset;   /* in struct report_row */
 	bool is_omitted; /* reports omit the column and merge rows that differ
 	                    only in it */
-	int since;       /* version of the schema that added it; 0: the first */
+	int since;       /* schema version that added it; 0: the first
+	                    version */
 };
 
 /* tables in which each distinct row is stored once and numbered */
@@ -63,9 +64,9 @@ const struct column_list *columns_of(enum column_table table);
 /*
  * Writes `query`, with these placeholders replaced by the columns of a table:
  *
- *	{TABLE}        the names that reports need, separated by commas
- *	{TABLE:all}    all names
- *	{TABLE:types}  all names with their SQL types
+ *	{TABLE}        the columns that reports need, separated by commas
+ *	{TABLE:all}    all columns
+ *	{TABLE:types}  all columns with their SQL types
  *
  * `version` is the schema version whose columns are used (0: the current one).
  */

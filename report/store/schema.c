@@ -136,7 +136,7 @@ enum { STEP_MAX = 6000 }; /* bytes of an upgrade step, including the NUL */
 	"(md5(organisation), md5(report_id), md5(domain), begin_at, end_at);"
 
 /* Since version 7: TLS reports (RFC 8460) and failure reports (RFC 6591) from
- * others, each stored once by its key. */
+ * others, each stored only once, identified by its key. */
 #define RECEIVED_OTHER(ID, KEYED)                                              \
 	"CREATE TABLE received_tls (id " ID ", key TEXT NOT NULL UNIQUE, "     \
 	"organisation TEXT NOT NULL, contact TEXT NOT NULL, "                  \

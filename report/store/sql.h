@@ -68,7 +68,8 @@ struct sql_driver {
 	bool (*lock)(struct sql *db, const char *name);
 };
 
-/* The members of a driver, for functions named PREFIX_close() and so on. */
+/* Initializes the members of a driver with functions named PREFIX_close() and
+ * so on. */
 #define SQL_DRIVER_CALLS(prefix)                                               \
 	.close = prefix##_close, .run = prefix##_run, .begin = prefix##_begin, \
 	.end = prefix##_end, .prepare = prefix##_prepare,                      \

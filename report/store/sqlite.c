@@ -560,8 +560,8 @@ rename_with(const char *path, const char *to, const char *suffix)
 	return good;
 }
 
-/* The file must be renamed before its log: SQLite deletes a log whose file
- * is missing, but would consider a file complete if its log is missing. */
+/* The file must be renamed before its log: SQLite deletes a log without a
+ * database file, but considers a database file without a log to be complete. */
 bool
 sqlite_quarantine(const char *path, int64_t now, struct buf *name)
 {

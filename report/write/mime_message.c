@@ -11,7 +11,7 @@ enum {
 	SUBJECT_MAX = 1000, /* bytes: three names and a few words */
 };
 
-/* Writes the dmarc-subject of RFC 9990 section 3.5.2, folded as in the RFC's
+/* Writes the dmarc-subject (RFC 9990 section 3.5.2), folded as in the RFC's
  * example. */
 static void
 put_subject(struct buf *b, const struct mime_message *l)

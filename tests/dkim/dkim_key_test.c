@@ -19,7 +19,7 @@
 #include "lib/enum_names.h"
 #include "tests/support/sign.h"
 
-/* the key of RFC 6376 appendix C */
+/* the key in RFC 6376 appendix C */
 #define RSA                                                                    \
 	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/"        \
 	"DkMoGeLnQg1fWn7/"                                                     \
@@ -27,7 +27,7 @@
 	"RtdC2UzJ1lWT947qR+Rcac2gbto/"                                         \
 	"NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB"
 
-/* the key of RFC 8463 appendix A.2 */
+/* the key in RFC 8463 appendix A.2 */
 #define ED25519 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 
 /* ---- the tags ---- */
@@ -255,8 +255,8 @@ invalid_numbers(void **state)
 	fault_is(key_of_numbers(n, 2049, e, 3), NULL);
 }
 
-/* RSA keys written by OpenSSL are accepted in both forms, but not if they are
- * truncated at any byte. */
+/* RSA keys written by OpenSSL are accepted with or without an
+ * AlgorithmIdentifier, but not if they are truncated at any byte. */
 static void
 forms_of_keys(void **state)
 {
@@ -367,7 +367,8 @@ put_rsa_key(struct buf *to, size_t n)
 static void
 the_cache_counts_the_size_of_keys(void **state)
 {
-	/* the first key of each size also allocates data shared by others */
+	/* the first key of each size also allocates data that later keys
+	 * share */
 	static const size_t bits[] = { 2048, 2048, 4096, 4096, 8192, 8192,
 		KEY_BITS_MAX, KEY_BITS_MAX };
 	uint8_t hash[CRYPTO_HASH_SIZE] = { 0 };

@@ -21,7 +21,7 @@ struct related_vector {
 	const char *spf, *dkim; /* as in struct dmarc_vector */
 	const char *zone;
 	const char *want;  /* "DOMAIN by IDENTIFIER"; "": none */
-	const char *asked; /* names queried in order, without "_dmarc." */
+	const char *asked; /* names queried, in order, without "_dmarc." */
 };
 
 struct related_run {

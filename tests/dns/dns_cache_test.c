@@ -341,7 +341,8 @@ rfc8767_stale(void **state)
 	assert_int_equal(s.asked, 3);
 	dns_cache_counts(cache, &counts);
 	assert_int_equal(counts.stale, 3);
-	now += 92000; /* 159 of 160 s have passed: cached for 1 s, not for 5 */
+	now += 92000; /* 159 of 160 s have passed: the stale answer is cached
+	                 for 1 s, not for 5 */
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
 	now += 1000;
 	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
@@ -411,7 +412,7 @@ the_bound_holds_while_it_is_filled(void **state)
 	assert_int_in_range(counts.entries, 150, 2000);
 	assert_int_in_range(counts.bytes, BYTES / 4 * 3, BYTES);
 	assert_int_equal(counts.evicted, N - counts.entries);
-	/* the last one is still cached */
+	/* the last name is still cached */
 	state_of(cache, "n19999.example", &stale);
 	assert_int_equal(s.asked, N);
 	cache->close(cache);

@@ -1,7 +1,7 @@
 /*
  * conf_fuzz.c - reads arbitrary bytes as a configuration file.  If it is
  * invalid, each error names a line.  If it is valid, `config show` prints a
- * valid file without warnings that sets the same values.
+ * file that sets the same values and causes no errors or warnings.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -47,7 +47,7 @@ safe(struct arena *a, struct span s, size_t max)
 	return buf_view(&b);
 }
 
-/* A value must be present unchanged, or absent. */
+/* Checks that a value is unchanged or absent. */
 static void
 check_authres_value(const struct authres_result *r, struct arena *a,
     const char *property, struct span value)

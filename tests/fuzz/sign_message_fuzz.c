@@ -1,9 +1,9 @@
 /*
  * sign_message_fuzz.c - signs any message.  Our verifier must accept the
- * result, and the signer must leave it unchanged the second time.
+ * result, and signing it again must not change it.
  *
  * The first byte selects the options, the size of the body's chunks, and
- * whether a From field of the signing domain is put first.
+ * whether a From field with the signing domain is put first.
  */
 #include <assert.h>
 #include <stdint.h>

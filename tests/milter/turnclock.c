@@ -3,7 +3,8 @@
  *
  * The file named by CLOCK_CONTROL contains the number of seconds by which the
  * wall clock is ahead.  If CLOCK_ALL is set, the other clocks are ahead too,
- * and waits with a time limit follow them.  Otherwise they are correct.
+ * and waits with a time limit follow them.  Otherwise the other clocks are
+ * correct.
  */
 #include <dlfcn.h>
 #include <errno.h>

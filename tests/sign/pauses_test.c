@@ -13,14 +13,14 @@
 
 enum { STEP = 600, DAY = 86400, WEEK = 7 * DAY };
 
-#define BEGIN (INT64_C(2950) * WEEK) /* start of a week in pauses.c */
+#define BEGIN (INT64_C(2950) * WEEK) /* start of a week (see pauses.c) */
 
 /* A host that gets mail at certain hours on certain days. */
 struct mail_rhythm {
 	const char *name;
-	int days;     /* days with mail per week, counted from its first day */
-	int from, to; /* hours */
-	int every;    /* minutes */
+	int days;       /* days with mail, from the first day of each week */
+	int from, to;   /* hours */
+	int every;      /* minutes */
 	int64_t notice; /* maximum time from the last message until the silence
 	                   is detected, in hours */
 };

@@ -143,7 +143,7 @@ static const struct choice_row {
 	{ "r", 0, "active" },
 	{ "r.", 0, "active new" },
 	{ "rr", 1, "retired active" },
-	{ "re", 0, "active new" }, /* record of the older key only */
+	{ "re", 0, "active new" }, /* only the older key has a record */
 	{ "rs", 0, "active new" },
 	{ "ee", 1, "retired alarm" },
 	{ "se", 0, "alarm new" }, /* the last good key keeps signing */
@@ -418,7 +418,7 @@ world_publish(struct rotation_world *w, int64_t *at)
 }
 
 /* The record of a key may be removed when no host has signed with it for seven
- * days and a newer one signs. */
+ * days and a newer key signs. */
 static bool
 may_remove(const struct rotation_world *w, size_t i)
 {

@@ -37,7 +37,7 @@ struct dns_source *fake_new(struct dns_source *below, uint64_t latency);
  * that are due then.  Returns false if no question is waiting. */
 bool fake_advance(struct dns_source *fake);
 
-/* Advances until no question is waiting, not even one that an answer led to. */
+/* Advances until no question is waiting, not even one caused by an answer. */
 void fake_settle(struct dns_source *fake);
 
 uint64_t fake_now(struct dns_source *fake);         /* ticks */

@@ -55,7 +55,7 @@ struct smfi_str {
 const struct smfiDesc *mta_milter(void);
 
 /* Sets a macro; NULL means that the MTA does not send it.  Macros beyond
- * MTA_MACROS_MAX are ignored.  Strings are copied, here and below. */
+ * MTA_MACROS_MAX are ignored.  This function and those below copy strings. */
 void mta_set_macro(SMFICTX *m, const char *name, const char *value);
 
 /* Adds a header field to the message.  The caller passes it to the milter. */

@@ -39,7 +39,7 @@ struct seen {
 /* Returns memory for the next line. */
 char *seen_line(struct seen *s);
 
-/* Returns the value that the callback has to return. */
+/* Returns the value that the callback must return. */
 bool seen_go_on(const struct seen *s);
 
 /* Checks that the lines are `want`, and removes them. */

@@ -34,7 +34,7 @@ static const char bank_zone[] =
     "_dmarc.bank.example. TXT \"v=DMARC1; p=reject\"\n"
     "bank.example. TXT \"v=spf1 -all\"\n";
 
-/* A policy verdict, from the header of a message and DNS data. */
+/* A policy verdict and its input: a message header and DNS data. */
 struct policy_case {
 	const char *name;
 	const char *conf; /* NULL: the defaults in enforce mode */
@@ -371,8 +371,8 @@ rfc6376_3_6_1_dkim_rules_ignore_testing_keys(void **state)
 	run_policy_cases(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-/* RFC 9989 section 11.5: the number of questions that a From field can
- * cause. */
+/* RFC 9989 section 11.5: a From field can cause only a limited number of
+ * questions. */
 static void
 many_deep_authors_cost_few_questions(void **state)
 {

@@ -301,8 +301,8 @@ static const struct trip {
 
 /*
  * SPF for HELO, SPF for MAIL FROM with a chain of four includes, three
- * signatures, and a From with five labels: the chain of five records is the
- * longest.
+ * signatures, and a From with five labels: the longest chain of queries is that
+ * of the five SPF records.
  */
 static void
 round_trips_are_the_longest_chain(void **state)

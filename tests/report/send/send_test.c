@@ -185,8 +185,8 @@ test_neighbours(void **state)
 	}
 }
 
-/* Section 4 step 5: authorization is retried for some time; then the report is
- * sent without the address. */
+/* Section 4 step 5: the authorization query is retried for some time before the
+ * report is sent without the address. */
 static void
 test_dns_away(void **state)
 {

@@ -24,8 +24,8 @@
 #include "tests/support/store_fixture.h"
 
 enum {
-	LOCKED_PUTS = 1000, /* 100 s if each of them waited for the store */
-	LOCKED_TRIES = 100, /* with pauses of 5 s, these would take minutes */
+	LOCKED_PUTS = 1000, /* would take 100 s if each waited for the store */
+	LOCKED_TRIES = 100, /* would take minutes with pauses of 5 s */
 	BUSY_HOST = 30 * 3000, /* messages that a busy host receives in 30 s */
 };
 
@@ -221,7 +221,7 @@ full_disk(void **state)
 	assert_int_equal(umount(place.folder), 0);
 }
 
-/* If the file is removed while open, the next message starts a new one. */
+/* If the file is removed while open, the next message starts a new file. */
 static void
 removed(void **state)
 {
