@@ -82,7 +82,7 @@ struct daemon {
 	unsigned watchdog_ms;
 	int64_t watchdog_next;
 	int64_t trim_next;
-	size_t trimmed; /* bytes that malloc had free after the last trim */
+	size_t trimmed; /* bytes that malloc had free before the last trim */
 };
 
 static int
@@ -454,8 +454,9 @@ trim_memory(struct daemon *d)
 	free_bytes = malloc_free_bytes();
 	if (free_bytes <= TRIM_BYTES || free_bytes == d->trimmed)
 		return;
+	/* memory that is freed meanwhile must change the number */
+	d->trimmed = free_bytes;
 	malloc_return_memory();
-	d->trimmed = malloc_free_bytes();
 }
 
 static void
