@@ -166,13 +166,14 @@ int cli_dns_open(struct cli *c);
  * EX_TEMPFAIL if the file cannot be written.  All jobs must have ended. */
 int cli_dns_close(struct cli *c, int status);
 
-/* Prints "avouch spf: text" to standard error, with unprintable bytes as "?";
- * returns `status`. */
+/* Prints "avouch spf: text" to standard error, replacing unprintable bytes with
+ * "?"; returns `status`. */
 int cli_fail(const struct cli *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Like conf_read(), but prints errors with unprintable bytes as "?".  Returns
- * NULL after printing errors; otherwise the caller calls conf_unref(). */
+/* Like conf_read(), but prints errors, replacing unprintable bytes with "?".
+ * Returns NULL after printing errors; otherwise the caller calls
+ * conf_unref(). */
 const struct conf *cli_conf_read(const char *path);
 
 /* ---- term.c ---- */

@@ -126,7 +126,7 @@ struct conf {
 	struct conf_mta *trusted_mtas;
 	size_t n_trusted_mtas;
 	bool skip_authenticated;
-	bool auth_login; /* Authentication-Results has the login name */
+	bool auth_login; /* add the login name to Authentication-Results */
 	struct ip_net *trusted_forwarders; /* clients whose mail is indirect
 	                                      (RFC 9989 section 7.4) */
 	size_t n_trusted_forwarders;

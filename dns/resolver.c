@@ -47,8 +47,8 @@ cpu_us(void)
 
 /* ---- limits on the number of questions ---- */
 
-/* The share of a message shrinks as the number of unanswered questions grows,
- * so that there is always room for the next message. */
+/* The number of unanswered questions that a message may have shrinks as the
+ * total grows, so that there is always room for the next message. */
 static unsigned
 net_share(struct dns_source *source)
 {

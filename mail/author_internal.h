@@ -76,7 +76,7 @@ void author_keep_first(
 /* Skips comments and white space, including bare line ends in decoded text. */
 void author_skip_cfws(struct scan *s);
 
-/* Checks that a clean address follows each "<" of a field that is not valid. */
+/* For an invalid field: checks that a clean address follows each "<". */
 void author_check_angles(struct author_reading *r, struct span value);
 
 /* Whether parentheses may be nested deeper than the limit for comments, for

@@ -99,7 +99,7 @@ void sign_keys_unref(struct sign_keys *keys); /* accepts NULL */
 
 /*
  * Sets `out` to the keys that sign for exactly `domain`, and `n` to their
- * number.  They live as long as the set.
+ * number.  They live as long as `keys`.
  */
 enum sign_keys_result sign_keys_of(const struct sign_keys *keys,
     struct span domain, struct sign_key *out[SIGN_KEYS_PER_DOMAIN], size_t *n);

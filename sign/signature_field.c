@@ -145,7 +145,7 @@ names_size(const struct signature_names *names)
 	return size;
 }
 
-/* Writes the whole field up to "b=". */
+/* Writes the field up to and including "b=". */
 static void
 put_unsigned(struct buf *b, const struct signature_request *r)
 {

@@ -47,8 +47,9 @@ struct dns_task *dns_task_start(struct dns_source *source, dns_task_core *step,
  * Waits until the core is done.  At `deadline` (clock_ms()), pending questions
  * fail with DNS_ERROR_BUDGET, and the core finishes with these errors.  After
  * this call the core is never run again.  Returns false if a lack of resources
- * on this host may have changed the result: the deadline, the limit on
- * questions, the scratch arena, or a question that failed for such a reason.
+ * on this host may have changed the result: the deadline passed, the limit on
+ * questions was reached, the scratch arena was full, or a question failed for
+ * such a reason.
  */
 bool dns_task_wait(struct dns_task *j, int64_t deadline);
 

@@ -23,7 +23,7 @@ struct spf_fix {
 	struct span done[SPF_LINT_RECORDS_MAX]; /* terms already written */
 	size_t n_done;
 	bool is_main;   /* `owner` is the audited domain */
-	bool addresses; /* replace a and mx with addresses */
+	bool addresses; /* replace "a" and "mx" with addresses */
 	char all;       /* the qualifier of "all"; 0: not set yet */
 	struct span redirect;
 };

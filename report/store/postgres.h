@@ -39,7 +39,7 @@ struct sql *central_open(const char *url, enum sql_fault *fault, char *error);
  * Writes rows in bulk.  Runs `text`: statements without parameters, separated
  * by ";".  Calls `fill` for each COPY ... FROM STDIN (FORMAT binary) among
  * them, with its number, starting at 0.  `fill` writes each row with
- * central_copy_row() and a call for each of its columns.  Returns false after
+ * central_copy_row(), followed by one call per column.  Returns false after
  * an error, which is stored in `db`, or if `fill` returned false, which ends
  * the COPY and rolls back all of `text`.  `fill` must not use `db`.
  */

@@ -20,8 +20,7 @@ enum sqlite_for {
 
 /*
  * Opens `path` and creates or upgrades the tables of schema.h.  Returns NULL
- * after an error; `fault` and `error` (SQL_ERROR_MAX bytes) then have the
- * reason.
+ * after an error; `fault` and `error` (SQL_ERROR_MAX bytes) then say why.
  */
 struct sql *sqlite_open(const char *path, enum sqlite_for purpose,
     enum sql_fault *fault, char *error);

@@ -2,7 +2,7 @@
 
 #include "lib/ascii.h"
 
-enum { QUOTED_LINE = 75 }; /* characters, without "=" at the end of the line */
+enum { QUOTED_LINE = 75 }; /* characters, not counting the "=" at the end */
 
 /* Writes quoted-printable, RFC 2045 section 6.7. */
 static void

@@ -282,8 +282,8 @@ struct waves {
 	const char *names; /* all names queried, in order */
 };
 
-/* Checks the names queried and the number of waves of queries, before the facts
- * are known. */
+/* Checks which names are queried before the facts are known, and in how many
+ * waves. */
 static void
 questions_in_waves(void **state)
 {

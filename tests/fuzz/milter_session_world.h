@@ -1,8 +1,8 @@
 /*
  * milter_session_world.h - the in-memory environment of the daemon in
  * milter_session_fuzz.c: a zone, configurations, a store, a log, and
- * signing keys of good.example and open.example.  A thread that waits for an
- * answer times out immediately unless the answer is held back
+ * signing keys of good.example and open.example.  Waiting for an answer times
+ * out immediately, except for answers that the test delivers later
  * (tests/support/fault_source.h).
  *
  * It replaces report/store/queue.c and libc's syslog() and

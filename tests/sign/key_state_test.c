@@ -125,7 +125,7 @@ file_write(const char *path, struct span text)
 	fclose(f);
 }
 
-/* Returns the state file of a host after set_states(). */
+/* Returns the text of the state file as it is after set_states(). */
 static char *
 state_text(size_t *n)
 {

@@ -45,7 +45,7 @@ size_t fake_questions(struct dns_source *fake);     /* number of questions so
                                                        far */
 uint64_t fake_round_trips(struct dns_source *fake); /* now / latency */
 
-/* Returns how often `name` was queried for `type`. */
+/* Returns how many times `name` was queried for `type`. */
 size_t fake_asked(
     struct dns_source *fake, const char *name, enum dns_type type);
 

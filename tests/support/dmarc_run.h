@@ -59,8 +59,8 @@ void dmarc_run_show(struct buf *b, const struct dmarc_result *r);
 /* Fails the test if the result violates a rule that all results must follow. */
 void dmarc_run_is_sound(const char *name, const struct dmarc_run *r);
 
-/* Checks each vector, and repeats it with the explanation of `avouch dmarc` and
- * with failing allocations. */
+/* Checks each vector.  Repeats the check with the explanation that `avouch
+ * dmarc` prints, and with failing allocations. */
 void dmarc_run_judges(const struct dmarc_vector *v, size_t n);
 
 #endif

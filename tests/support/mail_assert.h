@@ -20,8 +20,8 @@
 void delivered_check(const SMFICTX *m, struct span id, const char *locked);
 
 /*
- * Checks that the signatures that were added are plain text and belong to
- * domains with keys.  Unless `by_list`, the only author's domain must be the
+ * Checks that the added signatures are plain text and belong to domains with
+ * keys.  Unless `by_list`, there must be a single author, whose domain is the
  * signing domain or below it.  Returns the number of signatures.
  */
 size_t signed_check(const SMFICTX *m, bool by_list);

@@ -1,6 +1,6 @@
 /*
  * policy_run.h - runs policy_decide() on given facts, and compares the whole
- * decision.
+ * decision with the expected one.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_POLICY_RUN_H
 #define AVOUCH_TESTS_SUPPORT_POLICY_RUN_H

@@ -424,7 +424,7 @@ no_sender_can_write_into_the_field(void **state)
 		run_end(&r);
 		arena_rewind(s.a);
 	}
-	/* the verdicts fail, pass and none all occurred */
+	/* "fail", "pass" and "none" all occurred */
 	assert_true(codes[0][DMARC_FAIL] > 100 && codes[1][DMARC_PASS] > 50);
 	assert_true(codes[0][DMARC_NONE] + codes[1][DMARC_NONE] > 100);
 	arena_free(s.a);
