@@ -91,8 +91,8 @@ bool dns_packet_is_refusal(const uint8_t *packet, size_t n);
  * cannot happen with DNS_PACKET_MEMORY_MAX bytes, the result is
  * DNS_PACKET_ERROR with DNS_ERROR_RESOURCE.  More than DNS_RECORDS_MAX records,
  * or more than one canonical name (RFC 2181 section 10.1), yield
- * DNS_PACKET_ERROR with DNS_ERROR_GARBLED.  `strings` of a TXT record is at
- * most DNS_PACKET_STRINGS_MAX.
+ * DNS_PACKET_ERROR with DNS_ERROR_GARBLED.  A TXT record has at
+ * most DNS_PACKET_STRINGS_MAX strings.
  */
 enum dns_packet_reply dns_packet_read(struct arena *a, const uint8_t *packet,
     size_t n, const struct dns_packet_question *q, struct dns_answer *out);

@@ -1,9 +1,9 @@
 /*
  * milter_session_world.h - the in-memory environment of the daemon in
  * milter_session_fuzz.c: a zone, configurations, a store, a log, and
- * signing keys of good.example and open.example.  Waiting for an answer times
- * out immediately, except for answers that the test delivers later
- * (tests/support/fault_source.h).
+ * signing keys of good.example and open.example.  A thread that waits
+ * for answers gets those that were held back (tests/support/fault_source.h); if
+ * there are none, it times out immediately.
  *
  * It replaces report/store/queue.c and libc's syslog() and
  * pthread_cond_timedwait(), and checks what is stored and logged.
