@@ -114,7 +114,6 @@ struct conf {
 	char *zone; /* zone file used instead of DNS, for tests; NULL: none */
 	struct {
 		size_t bytes;
-		uint32_t stale_seconds;
 	} cache;
 
 	/* the verdict */

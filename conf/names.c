@@ -97,6 +97,8 @@ static const struct old_name old_names[] = {
 	{ "cache", "max_ttl", NULL, "it is always 1d" },
 	{ "cache", "max_negative_ttl", NULL, "it is always 1h" },
 	{ "cache", "failure_ttl", NULL, "it is always 5s" },
+	{ "cache", "serve_stale", NULL,
+	    "a resolver such as unbound can do this (serve-expired)" },
 	{ "spf", "spare_dmarc_pass", "ignore_spf_if_dmarc_passes", NULL },
 	{ "dkim", "max_rsa_bits", NULL, "it is always 8192" },
 	{ "dkim", "clock_skew", NULL, "it is always 5m" },

@@ -138,9 +138,6 @@ const struct conf_option conf_options[] = {
 { "cache", "size", CONF_SIZE, "16M", .min = 1 << 20, .max = (size_t)1 << 34,
   AT(cache.bytes),
   .help = "Memory for DNS answers." },
-{ "cache", "serve_stale", CONF_SECONDS, "0s", .max = 7 * DAY,
-  AT(cache.stale_seconds),
-  .help = "Time past its TTL for which an answer is used while resolvers fail." },
 
 { "spf", "on_fail", CONF_CHOICE, "annotate", ONE_OF(actions), AT(spf.on_fail),
   .help = "Action if the SPF result is fail." },

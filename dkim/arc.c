@@ -418,7 +418,6 @@ seal_passes(struct arc *c, unsigned instance)
 
 	sigcheck_verify(&one.set->seal, &c->rules, c->body_hashes, seal_hash,
 	    &one, c->a, &r);
-	c->result.stale = c->result.stale || r.stale;
 	if (r.code == DKIM_PASS)
 		return true;
 	/* RFC 8617 section 5.2.1: all failures, even DNS failures, are
@@ -459,7 +458,6 @@ ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 		r->code = DKIM_POLICY;
 		r->reason = SPAN("not every From field is signed");
 	}
-	c->result.stale = c->result.stale || r->stale;
 	return r->code == DKIM_PASS;
 }
 

@@ -48,7 +48,6 @@ struct arc_result {
 	const struct arc_sealer *sealers;
 	size_t n_sealers;
 	struct span reason; /* one line of printable ASCII */
-	bool stale;
 };
 
 /* Returns "none", "pass", "fail" or, for logs, "temperror".  RFC 8617 has no

@@ -179,7 +179,6 @@ copy_result(struct dkim_result *to, const struct sigcheck_result *from)
 	to->code = from->code;
 	to->reason = from->reason;
 	to->auth_failure = from->auth_failure;
-	to->stale = from->stale;
 	if (from->key == NULL)
 		return;
 	to->key_bits = from->key->bits;

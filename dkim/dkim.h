@@ -73,7 +73,6 @@ struct dkim_result { /* result for one DKIM-Signature field */
 	bool strict;       /* t=s in the key */
 	bool cut_short;    /* DKIM_TEMPERROR because we lacked resources, not
 	                      because of DNS */
-	bool stale;    /* the DNS answer with the key is older than its TTL */
 	bool verified; /* chosen for verification; at most max_signatures are */
 	size_t field;  /* index in the header */
 };

@@ -300,8 +300,6 @@ sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
 	size_t n = 0;
 
 	*out = (struct sigcheck_result){ .code = DKIM_NONE };
-	if (c->answer != NULL)
-		out->stale = c->answer->stale;
 	if (decide_no_answer(c, out, a))
 		return;
 	decide(out, DKIM_PERMERROR, "no key for the signature");

@@ -45,7 +45,6 @@ struct sigcheck_result {
 	struct span reason;
 	enum dkim_auth_failure auth_failure;
 	const struct key *key; /* the key that decided the result; NULL: none */
-	bool stale;
 };
 
 /* Combines the options, with max_signatures capped, and the time. */

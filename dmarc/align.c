@@ -37,16 +37,6 @@ dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f, bool all,
 	return true;
 }
 
-static bool
-walk_is_stale(const struct dmarc_walk *walk)
-{
-	for (size_t i = 0; i < walk->n_steps; i++) {
-		if (walk->steps[i].answer->stale)
-			return true;
-	}
-	return false;
-}
-
 enum core_status
 dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_identifier_state *p)
 {
@@ -58,7 +48,6 @@ dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_identifier_state *p)
 		if (q->known && domain_equal(q->id->domain, p->id->domain)) {
 			p->known = true;
 			p->failed = q->failed;
-			p->stale = q->stale;
 			p->organizational_domain = q->organizational_domain;
 			return CORE_DONE;
 		}
@@ -68,7 +57,6 @@ dmarc_align_party_walk(struct dmarc_align *c, struct dmarc_identifier_state *p)
 		return CORE_WAIT;
 	p->known = true;
 	p->failed = walk.failed;
-	p->stale = walk_is_stale(&walk);
 	p->organizational_domain = walk.organizational_domain;
 	return CORE_DONE;
 }
@@ -120,7 +108,6 @@ author_existence(struct dmarc_align *c, struct dmarc_author *au)
 	own = dns_ask(c->questions, au->domain, DNS_TXT);
 	if (own->state == DNS_PENDING)
 		return CORE_WAIT;
-	au->stale |= own->stale;
 	if (says_nxdomain(own))
 		au->existence = DMARC_EXISTS_NOT;
 	else if (own->state == DNS_FAILED)
@@ -195,10 +182,8 @@ dmarc_align_ask(
 
 	*au = (struct dmarc_author){ .domain = domain };
 	au->step = step = dmarc_walk(domain, c->questions, c->arena, &au->walk);
-	if (au->step == CORE_DONE) {
-		au->stale = walk_is_stale(&au->walk);
+	if (au->step == CORE_DONE)
 		step = author_existence(c, au);
-	}
 	for (size_t i = 0; i < c->n_parties; i++) {
 		if (party_needs_walk(au, &c->parties[i]) &&
 		    dmarc_align_party_walk(c, &c->parties[i]) == CORE_WAIT)

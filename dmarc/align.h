@@ -21,7 +21,6 @@ struct dmarc_identifier_state {
 	bool is_dkim;
 	bool known;  /* the following members are set */
 	bool failed; /* a DNS query in its tree walk failed */
-	bool stale;
 	struct span organizational_domain;
 };
 
@@ -41,7 +40,6 @@ struct dmarc_author {
 	enum core_status step; /* CORE_WAIT: `walk` is not complete */
 	struct dmarc_walk walk;
 	enum dmarc_existence existence;
-	bool stale;
 };
 
 /* Lists the identifiers that passed or had a temporary error, or all if `all`

@@ -52,7 +52,7 @@ struct alignment {
 };
 
 static struct alignment
-align(const struct dmarc_align *c, const struct dmarc_author *au, bool *stale)
+align(const struct dmarc_align *c, const struct dmarc_author *au)
 {
 	struct alignment out = { .spf = NULL };
 
@@ -61,7 +61,6 @@ align(const struct dmarc_align *c, const struct dmarc_author *au, bool *stale)
 		enum dmarc_aligned aligned = dmarc_align_identifier(au, p);
 		bool pass = p->id->fact == DMARC_FACT_PASS;
 
-		*stale |= p->known && p->stale;
 		if (aligned == DMARC_ALIGNED_NOT)
 			continue;
 		if (!pass && out.unchecked == NULL)
@@ -160,7 +159,7 @@ static void
 judge(const struct dmarc_align *c, const struct dmarc_author *au,
     struct dmarc_result *out, struct buf *reason)
 {
-	struct alignment al = align(c, au, &out->stale);
+	struct alignment al = align(c, au);
 	const struct dmarc_identifier_state *by =
 	    al.dkim != NULL ? al.dkim : al.spf;
 
@@ -225,7 +224,6 @@ author_check(
 	*out = (struct dmarc_result){
 		.disposition = DMARC_POLICY_NONE,
 		.author_domain = domain,
-		.stale = au.stale,
 	};
 	if (!au.walk.failed)
 		out->organizational_domain = au.walk.organizational_domain;

@@ -84,7 +84,6 @@ struct dmarc_result {
 	bool testing;      /* t=y */
 	bool pct_zero;     /* pct=0: RFC 9989 ignores it */
 	bool nonexistent;  /* the author domain does not exist, so np applies */
-	bool stale;
 	struct span aligned_by; /* the aligned domain that passed */
 	struct span reason;     /* one line of printable ASCII */
 	size_t n_authors;       /* author domains evaluated; this result is the

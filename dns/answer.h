@@ -88,8 +88,7 @@ enum { DNS_RECORDS_MAX = 512 };
 
 struct dns_answer {
 	enum dns_state state;
-	enum dns_error fault; /* only with DNS_FAILED */
-	bool stale; /* past its TTL; used because the servers are failing */
+	enum dns_error fault;  /* only with DNS_FAILED */
 	bool is_authoritative; /* the AA bit (RFC 1035 section 4.1.1) */
 	bool is_secure;        /* the AD bit (RFC 6840 section 5.8): the
 	                          resolver validated the answer with DNSSEC */

@@ -33,8 +33,6 @@ struct cache_entry {
 	struct span name;
 	const struct dns_answer *answer; /* NULL: none yet */
 	int64_t expires;                 /* milliseconds of options.clock() */
-	int64_t stale_until;             /* like `expires`, for use while the
-	                                    servers are failing */
 	size_t bytes;                    /* counted in the shard's total */
 	struct dns_wait *first, **last;  /* list of waiting callers */
 	unsigned waits; /* callers that have joined the pending question */
@@ -247,56 +245,6 @@ lifetime(const struct dns_answer *a)
 	return 0;
 }
 
-/* Returns a reference to the expired answer, marked as stale; NULL if there is
- * none or it must not be used any more. */
-static const struct dns_answer *
-stale_answer(const struct cache_entry *e, int64_t now)
-{
-	struct dns_answer copy;
-
-	if (e->answer == NULL || e->answer->state == DNS_FAILED ||
-	    now >= e->stale_until)
-		return NULL;
-	if (e->answer->stale)
-		return dns_answer_ref(e->answer);
-	copy = *e->answer;
-	copy.stale = true;
-	return dns_answer_new(&copy);
-}
-
-/*
- * Stores `answer` in `e`.  If it is a failure, an answer past its TTL is used
- * instead (RFC 8767 section 5).  Returns a reference to the answer for the
- * waiting callers.
- */
-static const struct dns_answer *
-take_answer(struct cache *c, struct cache_shard *s, struct cache_entry *e,
-    const struct dns_answer *answer, int64_t now)
-{
-	const struct dns_answer *stale = NULL;
-	int64_t kept = lifetime(answer);
-
-	if (answer->state == DNS_FAILED)
-		stale = stale_answer(e, now);
-	e->expires = now + kept;
-	if (stale != NULL) {
-		answer = stale;
-		s->counts.stale++;
-		if (e->expires > e->stale_until)
-			e->expires = e->stale_until;
-	} else {
-		dns_answer_ref(answer);
-		e->stale_until =
-		    e->expires + (int64_t)c->options.stale_seconds * MS;
-	}
-	if (e->answer != NULL)
-		dns_answer_unref(e->answer);
-	e->answer = dns_answer_ref(answer);
-	if (kept == 0 && stale == NULL)
-		e->forgotten = true;
-	return answer;
-}
-
 static void
 cache_release(struct cache *c)
 {
@@ -388,17 +336,19 @@ set_asker(struct cache_entry *e, const struct dns_wait *w)
 
 /* ---- answers from below ---- */
 
-/* Ends the question of `e`; returns a reference to the answer for the callers
- * that waited. */
-static const struct dns_answer *
+static void
 finish_question(struct cache_shard *s, struct cache_entry *e,
     const struct dns_answer *answer)
 {
 	struct cache *c = e->cache;
+	int64_t kept = lifetime(answer);
 
 	e->asked = false;
-	answer = take_answer(c, s, e, answer, c->options.clock());
-	if (atomic_load(&c->closed))
+	e->expires = c->options.clock() + kept;
+	if (e->answer != NULL)
+		dns_answer_unref(e->answer);
+	e->answer = dns_answer_ref(answer);
+	if (kept == 0 || atomic_load(&c->closed))
 		e->forgotten = true;
 	count_bytes(s, e);
 	lru_add(s, e);
@@ -408,7 +358,6 @@ finish_question(struct cache_shard *s, struct cache_entry *e,
 		free_entry(e);
 	}
 	make_room(c, s, 0);
-	return answer;
 }
 
 static bool
@@ -432,15 +381,13 @@ cache_on_answer(struct dns_wait *wait, const struct dns_answer *answer)
 	if (again)
 		set_asker(e, e->first);
 	else
-		answer = finish_question(s, e, answer);
+		finish_question(s, e, answer);
 	pthread_mutex_unlock(&s->lock);
 	cache_answer_all(first, answer);
-	if (again) {
+	if (again)
 		ask_below(e);
-		return;
-	}
-	dns_answer_unref(answer);
-	cache_release(c);
+	else
+		cache_release(c);
 }
 
 /* Returns a reference to an answer, or NULL if `wait` will be answered later.
@@ -463,8 +410,6 @@ cache_look_up(struct cache *c, struct cache_shard *s, uint64_t hash,
 	}
 	if (e != NULL && c->options.clock() < e->expires) {
 		s->counts.hits++;
-		if (e->answer->stale)
-			s->counts.stale++;
 		lru_remove(s, e);
 		lru_add(s, e);
 		return dns_answer_ref(e->answer);
@@ -577,7 +522,6 @@ dns_cache_counts(struct dns_source *source, struct dns_cache_counts *out)
 		out->misses += s->counts.misses;
 		out->joined += s->counts.joined;
 		out->evicted += s->counts.evicted;
-		out->stale += s->counts.stale;
 		out->entries += s->counts.entries;
 		out->bytes += s->counts.bytes;
 		pthread_mutex_unlock(&s->lock);

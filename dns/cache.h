@@ -37,16 +37,13 @@ enum {                                 /* seconds */
 };
 
 struct dns_cache_options {
-	size_t bytes;           /* limit for all shards together, at least
-	                           256 KiB */
-	uint32_t stale_seconds; /* while the servers are failing, an answer is
-	                           used for this long past its TTL; 0: never */
+	size_t bytes; /* limit for all shards together, at least 256 KiB */
 	int64_t (*clock)(
 	    void); /* monotonic milliseconds; NULL: the real clock */
 };
 
 struct dns_cache_counts {
-	uint64_t hits, misses, joined, evicted, stale;
+	uint64_t hits, misses, joined, evicted;
 	size_t entries, bytes;
 };
 

@@ -323,10 +323,6 @@ put_answer(FILE *out, const struct recorded *q)
 		put_name(out, a->alias);
 		putc('\n', out);
 	}
-	if (a->stale) {
-		put_mark(out, "stale", q);
-		putc('\n', out);
-	}
 	if (a->is_secure) {
 		put_mark(out, "secure", q);
 		putc('\n', out);

@@ -192,7 +192,6 @@ zone_look_up(const struct zone *z, struct span name, enum dns_type type,
 	const struct zone_set *cname =
 	    n != NULL ? zone_find_set(n, DNS_CNAME) : NULL;
 
-	out->stale |= mark->stale;
 	out->is_secure |= mark->is_secure;
 	out->state = DNS_NXDOMAIN;
 	if (mark->failed) {

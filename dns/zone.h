@@ -13,7 +13,6 @@
  * 	;!nxdomain NAME TYPE		though names below it may exist
  * 	;!nodata NAME TYPE
  * 	;!alias NAME TYPE TARGET	the last name of a chain of CNAMEs
- * 	;!stale NAME TYPE
  * 	;!secure NAME TYPE		the answer was validated with DNSSEC
  */
 #ifndef AVOUCH_DNS_ZONE_H

@@ -14,7 +14,7 @@ enum { TYPE_ANY = 0 }; /* a mark with this type applies to all types */
 struct zone_mark {
 	struct zone_mark *next;
 	int type;
-	bool failed, nxdomain, nodata, stale, is_secure;
+	bool failed, nxdomain, nodata, is_secure;
 	enum dns_error fault;
 	struct span alias;
 };

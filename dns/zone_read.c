@@ -247,15 +247,6 @@ mark_alias(struct zone_reader *r, struct scan *s, struct zone_mark *m)
 }
 
 static bool
-mark_stale(struct zone_reader *r, struct scan *s, struct zone_mark *m)
-{
-	(void)r;
-	(void)s;
-	m->stale = true;
-	return true;
-}
-
-static bool
 mark_secure(struct zone_reader *r, struct scan *s, struct zone_mark *m)
 {
 	(void)r;
@@ -273,7 +264,6 @@ static const struct mark_rule {
 	{ ";!nxdomain ", mark_nxdomain },
 	{ ";!nodata ", mark_nodata },
 	{ ";!alias ", mark_alias },
-	{ ";!stale ", mark_stale },
 	{ ";!secure ", mark_secure },
 };
 
@@ -282,7 +272,7 @@ read_mark(struct zone_reader *r)
 {
 	static const char usage[] =
 	    "not of the form \";!failed NAME TYPE FAULT\" "
-	    "(or ;!nxdomain, ;!nodata, ;!alias, ;!stale, ;!secure)";
+	    "(or ;!nxdomain, ;!nodata, ;!alias, ;!secure)";
 	struct scan s = scan_of(buf_view(&r->entries.entry));
 	const struct mark_rule *rule = mark_rules;
 	const struct mark_rule *end =

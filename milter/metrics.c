@@ -411,9 +411,6 @@ put_dns(struct buf *b, const struct service_counts *s)
 	    c->joined);
 	put_one(b, "dns_cache_evicted_total", "counter",
 	    "Answers that were removed to make room.", c->evicted);
-	put_one(b, "dns_cache_stale_total", "counter",
-	    "Expired answers that were used because the resolvers failed.",
-	    c->stale);
 	put_one(b, "dns_cache_entries", "gauge", "Answers in the cache.",
 	    c->entries);
 	put_one(

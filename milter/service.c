@@ -92,12 +92,6 @@ same_servers(
 	return true;
 }
 
-static bool
-same_cache(const struct dns_cache_options *a, const struct dns_cache_options *b)
-{
-	return a->bytes == b->bytes && a->stale_seconds == b->stale_seconds;
-}
-
 static void
 resolver_free(struct service_resolver *r)
 {
@@ -252,7 +246,6 @@ add_cache(struct dns_cache_counts *to, struct dns_source *cache)
 	to->misses += n.misses;
 	to->joined += n.joined;
 	to->evicted += n.evicted;
-	to->stale += n.stale;
 	to->entries += n.entries;
 	to->bytes += n.bytes;
 }
@@ -300,7 +293,7 @@ resolver_for(const struct conf *conf, struct buf *error)
 		old = service.runtime->resolver;
 	if (old != NULL && !old->is_zone && conf->zone == NULL &&
 	    same_servers(&old->net_options, &options) &&
-	    same_cache(&old->cache_options, &cache))
+	    old->cache_options.bytes == cache.bytes)
 		old->refs++;
 	else
 		old = NULL;

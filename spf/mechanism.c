@@ -54,8 +54,6 @@ spf_run_ask(struct spf_run *run, struct spf_frame *f, struct span name,
 
 	if (answer->state == DNS_PENDING)
 		run->waiting = true;
-	else if (answer->stale)
-		run->out->stale = true;
 	spf_trace_answer(run, f, name, type, answer);
 	return answer;
 }

@@ -104,7 +104,6 @@ struct spf_result {
 	enum spf_weakness weakness;
 	unsigned lookups; /* terms that queried DNS; limit SPF_MAX_LOOKUPS */
 	unsigned void_lookups;
-	bool stale; /* an answer past its TTL was used */
 	struct spf_source sources[1 + SPF_MAX_LOOKUPS]; /* in the order read */
 	size_t n_sources;
 	/* the first term; NULL unless requested */

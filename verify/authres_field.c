@@ -129,7 +129,7 @@ put_spf_helo(struct authres_writer *w, const struct verdict *v, struct arena *a)
 	const struct spf_result *r = &v->spf_helo;
 
 	authres_method(w, "spf", spf_code_name(r->code));
-	authres_comment(w, r->stale ? "stale DNS answer" : NULL, r->reason);
+	authres_comment(w, NULL, r->reason);
 	put_domain(w, a, "smtp", "helo", v->helo);
 }
 
@@ -158,8 +158,6 @@ put_spf(struct authres_writer *w, const struct verdict *v, struct arena *a)
 			buf_printf(
 			    &words, "HELO %s", spf_code_name(v->spf_helo.code));
 	}
-	if (r->stale)
-		buf_text(next_words(&words), "stale DNS answer");
 	authres_method(w, "spf", spf_code_name(r->code));
 	authres_comment(w, words.p, r->reason);
 	if (is_null)
@@ -184,8 +182,6 @@ put_dkim_one(struct authres_writer *w, const struct dkim_result *r,
 		buf_printf(&words, "%u-bit key", r->key_bits);
 	if (r->testing)
 		buf_text(next_words(&words), "testing");
-	if (r->stale)
-		buf_text(next_words(&words), "stale DNS answer");
 	if (hidden > 0)
 		buf_printf(next_words(&words), "%zu more signatures not shown",
 		    hidden);
@@ -295,8 +291,6 @@ put_dmarc_comment(struct authres_writer *w, const struct verdict *v)
 		buf_printf(&own, "%s=%s dis=%s", v->dmarc.policy_tag,
 		    dmarc_policy_name(v->dmarc.policy),
 		    dmarc_policy_name(d->disposition));
-	if (v->dmarc.stale)
-		buf_text(next_words(&own), "stale DNS answer");
 	if (d->would != d->action)
 		buf_printf(
 		    next_words(&own), "would %s", conf_action_name(d->would));

@@ -34,7 +34,6 @@ core_options_cache(const struct conf *conf)
 {
 	return (struct dns_cache_options){
 		.bytes = conf->cache.bytes,
-		.stale_seconds = conf->cache.stale_seconds,
 	};
 }
 

@@ -98,7 +98,6 @@ explain_question_json(const char *job, const struct dns_question *q)
 	cli_set(o, "records", records);
 	cli_set_span(o, "alias", answer->alias);
 	cli_set_number(o, "ttl", answer->ttl);
-	cli_set_bool(o, "stale", answer->stale);
 	return o;
 }
 
@@ -112,9 +111,8 @@ explain_question(const char *job, const struct dns_question *q)
 
 	fputs("  ", stdout);
 	cli_put(q->name);
-	printf(" %s%s%s%s\n", dns_type_name(q->type),
-	    job != NULL ? ", for " : "", job != NULL ? job : "",
-	    answer->stale ? ", expired answer from the cache" : "");
+	printf(" %s%s%s\n", dns_type_name(q->type), job != NULL ? ", for " : "",
+	    job != NULL ? job : "");
 	if (answer->alias.n > 0) {
 		fputs("      an alias of ", stdout);
 		cli_put(answer->alias);

@@ -89,8 +89,7 @@ STEPS = [{"depth": NUMBER, "domain": TEXT, "term": MAYBE, "asked": MAYBE,
           "got": MAYBE, "decided": TEXT, "lookups": NUMBER,
           "void_lookups": NUMBER}]
 QUESTION = {"name": TEXT, "type": TEXT, "state": TEXT, "fault": MAYBE,
-            "records": [TEXT], "alias": MAYBE, "ttl": NUMBER,
-            "stale": BOOL}
+            "records": [TEXT], "alias": MAYBE, "ttl": NUMBER}
 AUTHOR = {"domain": TEXT, "nonexistent": BOOL, "walk": WALK,
           "organizational_domain": MAYBE, "policy_domain": MAYBE,
           "record": MAYBE,

@@ -316,6 +316,9 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "always 10; delete the line\n"
 		    "f:4: report.failure_max_per_day was removed: it is always "
 		    "500; delete the line\n" },
+		{ "cache { serve_stale = 1d }",
+		    "f:1: cache.serve_stale was removed: a resolver such as "
+		    "unbound can do this (serve-expired); delete the line\n" },
 		/* the value of a removed option is ignored */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "

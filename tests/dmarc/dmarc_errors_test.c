@@ -521,30 +521,6 @@ no_author_uses_up_questions_of_another(void **state)
 }
 
 static void
-stale_answers_are_reported(void **state)
-{
-	struct dns_record record = { .text = SPAN(REJECT), .strings = 1 };
-	struct dns_answer found = { .state = DNS_FOUND,
-		.stale = true,
-		.n_records = 1,
-		.records = &record };
-	const struct dns_answer *answer = dns_answer_new(&found);
-	struct dmarc_run r;
-
-	(void)state;
-	dmarc_run_open(&r, "example.com", "", "");
-	assert_int_equal(dmarc_run_check(&r), CORE_WAIT);
-	for (struct dns_question *q = dns_questions_first(r.questions);
-	     q != NULL; q = q->next)
-		dns_questions_set_answer(q, answer);
-	assert_int_equal(dmarc_run_check(&r), CORE_DONE);
-	assert_true(r.result.stale);
-	assert_int_equal(r.result.code, DMARC_FAIL);
-	dmarc_run_close(&r);
-	dns_answer_unref(answer);
-}
-
-static void
 names_of_codes(void **state)
 {
 	(void)state;
@@ -564,7 +540,6 @@ main(void)
 		cmocka_unit_test(questions_in_waves),
 		cmocka_unit_test(hostile_sizes),
 		cmocka_unit_test(no_author_uses_up_questions_of_another),
-		cmocka_unit_test(stale_answers_are_reported),
 		cmocka_unit_test(names_of_codes),
 	};
 

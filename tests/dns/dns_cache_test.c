@@ -83,8 +83,6 @@ static const struct dns_record record = { .text = { "text", 4 }, .strings = 1 };
 static const struct dns_answer found = {
 	.state = DNS_FOUND, .ttl = 60, .n_records = 1, .records = &record
 };
-static const struct dns_answer timeout = { .state = DNS_FAILED,
-	.fault = DNS_ERROR_TIMEOUT };
 
 struct dns_cache_request {
 	struct dns_wait wait; /* first */
@@ -113,7 +111,7 @@ ask_dns_cache(
 /* Asks a question that must be answered immediately; returns the answer's
  * state. */
 static enum dns_state
-state_of(struct dns_source *s, const char *name, bool *stale)
+state_of(struct dns_source *s, const char *name)
 {
 	struct dns_cache_request a;
 	enum dns_state state;
@@ -121,7 +119,6 @@ state_of(struct dns_source *s, const char *name, bool *stale)
 	ask_dns_cache(s, name, &a);
 	assert_int_equal(a.times, 1);
 	state = a.answer->state;
-	*stale = a.answer->stale;
 	dns_answer_unref(a.answer);
 	return state;
 }
@@ -270,22 +267,20 @@ rfc2308_lifetimes(void **state)
 		const struct lifetime *l = &lifetimes[i];
 		struct dns_cache_script s;
 		struct dns_source *cache = open_cache(&s, defaults);
-		bool stale;
 		size_t want = 1;
 
 		s.answer = (struct dns_answer){
 			.state = l->state, .fault = l->fault, .ttl = l->ttl
 		};
-		state_of(cache, "a.example", &stale);
+		state_of(cache, "a.example");
 		if (l->seconds > 0) {
 			now += l->seconds * 1000 - 1;
-			state_of(cache, "a.example", &stale);
+			state_of(cache, "a.example");
 			if (s.asked != want)
 				fail_msg("%s: was not cached", l->name);
 			now += 1;
 		}
-		assert_int_equal(
-		    state_of(cache, "a.example", &stale), l->state);
+		assert_int_equal(state_of(cache, "a.example"), l->state);
 		if (s.asked != ++want)
 			fail_msg("%s: was cached too long", l->name);
 		cache->close(cache);
@@ -311,74 +306,6 @@ an_answer_keeps_its_ttl_and_its_parsed_form(void **state)
 	cache->close(cache);
 }
 
-/* RFC 8767: an answer is used past its TTL for a limited time if the servers
- * fail. */
-static void
-rfc8767_stale(void **state)
-{
-	const struct dns_cache_options o = { .bytes = BYTES_OF_DEFAULT,
-		.stale_seconds = 100 };
-	struct dns_cache_script s;
-	struct dns_source *cache = open_cache(&s, o);
-	struct dns_cache_counts counts;
-	bool stale;
-
-	(void)state;
-	s.answer = found;
-	state_of(cache, "a.example", &stale);
-	assert_false(stale);
-	s.answer = timeout;
-	now += 61000;
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
-	assert_true(stale);
-	assert_int_equal(s.asked, 2);
-	now += 4000; /* the failure is still cached (DNS_CACHE_FAILURE) */
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
-	assert_true(stale);
-	assert_int_equal(s.asked, 2);
-	now += 2000;
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
-	assert_int_equal(s.asked, 3);
-	dns_cache_counts(cache, &counts);
-	assert_int_equal(counts.stale, 3);
-	now += 92000; /* 159 of 160 s have passed: the stale answer is cached
-	                 for 1 s, not for 5 */
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
-	now += 1000;
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
-	s.answer = found;
-	now += 6000;
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
-	assert_false(stale);
-	cache->close(cache);
-}
-
-static void
-stale_only_if_wanted_and_only_answers(void **state)
-{
-	struct dns_cache_options o = defaults;
-	struct dns_cache_script s;
-	struct dns_source *cache = open_cache(&s, o);
-	bool stale;
-
-	(void)state;
-	s.answer = found;
-	state_of(cache, "a.example", &stale);
-	s.answer = timeout;
-	now += 61000;
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
-	cache->close(cache);
-	o.stale_seconds = 100;
-	cache = open_cache(&s, o);
-	s.answer = timeout;
-	state_of(cache, "a.example", &stale);
-	now += 6000;
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FAILED);
-	assert_false(stale);
-	assert_int_equal(s.asked, 2);
-	cache->close(cache);
-}
-
 static void
 the_bound_holds_while_it_is_filled(void **state)
 {
@@ -389,7 +316,6 @@ the_bound_holds_while_it_is_filled(void **state)
 	struct dns_cache_counts counts;
 	char text[2000];
 	struct dns_record large = { .text = { text, 0 }, .strings = 1 };
-	bool stale;
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
@@ -401,7 +327,7 @@ the_bound_holds_while_it_is_filled(void **state)
 		snprintf(name, sizeof(name), "n%u.%s", i,
 		    i % 2 ? "example" : "_domainkey.example");
 		large.text.n = i % sizeof(text);
-		assert_int_equal(state_of(cache, name, &stale), DNS_FOUND);
+		assert_int_equal(state_of(cache, name), DNS_FOUND);
 		if (i % 100 == 0) {
 			dns_cache_counts(cache, &counts);
 			assert_true(counts.bytes <= BYTES);
@@ -413,7 +339,7 @@ the_bound_holds_while_it_is_filled(void **state)
 	assert_int_in_range(counts.bytes, BYTES / 4 * 3, BYTES);
 	assert_int_equal(counts.evicted, N - counts.entries);
 	/* the last name is still cached */
-	state_of(cache, "n19999.example", &stale);
+	state_of(cache, "n19999.example");
 	assert_int_equal(s.asked, N);
 	cache->close(cache);
 }
@@ -424,7 +350,6 @@ the_least_recently_used_goes_first(void **state)
 	const struct dns_cache_options o = { .bytes = 256 << 10 };
 	struct dns_cache_script s;
 	struct dns_source *cache = open_cache(&s, o);
-	bool stale;
 
 	(void)state;
 	s.answer = found;
@@ -432,11 +357,11 @@ the_least_recently_used_goes_first(void **state)
 		char name[64];
 
 		snprintf(name, sizeof(name), "n%u.example", i);
-		state_of(cache, name, &stale);
-		state_of(cache, "often.example", &stale);
+		state_of(cache, name);
+		state_of(cache, "often.example");
 	}
 	assert_int_equal(s.asked, 5001);
-	state_of(cache, "n0.example", &stale);
+	state_of(cache, "n0.example");
 	assert_int_equal(s.asked, 5002);
 	cache->close(cache);
 }
@@ -520,7 +445,6 @@ a_refusal_concerns_one_message(void **state)
 	struct dns_source *hostile = dns_queue_open(cache);
 	struct dns_source *honest = dns_queue_open(cache);
 	struct dns_cache_request all[4];
-	bool stale;
 
 	(void)state;
 	ask_dns_cache(hostile, "a.example", &all[0]);
@@ -536,7 +460,7 @@ a_refusal_concerns_one_message(void **state)
 	answer_held(&s, &found);
 	assert_int_equal(all[1].answer->state, DNS_FOUND);
 	assert_int_equal(all[3].answer->state, DNS_FOUND);
-	assert_int_equal(state_of(cache, "a.example", &stale), DNS_FOUND);
+	assert_int_equal(state_of(cache, "a.example"), DNS_FOUND);
 	assert_int_equal(s.asked, 2);
 	dns_answer_unref(all[1].answer);
 	dns_answer_unref(all[3].answer);
@@ -767,8 +691,6 @@ main(void)
 		cmocka_unit_test(questions_differ_by_name_and_type),
 		cmocka_unit_test(rfc2308_lifetimes),
 		cmocka_unit_test(an_answer_keeps_its_ttl_and_its_parsed_form),
-		cmocka_unit_test(rfc8767_stale),
-		cmocka_unit_test(stale_only_if_wanted_and_only_answers),
 		cmocka_unit_test(the_bound_holds_while_it_is_filled),
 		cmocka_unit_test(the_least_recently_used_goes_first),
 		cmocka_unit_test(the_bound_holds_for_questions),

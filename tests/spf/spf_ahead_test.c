@@ -393,45 +393,6 @@ a_small_budget_gives_temperror(void **state)
 }
 
 static void
-an_answer_past_its_ttl_is_reported(void **state)
-{
-	static const struct {
-		const char *zone;
-		bool want;
-	} vectors[] = {
-		{ D("v=spf1 a:h1.example -all") H("1"), false },
-		{ D("v=spf1 a:h1.example -all")
-			H("1") ";!stale h1.example. A\n",
-		    true },
-		{ D("v=spf1 a:h1.example -all")
-			H("1") ";!stale d.example. TXT\n",
-		    true },
-		{ D("v=spf1 a:h1.example a:h2.example -all") H("1")
-			H("2") ";!stale h2.example. A\n",
-		    false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		struct dns_source *source = pump_zone(vectors[i].zone);
-		struct dns_questions *questions =
-		    dns_questions_new(SPFCHECK_QUESTIONS);
-		struct arena *a = arena_new(SPFCHECK_MEMORY);
-		struct spf_query q =
-		    spfcheck_query("192.0.2.1", "user@d.example", NULL);
-		struct spf_result r;
-
-		spfcheck_run(&q, source, false, questions, a, &r);
-		assert_int_equal(r.code, SPF_PASS);
-		if (r.stale != vectors[i].want)
-			fail_msg("%s", vectors[i].zone);
-		arena_free(a);
-		dns_questions_free(questions);
-		source->close(source);
-	}
-}
-
-static void
 put_trace(struct buf *b, const struct spf_trace *t)
 {
 	for (; t != NULL; t = t->next) {
@@ -550,7 +511,6 @@ main(void)
 		cmocka_unit_test(rfc7208_4_6_4_chains_of_10000),
 		cmocka_unit_test(rfc7208_4_6_4_trees),
 		cmocka_unit_test(a_small_budget_gives_temperror),
-		cmocka_unit_test(an_answer_past_its_ttl_is_reported),
 		cmocka_unit_test(the_trace_has_every_step),
 		cmocka_unit_test(a_long_trace_ends),
 	};

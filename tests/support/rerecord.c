@@ -32,8 +32,7 @@ static bool
 is_same(const struct dns_answer *a, const struct dns_answer *b)
 {
 	if (a->state != b->state || a->fault != b->fault ||
-	    a->stale != b->stale || a->is_secure != b->is_secure ||
-	    a->n_records != b->n_records ||
+	    a->is_secure != b->is_secure || a->n_records != b->n_records ||
 	    (a->alias.p == NULL) != (b->alias.p == NULL) ||
 	    !span_equal(a->alias, b->alias))
 		return false;
