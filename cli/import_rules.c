@@ -479,10 +479,12 @@ to_spf_temperror(struct import *im, const struct import_entry *e)
 }
 
 static void
-to_received_spf(struct import *im, const struct import_entry *e)
+to_header_type(struct import *im, const struct import_entry *e)
 {
-	import_set(im, e, "spf", "received_spf",
-	    span_is_nocase(e->value, "SPF") ? "yes" : "no");
+	if (span_is_nocase(e->value, "SPF"))
+		import_note(im, e, IMPORT_CHANGES,
+		    "no Received-SPF field is added; Authentication-Results "
+		    "has the same results");
 }
 
 static void
@@ -752,7 +754,7 @@ const struct import_rule import_rules[] = {
 	{ POLICYD, "Domain_Whitelist", BY_NAME },
 	{ POLICYD, "Domain_Whitelist_PTR", BY_NAME },
 	{ POLICYD, "SPF_Enhanced_Status_Codes", NEEDLESS },
-	{ POLICYD, "Header_Type", .convert = to_received_spf, .standard = "SPF" },
+	{ POLICYD, "Header_Type", .convert = to_header_type, .standard = "SPF" },
 	{ POLICYD, "Hide_Receiver",
 	  .kind = IMPORT_MOOT, .why = "recipients are never written into our fields" },
 	{ POLICYD, "Lookup_Time", .convert = to_timeout },

@@ -100,6 +100,8 @@ static const struct old_name old_names[] = {
 	{ "cache", "serve_stale", NULL,
 	    "a resolver such as unbound can do this (serve-expired)" },
 	{ "spf", "spare_dmarc_pass", "ignore_spf_if_dmarc_passes", NULL },
+	{ "spf", "received_spf", NULL,
+	    "Authentication-Results has the same results" },
 	{ "dkim", "max_rsa_bits", NULL, "it is always 8192" },
 	{ "dkim", "clock_skew", NULL, "it is always 5m" },
 	{ "dkim", "ignore_expiry", NULL, "expired signatures always fail" },

@@ -157,8 +157,6 @@ const struct conf_option conf_options[] = {
 { "spf", "ignore_spf_if_dmarc_passes", CONF_BOOL, "true",
   AT(spf.ignore_if_dmarc_passes),
   .help = "Never reject mail because of its SPF result if it passes DMARC." },
-{ "spf", "received_spf", CONF_BOOL, "false", AT(spf.received_spf),
-  .help = "Add a Received-SPF field as well." },
 
 { "dkim", "on_temperror", CONF_CHOICE, "accept", ONE_OF(actions),
   AT(dkim_actions.on_temperror),

@@ -7,8 +7,6 @@ own_fields_begin(
     struct own_fields *f, const struct conf *conf, struct span authserv_id)
 {
 	f->names[OWN_FIELD_AUTHRES] = "Authentication-Results";
-	f->names[OWN_FIELD_RECEIVED_SPF] =
-	    conf->spf.received_spf ? "Received-SPF" : NULL;
 	f->names[OWN_FIELD_QUARANTINE] = conf->dmarc.quarantine_header;
 	f->authserv_id = authserv_id;
 	for (size_t i = 0; i < OWN_FIELD_KINDS; i++)

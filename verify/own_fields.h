@@ -26,8 +26,7 @@ enum {
 };
 
 enum own_field_kind {
-	OWN_FIELD_AUTHRES, /* Authentication-Results with our authserv-id */
-	OWN_FIELD_RECEIVED_SPF,
+	OWN_FIELD_AUTHRES,    /* Authentication-Results with our authserv-id */
 	OWN_FIELD_QUARANTINE, /* dmarc.quarantine_header */
 	OWN_FIELD_KINDS,
 };

@@ -9,7 +9,6 @@
 #include "lib/enum_names.h"
 #include "mail/address.h"
 #include "mail/authres.h"
-#include "spf/received.h"
 #include "verify/core_options.h"
 #include "verify/internal.h"
 
@@ -504,22 +503,6 @@ finish_list(struct verify_message *m)
 		    &m->list_related);
 }
 
-/* RFC 7208 section 9.1: adds the field if the operator wants it in addition to
- * Authentication-Results. */
-static void
-finish_received_spf(struct verify_message *m)
-{
-	struct verdict *v = &m->verdict;
-	struct span value;
-
-	if (!m->c->conf->spf.received_spf || m->spf_task == NULL)
-		return;
-	value = spf_received(&v->spf_mail_from, &m->spf.query, m->arena);
-	if (value.p != NULL)
-		v->add[v->n_add++] =
-		    (struct verify_add){ "Received-SPF", value };
-}
-
 static void
 finish_quarantine_header(struct verify_message *m)
 {
@@ -580,8 +563,6 @@ verify_finish(struct verify_message *m)
 	}
 	if (v->own->n > OWN_FIELDS_MAX)
 		refuse_forgery(&v->decision);
-	if (v->skip == NULL)
-		finish_received_spf(m);
 	finish_quarantine_header(m);
 	v->authentication_results = authres_field_write(m);
 	v->total_ms = clock_ms() - m->began;

@@ -144,7 +144,7 @@ struct verdict {
 	 * without a line end.  If `facts.trusted_mta`, it is absent, and no
 	 * field is added. */
 	struct span authentication_results;
-	struct verify_add add[VERIFY_ADD_MAX]; /* such as Received-SPF */
+	struct verify_add add[VERIFY_ADD_MAX]; /* such as X-Avouch-Quarantine */
 	size_t n_add;
 
 	/* The fields that claim to be ours: removed, or kept if

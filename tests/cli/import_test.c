@@ -315,8 +315,8 @@ policyd_spf(void **state)
 		    "#\tnames can be forged; list the networks in "
 		    "trusted_forwarders",
 		    NULL },
-		{ F, "", "\treceived_spf = yes\n", NULL },
-		{ F, "Header_Type = AR", "\treceived_spf = no\n", NULL },
+		{ F, "", "#\tno Received-SPF field is added", "received_spf" },
+		{ F, "Header_Type = AR", NULL, "Received-SPF" },
 		{ F, "Authserv_Id = HEADER", "#\tthe MTA's name", NULL },
 		{ F, "Authserv_Id = mx.example",
 		    "authserv_id = \"mx.example\"\n", NULL },

@@ -319,6 +319,9 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "cache { serve_stale = 1d }",
 		    "f:1: cache.serve_stale was removed: a resolver such as "
 		    "unbound can do this (serve-expired); delete the line\n" },
+		{ "spf { received_spf = yes }",
+		    "f:1: spf.received_spf was removed: Authentication-Results "
+		    "has the same results; delete the line\n" },
 		/* the value of a removed option is ignored */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "

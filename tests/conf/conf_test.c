@@ -144,10 +144,8 @@ values_of_every_kind(void **state)
 		    "f:1" },
 		{ "skip_authenticated = false", "skip_authenticated", "false",
 		    "f:1" },
-		{ "spf { received_spf = yes }", "spf.received_spf", "true",
-		    "f:1" },
-		{ "spf { received_spf = true }", "spf.received_spf", "true",
-		    "f:1" },
+		{ "auth_login = yes", "auth_login", "true", "f:1" },
+		{ "auth_login = true", "auth_login", "true", "f:1" },
 		{ "mode = monitor", "mode", "monitor", "f:1" },
 		/* names from earlier versions */
 		{ "confine = off", "sandbox", "off", "f:1" },

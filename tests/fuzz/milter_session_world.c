@@ -58,7 +58,7 @@ static const char *const confs[] = {
 	"mode = monitor authserv_id = \"mx.test\"\n",
 	"mode = enforce authserv_id = \"mx.test\" log = json\n"
 	"spf { on_fail = reject on_softfail = tempfail on_temperror = tempfail "
-	"on_permerror = reject on_weak_pass = quarantine received_spf = true\n"
+	"on_permerror = reject on_weak_pass = quarantine\n"
 	"ignore_spf_if_dmarc_passes = false }\n"
 	"dkim { on_temperror = tempfail on_permerror = reject }\n"
 	"dmarc { on_quarantine = quarantine on_temperror = tempfail "
@@ -79,7 +79,7 @@ static const char *const confs[] = {
 	"override \"by author\" { from_domain = \"held.example\" "
 	"action = annotate }\n",
 	"mode = enforce authserv_id = \"mx.test\" sample = 50% log = none\n"
-	"spf { on_fail = annotate received_spf = true }\n"
+	"spf { on_fail = annotate }\n"
 	"dmarc { on_reject = tempfail on_permerror = quarantine "
 	"indirect_as_quarantine = false quarantine_header = \"\" }\n"
 	"report { store = \"/memory\" }\n",

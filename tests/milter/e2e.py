@@ -149,13 +149,10 @@ def _(l):
     got = delivered(l, forged + lab.message("x@plain.example"))
     same(smtp.fields(got, "X-Avouch-Quarantine"), [], "annotation")
     same(smtp.fields(got, "Received-SPF"), ["pass"], "not ours: it stays")
-    with settings(l, "spf { received_spf = true }\n"):
-        got = delivered(l, forged + lab.message("x@shop.example"))
-        same(smtp.fields(got, "X-Avouch-Quarantine"),
-             ["dmarc.on_quarantine"], "annotation")
-        field, = smtp.fields(got, "Received-SPF")
-        true(field.startswith("fail "), field)
-        ours(got)
+    got = delivered(l, forged + lab.message("x@shop.example"))
+    same(smtp.fields(got, "X-Avouch-Quarantine"), ["dmarc.on_quarantine"],
+         "annotation")
+    ours(got)
 
 
 # ---- signatures through Postfix ----
@@ -569,10 +566,10 @@ def _(l):
 
 # ---- programs that read our field ----
 
-def send_hostile(l, more):
-    """Sends each hostile input that Postfix accepts."""
+@suite.test("senders that try to inject text into our field")
+def _(l):
     before = len(mailing.kept)
-    with settings(l, "mode = monitor\n" + more):
+    with settings(l, "mode = monitor\n"):
         for name, helo, sender, fields, _ in hostile.INPUTS:
             try:
                 client = l.client(helo, ADDR=hostile.CLIENT)
@@ -592,21 +589,6 @@ def send_hostile(l, more):
                 same(log["mail_from"], sender, "the log")
     true(len(mailing.kept) - before > 50, "%d were delivered" % (
         len(mailing.kept) - before))
-
-
-@suite.test("senders that try to inject text into our field")
-def _(l):
-    send_hostile(l, "")
-
-
-@suite.test("senders that try to inject text into our Received-SPF")
-def _(l):
-    before = len(mailing.kept)
-    send_hostile(l, "spf { received_spf = true }\n")
-    for message in mailing.kept[before:]:
-        field, = smtp.fields(message, "Received-SPF")
-        same(re.findall(r"identity=(\w+)", field), ["mailfrom"], field)
-        true("\\" not in field and field.isascii(), field)
 
 
 @suite.test("the messages of the demonstration")
