@@ -618,7 +618,7 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "MaximumSignaturesToVerify", .convert = to_max_signatures },
 	{ DKIM, "MaximumSignedBytes", SIGNING },
 	{ DKIM, "Minimum",
-	  .kind = IMPORT_CHANGES, .why = "the whole body must be signed; see section dkim, allow_body_tail" },
+	  .kind = IMPORT_CHANGES, .why = "the whole body must be signed (RFC 6376 section 8.2)" },
 	{ DKIM, "MinimumKeyBits", .convert = to_min_rsa_bits },
 	{ DKIM, "Mode", .convert = to_mode, .standard = "sv" },
 	{ DKIM, "MTA", SIGNING },

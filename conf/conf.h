@@ -142,8 +142,6 @@ struct conf {
 	struct {
 		unsigned max_signatures; /* signatures verified per message */
 		unsigned min_rsa_bits;
-		bool allow_body_tail; /* l= may leave the end of the body
-		                         unsigned */
 	} dkim;
 	struct { /* actions if no signature passes */
 		enum conf_action on_temperror, on_permerror;

@@ -105,6 +105,8 @@ static const struct old_name old_names[] = {
 	{ "dkim", "max_rsa_bits", NULL, "it is always 8192" },
 	{ "dkim", "clock_skew", NULL, "it is always 5m" },
 	{ "dkim", "ignore_expiry", NULL, "expired signatures always fail" },
+	{ "dkim", "allow_body_tail", NULL,
+	    "signatures that leave the end of the body unsigned never pass" },
 	{ "reply", "tempfail_text", NULL, "the built-in text is always used" },
 	{ "report", "compat", "xml_format", NULL },
 	{ "report", "spread", "send_window", NULL },

@@ -172,8 +172,6 @@ const struct conf_option conf_options[] = {
 { "dkim", "min_rsa_bits", CONF_NUMBER, "1024", .min = 1024, .max = 4096,
   AT(dkim.min_rsa_bits),
   .help = "Shortest RSA key that is accepted." },
-{ "dkim", "allow_body_tail", CONF_BOOL, "false", AT(dkim.allow_body_tail),
-  .help = "Accept signatures that leave the end of the body unsigned (l=)." },
 
 { "arc", "trusted_sealers", CONF_DOMAINS, "{}", AT(arc.trusted_sealers),
   .help = "Domains whose ARC seals are trusted." },

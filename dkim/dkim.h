@@ -46,8 +46,6 @@ struct dkim_options {
 	unsigned max_signatures; /* signatures to verify, at least 1 */
 	unsigned min_rsa_bits; /* a key with fewer bits yields DKIM_POLICY (RFC
 	                          8301); at least 1 */
-	bool allow_body_tail;  /* accept an l= that leaves the end of the body
-	                          unsigned */
 	bool ignore_time;      /* ignore x= and t= (RFC 6376 section 3.5) */
 };
 

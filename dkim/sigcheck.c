@@ -274,14 +274,12 @@ try_key(const struct sigcheck *c, const struct key *k, const uint8_t *hash,
 
 /* RFC 6376 sections 6.1.1 and 8.2: a partly unsigned body does not pass. */
 static void
-judge_tail(const struct sigcheck *c, const struct sigcheck_rules *r,
-    const struct body_hashes *body_hashes, struct arena *a,
-    struct sigcheck_result *out)
+judge_tail(const struct sigcheck *c, const struct body_hashes *body_hashes,
+    struct arena *a, struct sigcheck_result *out)
 {
 	uint64_t length = body_hashes_length(body_hashes, c->body);
 
-	if (out->code != DKIM_PASS || c->sig.limit >= length ||
-	    r->o.allow_body_tail || c->body < 0)
+	if (out->code != DKIM_PASS || c->sig.limit >= length || c->body < 0)
 		return;
 	decide_text(out, DKIM_POLICY, a,
 	    "l= leaves %llu bytes of the body unsigned",
@@ -329,7 +327,7 @@ sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
 			break;
 	}
 	if (over_body)
-		judge_tail(c, r, body_hashes, a, out);
+		judge_tail(c, body_hashes, a, out);
 }
 
 bool

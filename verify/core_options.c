@@ -43,6 +43,5 @@ core_options_dkim(const struct conf *conf)
 	return (struct dkim_options){
 		.max_signatures = conf->dkim.max_signatures,
 		.min_rsa_bits = conf->dkim.min_rsa_bits,
-		.allow_body_tail = conf->dkim.allow_body_tail,
 	};
 }

@@ -322,6 +322,10 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "spf { received_spf = yes }",
 		    "f:1: spf.received_spf was removed: Authentication-Results "
 		    "has the same results; delete the line\n" },
+		{ "dkim { allow_body_tail = yes }",
+		    "f:1: dkim.allow_body_tail was removed: signatures that "
+		    "leave the end of the body unsigned never pass; delete the "
+		    "line\n" },
 		/* the value of a removed option is ignored */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "
