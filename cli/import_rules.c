@@ -52,20 +52,6 @@ set_seconds(struct import *im, const struct import_entry *e,
 	import_set(im, e, section, name, value);
 }
 
-static void
-set_number(struct import *im, const struct import_entry *e, const char *section,
-    const char *name)
-{
-	char value[32];
-	struct buf b = buf_wrap(value, sizeof(value));
-
-	buf_printable(&b, e->value, sizeof(value) - 1);
-	if (!span_all(e->value, ascii_is_digit) || e->value.n == 0)
-		import_note(im, e, IMPORT_CHANGES, "it is not a number");
-	else
-		import_set(im, e, section, name, value);
-}
-
 static bool
 is_separator(unsigned char c)
 {
@@ -261,15 +247,16 @@ to_skip_networks(struct import *im, const struct import_entry *e)
 /* ---- opendkim ---- */
 
 static void
-to_max_signatures(struct import *im, const struct import_entry *e)
-{
-	set_number(im, e, "dkim", "max_signatures");
-}
-
-static void
 to_min_rsa_bits(struct import *im, const struct import_entry *e)
 {
-	set_number(im, e, "dkim", "min_rsa_bits");
+	char value[32];
+	struct buf b = buf_wrap(value, sizeof(value));
+
+	buf_printable(&b, e->value, sizeof(value) - 1);
+	if (!span_all(e->value, ascii_is_digit) || e->value.n == 0)
+		import_note(im, e, IMPORT_CHANGES, "it is not a number");
+	else
+		import_set(im, e, "dkim", "min_rsa_bits", value);
 }
 
 static void
@@ -615,7 +602,8 @@ const struct import_rule import_rules[] = {
 	{ DKIM | POLICYD, "MacroList",
 	  .kind = IMPORT_MOOT, .why = "our own users are recognized by their login or their network" },
 	{ DKIM, "MaximumHeaders", BUILT_IN },
-	{ DKIM, "MaximumSignaturesToVerify", .convert = to_max_signatures },
+	{ DKIM, "MaximumSignaturesToVerify",
+	  .kind = IMPORT_MOOT, .why = "it is always 10" },
 	{ DKIM, "MaximumSignedBytes", SIGNING },
 	{ DKIM, "Minimum",
 	  .kind = IMPORT_CHANGES, .why = "the whole body must be signed (RFC 6376 section 8.2)" },

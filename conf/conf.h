@@ -22,8 +22,7 @@
 
 enum {
 	CONF_NAMESERVERS_MAX = 8,
-	CONF_SIGNATURES_MAX = 100, /* upper limit of dkim.max_signatures */
-	CONF_OUTGOING_MAX = 16,    /* addresses in sign.outgoing */
+	CONF_OUTGOING_MAX = 16, /* addresses in sign.outgoing */
 	CONF_EXPIRE_MIN =
 	    6 * 86400, /* seconds; mail waits up to five days in Postfix's queue
 	                  (maximal_queue_lifetime) */
@@ -140,7 +139,6 @@ struct conf {
 		                                actions applies */
 	} spf;
 	struct {
-		unsigned max_signatures; /* signatures verified per message */
 		unsigned min_rsa_bits;
 	} dkim;
 	struct { /* actions if no signature passes */

@@ -103,6 +103,7 @@ static const struct old_name old_names[] = {
 	{ "spf", "received_spf", NULL,
 	    "Authentication-Results has the same results" },
 	{ "dkim", "max_rsa_bits", NULL, "it is always 8192" },
+	{ "dkim", "max_signatures", NULL, "it is always 10" },
 	{ "dkim", "clock_skew", NULL, "it is always 5m" },
 	{ "dkim", "ignore_expiry", NULL, "expired signatures always fail" },
 	{ "dkim", "allow_body_tail", NULL,

@@ -166,9 +166,6 @@ const struct conf_option conf_options[] = {
   AT(dkim_actions.on_permerror),
   .help = "Action if no signature passes and the best one is permanently "
 	"broken." },
-{ "dkim", "max_signatures", CONF_NUMBER, "10", .min = 1,
-  .max = CONF_SIGNATURES_MAX, AT(dkim.max_signatures),
-  .help = "Maximum number of signatures of a message that are verified." },
 { "dkim", "min_rsa_bits", CONF_NUMBER, "1024", .min = 1024, .max = 4096,
   AT(dkim.min_rsa_bits),
   .help = "Shortest RSA key that is accepted." },

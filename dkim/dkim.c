@@ -10,6 +10,9 @@
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 
+_Static_assert((int)DKIM_READ_MAX <= (int)DKIM_LISTED_MAX,
+    "every signature that is parsed is listed");
+
 enum {
 	B_MIN = 8,  /* minimum number of characters of b= to report (RFC 6008
 	               section 4) */
@@ -215,15 +218,6 @@ read_one(struct dkim *d, struct candidate *c)
 	return true;
 }
 
-/* Returns the maximum number of signatures to parse. */
-static size_t
-most_read(const struct dkim *d)
-{
-	size_t most = (size_t)DKIM_READ_EACH * d->rules.o.max_signatures;
-
-	return most < DKIM_SIGNATURES_MAX ? most : DKIM_SIGNATURES_MAX;
-}
-
 /*
  * RFC 6376 section 4: limits the number of signatures that are verified, and
  * the number that are parsed, valid or not.
@@ -235,8 +229,8 @@ choose(struct dkim *d, struct candidate *all, size_t n)
 
 	for (enum rank rank = RANK_AUTHOR; rank < RANKS; rank++) {
 		for (size_t i = 0; i < n; i++) {
-			if (d->n_checks == d->rules.o.max_signatures ||
-			    read == most_read(d))
+			if (d->n_checks == DKIM_VERIFIED_MAX ||
+			    read == DKIM_READ_MAX)
 				return true;
 			if (all[i].rank != rank)
 				continue;
@@ -255,7 +249,7 @@ refusal(struct dkim *d)
 	struct buf reason = buf_alloc(d->a, SIGCHECK_REASON_MAX);
 
 	buf_text(&reason, "not verified: the limit per message is ");
-	buf_number(&reason, d->rules.o.max_signatures);
+	buf_number(&reason, DKIM_VERIFIED_MAX);
 	return buf_view(&reason);
 }
 
@@ -269,13 +263,10 @@ header_fault(const struct mail_header *h)
 	return h->nul ? "a header field contains a NUL" : NULL;
 }
 
-/* Returns the number of signatures to list, out of `n`. */
 static size_t
-most_listed(const struct dkim *d, size_t n)
+at_most(size_t n, size_t max)
 {
-	size_t most = most_read(d) > DKIM_LISTED ? most_read(d) : DKIM_LISTED;
-
-	return n < most ? n : most;
+	return n < max ? n : max;
 }
 
 /* Lists all signatures that were parsed and then, if there is room, others,
@@ -285,7 +276,7 @@ list(struct dkim *d, struct candidate *all, size_t n)
 {
 	const char *fault = header_fault(d->h);
 	struct span reason = fault != NULL ? span_str(fault) : refusal(d);
-	size_t room = most_listed(d, n);
+	size_t room = at_most(n, DKIM_LISTED_MAX);
 
 	for (size_t i = 0; i < n; i++)
 		room -= all[i].result != NULL;
@@ -354,7 +345,7 @@ distinguishing_length(struct span a, struct span b)
 static bool
 shorten_b(struct dkim *d)
 {
-	struct dkim_result *order[DKIM_SIGNATURES_MAX] = { NULL };
+	struct dkim_result *order[DKIM_LISTED_MAX] = { NULL };
 	size_t before = B_MIN;
 
 	for (size_t i = 0; i < d->n_results; i++) {
@@ -402,10 +393,11 @@ dkim_begin(struct arena *a, const struct dkim_options *o,
 		return NULL;
 	if (n == 0)
 		return d;
-	most = d->rules.o.max_signatures < n ? d->rules.o.max_signatures : n;
+	most = at_most(n, DKIM_VERIFIED_MAX);
 	d->checks = arena_array(a, most, sizeof(*d->checks));
 	d->to = arena_array(a, most, sizeof(struct dkim_result *));
-	d->results = arena_array(a, most_listed(d, n), sizeof(*d->results));
+	d->results =
+	    arena_array(a, at_most(n, DKIM_LISTED_MAX), sizeof(*d->results));
 	d->n_from = header_index_count(d->index, SPAN("From"));
 	if (d->checks == NULL || d->to == NULL || d->results == NULL)
 		return NULL;

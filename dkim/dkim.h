@@ -24,12 +24,14 @@
 #include "mail/header.h"
 
 enum {
-	DKIM_SIGNATURES_MAX =
-	    100,            /* signatures listed individually per message */
-	DKIM_LISTED = 25,   /* this many signatures are listed even if fewer are
-	                       parsed in full; the rest are only counted */
-	DKIM_READ_EACH = 2, /* signatures parsed per signature to verify,
-	                       because some are unusable */
+	/* Signatures verified per message (RFC 6376 section 6.1 permits a
+	 * limit).  Legitimate mail has fewer, and each costs a DNS question and
+	 * a public-key operation. */
+	DKIM_VERIFIED_MAX = 10,
+	/* Signatures parsed in full; more than can be verified, because some
+	 * are unusable. */
+	DKIM_READ_MAX = 2 * DKIM_VERIFIED_MAX,
+	DKIM_LISTED_MAX = 25, /* signatures listed; the rest are only counted */
 };
 
 enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
@@ -43,7 +45,6 @@ enum dkim_code { /* in the order of RFC 8601 section 2.7.1 */
 };
 
 struct dkim_options {
-	unsigned max_signatures; /* signatures to verify, at least 1 */
 	unsigned min_rsa_bits; /* a key with fewer bits yields DKIM_POLICY (RFC
 	                          8301); at least 1 */
 	bool ignore_time;      /* ignore x= and t= (RFC 6376 section 3.5) */
@@ -71,8 +72,8 @@ struct dkim_result { /* result for one DKIM-Signature field */
 	bool strict;       /* t=s in the key */
 	bool cut_short;    /* DKIM_TEMPERROR because we lacked resources, not
 	                      because of DNS */
-	bool verified; /* chosen for verification; at most max_signatures are */
-	size_t field;  /* index in the header */
+	bool verified;     /* chosen for verification */
+	size_t field;      /* index in the header */
 };
 
 const char *dkim_code_name(enum dkim_code code);

@@ -20,12 +20,8 @@ enum {
 struct sigcheck_rules
 sigcheck_rules_of(const struct dkim_options *o, int64_t now)
 {
-	struct sigcheck_rules r = { .now = now, .o = *o };
-
-	assert(o->max_signatures > 0 && o->min_rsa_bits > 0);
-	if (r.o.max_signatures > DKIM_SIGNATURES_MAX)
-		r.o.max_signatures = DKIM_SIGNATURES_MAX;
-	return r;
+	assert(o->min_rsa_bits > 0);
+	return (struct sigcheck_rules){ .now = now, .o = *o };
 }
 
 static void

@@ -47,7 +47,7 @@ struct sigcheck_result {
 	const struct key *key; /* the key that decided the result; NULL: none */
 };
 
-/* Combines the options, with max_signatures capped, and the time. */
+/* Combines the options and the time. */
 struct sigcheck_rules sigcheck_rules_of(
     const struct dkim_options *o, int64_t now);
 

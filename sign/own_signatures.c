@@ -5,7 +5,6 @@
 
 /* minimum key size: RFC 8301 section 3.2 */
 static const struct dkim_options check_options = {
-	.max_signatures = SIGNER_OWN_MAX,
 	.min_rsa_bits = PRIVATE_KEY_BITS_MIN,
 };
 

@@ -138,7 +138,7 @@ collect_for_dmarc(struct verify_message *m, bool results)
 {
 	const struct verdict *v = &m->verdict;
 	struct dmarc_facts *d = &m->dmarc_facts;
-	struct span domains[DKIM_SIGNATURES_MAX] = { SPAN_NONE };
+	struct span domains[DKIM_VERIFIED_MAX] = { SPAN_NONE };
 	size_t n = results ? v->n_dkim : 0;
 	struct dmarc_identifier *ids;
 
@@ -146,7 +146,7 @@ collect_for_dmarc(struct verify_message *m, bool results)
 	d->spf.fact =
 	    results ? fact_of_spf(v->spf_mail_from.code) : DMARC_FACT_OTHER;
 	if (!results && m->dkim != NULL)
-		n = dkim_domains(m->dkim, domains, DKIM_SIGNATURES_MAX);
+		n = dkim_domains(m->dkim, domains, DKIM_VERIFIED_MAX);
 	ids = arena_array(m->arena, n, sizeof(*ids));
 	d->dkim = ids;
 	d->n_dkim = ids != NULL ? n : 0;

@@ -4,8 +4,6 @@
 
 _Static_assert(
     (int)CONF_NAMESERVERS_MAX == (int)DNS_SERVERS_MAX, "all servers fit");
-_Static_assert(
-    (int)CONF_SIGNATURES_MAX == (int)DKIM_SIGNATURES_MAX, "the same limit");
 
 /*
  * A question must time out before its message does, to leave time for
@@ -41,7 +39,6 @@ struct dkim_options
 core_options_dkim(const struct conf *conf)
 {
 	return (struct dkim_options){
-		.max_signatures = conf->dkim.max_signatures,
 		.min_rsa_bits = conf->dkim.min_rsa_bits,
 	};
 }

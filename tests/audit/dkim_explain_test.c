@@ -267,7 +267,7 @@ judge(const char *zone_text, const char *selector, const char *domain,
     struct arena *a, struct explain_key *out, struct dns_questions **questions)
 {
 	struct dns_source *zone = pump_zone(zone_text);
-	struct dkim_options options = { .max_signatures = 0 };
+	struct dkim_options options = { .min_rsa_bits = 0 };
 
 	dkim_run_complete(&options);
 	*questions = dns_questions_new(QUESTIONS);

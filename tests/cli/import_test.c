@@ -120,8 +120,8 @@ opendkim(void **state)
 		    "#\tthe timeout of a DNS query is derived from option "
 		    "timeout",
 		    "timeout = " },
-		{ F, "MaximumSignaturesToVerify 3", "\tmax_signatures = 3\n",
-		    NULL },
+		{ F, "MaximumSignaturesToVerify 3", "#\tit is always 10",
+		    "max_signatures" },
 		{ F, "MinimumKeyBits 2048", "\tmin_rsa_bits = 2048\n", NULL },
 		{ F, "MinimumKeyBits 512",
 		    "#\tnot valid in avouch: dkim.min_rsa_bits: \"512\" is out "

@@ -188,11 +188,11 @@ wrong_values(void **state)
 		{ "cache { size = 1K }",
 		    "cache.size: \"1K\" is out of range; it must be 1M to "
 		    "16G" },
-		{ "dkim { max_signatures = 1e3 }",
-		    "dkim.max_signatures: \"1e3\" is not a whole number" },
-		{ "dkim { max_signatures = 0 }",
-		    "dkim.max_signatures: \"0\" is out of range; it must be 1 "
-		    "to 100" },
+		{ "dkim { min_rsa_bits = 1e3 }",
+		    "dkim.min_rsa_bits: \"1e3\" is not a whole number" },
+		{ "dkim { min_rsa_bits = 0 }",
+		    "dkim.min_rsa_bits: \"0\" is out of range; it must be 1024 "
+		    "to 4096" },
 		{ "socket_mode = rw",
 		    "socket_mode: \"rw\" is not an octal number; write it as "
 		    "0660" },

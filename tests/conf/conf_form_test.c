@@ -146,11 +146,11 @@ unclosed_parts_are_reported_where_they_begin(void **state)
 		{ "mode = monitor /*/",
 		    "f:1: the comment that begins here has no \"*/\"\n" },
 		/* two mistakes, each reported once */
-		{ "spf {\ndkim { max_signatures = 0 }\n}",
+		{ "spf {\ndkim { min_rsa_bits = 0 }\n}",
 		    "f:2: dkim: cannot be inside the section that begins on "
 		    "line 1; is its \"}\" missing?\n"
-		    "f:2: dkim.max_signatures: \"0\" is out of range; it must "
-		    "be 1 to 100\n" },
+		    "f:2: dkim.min_rsa_bits: \"0\" is out of range; it must "
+		    "be 1024 to 4096\n" },
 		{ "spf {\n\ndkim { }\narc { }\nmode = x",
 		    "f:3: dkim: cannot be inside the section that begins on "
 		    "line 1; is its \"}\" missing?\n"
@@ -326,6 +326,9 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "f:1: dkim.allow_body_tail was removed: signatures that "
 		    "leave the end of the body unsigned never pass; delete the "
 		    "line\n" },
+		{ "dkim { max_signatures = 20 }",
+		    "f:1: dkim.max_signatures was removed: it is always 10; "
+		    "delete the line\n" },
 		/* the value of a removed option is ignored */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "

@@ -131,7 +131,7 @@ one_run_with_key(const struct test_key *key, const char *tags,
 static void
 rfc_8301_key_sizes(void **state)
 {
-	struct dkim_options o = { .max_signatures = 0 };
+	struct dkim_options o = { .min_rsa_bits = 0 };
 	struct dkim_options small = { .min_rsa_bits = 512 };
 	struct dkim_options large = { .min_rsa_bits = 2048 };
 
@@ -153,7 +153,7 @@ rfc_8301_key_sizes(void **state)
 static void
 huge_key_is_not_computed(void **state)
 {
-	struct dkim_options o = { .max_signatures = 0 };
+	struct dkim_options o = { .min_rsa_bits = 0 };
 	unsigned char der[1100];
 	char text[2000], *line;
 	size_t n = 0;
@@ -189,7 +189,7 @@ rfc_8463_ed25519(void **state)
 {
 	static const char tags[] =
 	    "v=1; a=ed25519-sha256; d=example.com; s=sel; h=from:to";
-	struct dkim_options o = { .max_signatures = 0 };
+	struct dkim_options o = { .min_rsa_bits = 0 };
 	char *record = sign_record(sign_ed25519(1));
 	char *line = sign_zone_line("sel._domainkey.example.com", record);
 
@@ -206,7 +206,7 @@ rfc_8463_ed25519(void **state)
 static void
 section_6_1_2_several_records(void **state)
 {
-	struct dkim_options o = { .max_signatures = 0 };
+	struct dkim_options o = { .min_rsa_bits = 0 };
 	char *good = sign_record(sign_rsa(1024, 0));
 	char *other = sign_record(sign_rsa(1024, 1));
 	char *lines[2] = {
@@ -238,7 +238,7 @@ section_6_1_2_several_records(void **state)
 static void
 section_6_1_2_dns(void **state)
 {
-	struct dkim_options o = { .max_signatures = 0 };
+	struct dkim_options o = { .min_rsa_bits = 0 };
 	char *record = sign_record(sign_rsa(1024, 0));
 	char *line = sign_zone_line("key.example.net", record);
 	char text[2000];
@@ -266,7 +266,7 @@ static void
 options(void **state)
 {
 	struct dkim_options no_time = { .ignore_time = true };
-	struct dkim_options o = { .max_signatures = 0 };
+	struct dkim_options o = { .min_rsa_bits = 0 };
 
 	(void)state;
 	one_run_with_key(sign_rsa(1024, 0), TAGS "; x=5", no_time, PASS);
@@ -391,9 +391,9 @@ struct count {
 };
 
 static struct count
-count_run(char *message, struct dns_source *zone, unsigned max)
+count_run(char *message, struct dns_source *zone)
 {
-	struct dkim_run r = { .options = { .max_signatures = max } };
+	struct dkim_run r = { .cut = 0 };
 	struct count c = { .pass = 0 };
 
 	dkim_run(&r, span_str(message), zone);
@@ -406,7 +406,7 @@ count_run(char *message, struct dns_source *zone, unsigned max)
 			assert_true(
 			    r.results[i].field > r.results[i - 1].field);
 	}
-	assert_true(r.n <= DKIM_SIGNATURES_MAX);
+	assert_true(r.n <= DKIM_LISTED_MAX);
 	assert_int_equal(r.n + dkim_unlisted(r.dkim),
 	    mail_header_count(&r.header, "DKIM-Signature"));
 	c.questions = dns_questions_count(r.questions);
@@ -430,22 +430,19 @@ hundreds_above_a_good_signature(void **state)
 	struct count c;
 
 	(void)state;
-	c = count_run(under_bad(300, "list.example", good_message()), zone, 0);
+	c = count_run(under_bad(300, "list.example", good_message()), zone);
 	assert_int_equal(c.pass, 1);
 	assert_int_equal(c.verified, 10);
 	assert_int_equal(c.questions, 10);
 	assert_int_equal(c.permerror, 9);
-	assert_int_equal(c.policy, DKIM_LISTED - 10);
-	c = count_run(under_bad(300, "list.example", good_message()), zone, 1);
-	assert_int_equal(c.pass, 1);
-	assert_int_equal(c.questions, 1);
+	assert_int_equal(c.policy, DKIM_LISTED_MAX - 10);
 	/* if all bad signatures have the author's domain, the limit is reached
 	 * before the good one */
-	c = count_run(under_bad(300, "example.com", good_message()), zone, 0);
+	c = count_run(under_bad(300, "example.com", good_message()), zone);
 	assert_int_equal(c.pass, 0);
 	assert_int_equal(c.verified, 10);
 	/* the author's domain comes first, then related domains, then others */
-	c = count_run(under_bad(300, "a.example.com", good_message()), zone, 3);
+	c = count_run(under_bad(300, "a.example.com", good_message()), zone);
 	assert_int_equal(c.pass, 1);
 	zone->close(zone);
 }
@@ -459,14 +456,14 @@ hundreds_of_malformed_signatures(void **state)
 	struct count c;
 
 	(void)state;
-	c = count_run(under_bad(19, "example", good_message()), zone, 0);
+	c = count_run(under_bad(19, "example", good_message()), zone);
 	assert_int_equal(c.pass, 1);
 	assert_int_equal(c.permerror, 19);
-	c = count_run(under_bad(150, "example", good_message()), zone, 0);
+	c = count_run(under_bad(150, "example", good_message()), zone);
 	assert_int_equal(c.pass, 1);
 	assert_int_equal(c.verified, 1);
 	assert_int_equal(c.permerror, 19);
-	assert_int_equal(c.policy, DKIM_LISTED - 20);
+	assert_int_equal(c.policy, DKIM_LISTED_MAX - 20);
 	zone->close(zone);
 }
 
@@ -474,17 +471,23 @@ static void
 limit_is_reported(void **state)
 {
 	struct dns_source *zone = dkim_run_zone(sign_rsa(1024, 0), "");
-	char *message = under_bad(1, "example.org", good_message());
-	struct dkim_run r = { .options = { .max_signatures = 1 } };
+	char *message =
+	    under_bad(DKIM_VERIFIED_MAX, "example.org", good_message());
+	struct dkim_run r = { .cut = 0 };
+	const struct dkim_result *last;
 
 	(void)state;
 	dkim_run(&r, span_str(message), zone);
-	dkim_run_expect(&r, "limit",
-	    "policy:not verified: the limit per message is 1 " PASS);
-	assert_true(span_is(r.results[0].domain, "example.org"));
-	assert_true(span_is(r.results[0].selector, "s0"));
-	assert_true(span_is(r.results[0].b, "YWJj"));
-	assert_false(r.results[0].verified);
+	assert_int_equal(r.n, DKIM_VERIFIED_MAX + 1);
+	assert_int_equal(r.results[DKIM_VERIFIED_MAX].code, DKIM_PASS);
+	last = &r.results[DKIM_VERIFIED_MAX - 1];
+	assert_int_equal(last->code, DKIM_POLICY);
+	assert_true(
+	    span_is(last->reason, "not verified: the limit per message is 10"));
+	assert_true(span_is(last->domain, "example.org"));
+	assert_true(span_is(last->selector, "s9"));
+	assert_true(span_is(last->b, "YWJj"));
+	assert_false(last->verified);
 	dkim_run_end(&r);
 	free(message);
 	zone->close(zone);

@@ -21,8 +21,7 @@ enum { MEMORY = 8 << 20, QUESTIONS = 1000 };
 static const struct span selectors[] = { { "s1", 2 } };
 static const struct ip outgoing[] = { { IP_V4, { 192, 0, 2, 1 } },
 	{ IP_V6, { 0x20, 1, 0xd, 0xb8, [15] = 1 } } };
-static const struct dkim_options dkim = { .max_signatures = 10,
-	.min_rsa_bits = 1024 };
+static const struct dkim_options dkim = { .min_rsa_bits = 1024 };
 
 struct audit_domain_fuzz_run {
 	struct audit_query query;

@@ -24,7 +24,7 @@ enum {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct outcome {
-	enum dkim_code codes[DKIM_SIGNATURES_MAX];
+	enum dkim_code codes[DKIM_LISTED_MAX];
 	size_t n;
 	enum arc_code chain;
 	unsigned oldest_pass;
@@ -36,7 +36,7 @@ check_dkim_message(
 {
 	const struct dkim_result *r = dkim_results(d, &out->n);
 
-	assert(out->n <= DKIM_SIGNATURES_MAX);
+	assert(out->n <= DKIM_LISTED_MAX);
 	for (size_t i = 0; i < out->n; i++) {
 		out->codes[i] = r[i].code;
 		assert(r[i].code != DKIM_NONE);
@@ -54,11 +54,12 @@ check_dkim_message(
 }
 
 static void
-run(struct span message, struct dns_source *zone, size_t step, struct outcome *out)
+run(struct span message, struct dns_source *zone, size_t step,
+    struct outcome *out)
 {
 	struct arena *a = arena_new(ARENA), *scratch = arena_new(ARENA);
 	struct dns_questions *questions = dns_questions_new(QUESTIONS);
-	struct dkim_options options = { .max_signatures = 0 };
+	struct dkim_options options = { .min_rsa_bits = 0 };
 	struct mail_header h = { .n = 0 };
 	struct mail_from from;
 	struct body_hashes *b;

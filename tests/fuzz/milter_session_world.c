@@ -70,7 +70,7 @@ static const char *const confs[] = {
 	" url = \"https://why.example/?d={domain}&c={client}\" }\n",
 	"mode = enforce authserv_id = \"mx.test\" skip_networks = {}\n"
 	"skip_authenticated = false\n"
-	"dkim { max_signatures = 2 }\n"
+	"dkim { min_rsa_bits = 2048 }\n"
 	"arc { trusted_sealers = {\"good.example\"} }\n"
 	"override \"by list\" { list_id = \"*.list.example\" action = reject "
 	"}\n"

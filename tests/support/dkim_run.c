@@ -47,8 +47,6 @@ dkim_run_complete(struct dkim_options *o)
 	const struct conf *defaults = conf_defaults();
 
 	assert_non_null(defaults);
-	if (o->max_signatures == 0)
-		o->max_signatures = defaults->dkim.max_signatures;
 	if (o->min_rsa_bits == 0)
 		o->min_rsa_bits = defaults->dkim.min_rsa_bits;
 	conf_unref(defaults);
