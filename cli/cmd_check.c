@@ -111,7 +111,7 @@ check_run_message(
 	struct verify_message *m = NULL;
 	int status;
 
-	own_fields_begin(&own, conf, client.authserv_id);
+	own_fields_begin(&own, client.authserv_id);
 	if (connection != NULL) {
 		verify_helo(connection, span_str(c->helo));
 		m = verify_mail(connection, &envelope);

@@ -280,11 +280,11 @@ added_json(const struct verdict *v)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < v->n_add; i++) {
+	if (v->annotation.p != NULL) {
 		json_t *o = json_object();
 
-		cli_set_text(o, "name", v->add[i].name);
-		cli_set_span(o, "value", v->add[i].value);
+		cli_set_text(o, "name", own_field_name(OWN_FIELD_QUARANTINE));
+		cli_set_span(o, "value", v->annotation);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -347,6 +347,7 @@ results_verdict(const struct verdict *v)
 	if (v->authentication_results.p != NULL)
 		print_folded(
 		    "Authentication-Results", v->authentication_results);
-	for (size_t i = 0; i < v->n_add; i++)
-		print_folded(v->add[i].name, v->add[i].value);
+	if (v->annotation.p != NULL)
+		print_folded(
+		    own_field_name(OWN_FIELD_QUARANTINE), v->annotation);
 }

@@ -40,7 +40,7 @@ enum conf_xml_format { CONF_XML_BROAD, CONF_XML_STRICT };
 
 enum conf_action {
 	CONF_ACCEPT,     /* deliver; Authentication-Results has the result */
-	CONF_ANNOTATE,   /* deliver with an extra header field for a filter */
+	CONF_ANNOTATE,   /* deliver with the header field X-Avouch-Quarantine */
 	CONF_QUARANTINE, /* SMFIR_QUARANTINE: the MTA's hold queue */
 	CONF_REJECT,     /* 550 5.7.x */
 	CONF_TEMPFAIL,   /* 451 4.7.x */
@@ -152,7 +152,6 @@ struct conf {
 		    on_permerror, on_invalid_from;
 		bool indirect_as_quarantine; /* RFC 9989 section 7.4 */
 		bool pct_zero_is_testing;    /* treat pct=0 like t=y */
-		char *quarantine_header;     /* name of a field; NULL: none */
 	} dmarc;
 	struct {
 		enum conf_action action; /* if neither SPF nor DKIM passes and

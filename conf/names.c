@@ -108,6 +108,8 @@ static const struct old_name old_names[] = {
 	{ "dkim", "ignore_expiry", NULL, "expired signatures always fail" },
 	{ "dkim", "allow_body_tail", NULL,
 	    "signatures that leave the end of the body unsigned never pass" },
+	{ "dmarc", "quarantine_header", NULL,
+	    "it is always X-Avouch-Quarantine" },
 	{ "reply", "tempfail_text", NULL, "the built-in text is always used" },
 	{ "report", "compat", "xml_format", NULL },
 	{ "report", "spread", "send_window", NULL },

@@ -194,9 +194,6 @@ const struct conf_option conf_options[] = {
 { "dmarc", "pct_zero_is_testing", CONF_BOOL, "false",
   AT(dmarc.pct_zero_is_testing),
   .help = "Treat pct=0 in a record like t=y: apply the policy one level lower." },
-{ "dmarc", "quarantine_header", CONF_FIELD, "X-Avouch-Quarantine",
-  AT(dmarc.quarantine_header),
-  .help = "Header field that the action annotate adds." },
 
 { "unauthenticated", "action", CONF_CHOICE, "accept", ONE_OF(actions),
   AT(unauthenticated.action),

@@ -20,7 +20,6 @@ enum conf_type {
 	CONF_STORE,        /* char *: an absolute path, or a PostgreSQL URL */
 	CONF_SOCKET,       /* char *: unix:/path, inet:PORT@ADDR, inet6:... */
 	CONF_SOCKET_LOCAL, /* char *: a socket that only this host can reach */
-	CONF_FIELD,        /* char *: the name of a header field */
 	CONF_ADDRESS,      /* char *: a mail address */
 	CONF_TEMPLATE,     /* char *: reply text with {placeholders} */
 	CONF_URL,          /* char *: link with {placeholders} */

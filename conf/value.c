@@ -55,7 +55,6 @@ static const struct conf_kind {
 	[CONF_SOCKET] = { "socket", conf_read_socket, conf_put_text },
 	[CONF_SOCKET_LOCAL] = { "local socket", conf_read_socket,
 	    conf_put_text },
-	[CONF_FIELD] = { "field name", conf_read_field_name, conf_put_text },
 	[CONF_ADDRESS] = { "mail address", conf_read_address, conf_put_text },
 	[CONF_TEMPLATE] = { "template", conf_read_template, conf_put_text },
 	[CONF_URL] = { "link", conf_read_template, conf_put_text },

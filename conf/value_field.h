@@ -31,10 +31,6 @@ bool conf_value_error(const struct conf_field *f, const struct conf_value *v,
 /* Records that memory ran out; returns false. */
 bool conf_no_memory(const struct conf_field *f);
 
-/* Whether the value can be the name of a header field.  Adds an error if
- * not. */
-bool conf_is_field_name(const struct conf_field *f, const struct conf_value *v);
-
 /* Copies `size` bytes to the value, whatever its type; returns true. */
 bool conf_set(void *value, const void *from, size_t size);
 
@@ -48,8 +44,7 @@ typedef void conf_writer(
     struct buf *b, const struct conf_option *o, const void *base);
 
 conf_reader conf_read_plain_text, conf_read_host, conf_read_path,
-    conf_read_store, conf_read_field_name, conf_read_address,
-    conf_read_template, conf_read_socket;
+    conf_read_store, conf_read_address, conf_read_template, conf_read_socket;
 conf_writer conf_put_text;
 conf_writer conf_put_store; /* omits the password */
 

@@ -7,6 +7,8 @@
 #include "lib/ip.h"
 #include "lib/scan.h"
 
+enum { FIELD_NAME_MAX = 60 }; /* bytes of a header field's name */
+
 /* ---- lists ---- */
 
 static size_t
@@ -227,16 +229,26 @@ pattern_word(const struct conf_field *f, const struct conf_value *v)
 static char *
 field_word(const struct conf_field *f, const struct conf_value *v)
 {
+	struct span name = span_str(v->text);
 	struct buf b;
 
-	if (v->text[0] == '\0') {
+	if (name.n == 0) {
 		conf_value_error(f, v, "is not the name of a header field");
 		return NULL;
 	}
-	if (!conf_is_field_name(f, v))
+	if (name.n > FIELD_NAME_MAX || !span_all(name, ascii_is_ftext)) {
+		conf_value_error(f, v,
+		    "is not the name of a header field: at most %d letters, "
+		    "digits and hyphens",
+		    FIELD_NAME_MAX);
 		return NULL;
-	b = buf_alloc(f->a, strlen(v->text) + 1);
-	buf_text(&b, v->text);
+	}
+	if (span_is_nocase(name, "authentication-results")) {
+		conf_value_error(f, v, "is a field that avouch already writes");
+		return NULL;
+	}
+	b = buf_alloc(f->a, name.n + 1);
+	buf_span(&b, name);
 	if (b.full)
 		conf_no_memory(f);
 	return b.p;

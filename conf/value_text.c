@@ -13,7 +13,6 @@ enum {
 	SOCKET_PATH_MAX = 107, /* bytes; sun_path has 108, including the NUL */
 	TEXT_MAX = 200,        /* bytes of a string */
 	PATH_TEXT_MAX = 1000,  /* bytes of a path */
-	FIELD_NAME_MAX = 60,   /* bytes of a header field's name */
 };
 
 /* ---- strings ---- */
@@ -102,42 +101,6 @@ conf_read_store(const struct conf_field *f)
 		return bad_url(f,
 		    "must be a URL of at most 1000 bytes of printable ASCII");
 	return set_text(f, text);
-}
-
-bool
-conf_is_field_name(const struct conf_field *f, const struct conf_value *v)
-{
-	struct span text = span_str(v->text);
-
-	if (text.n > FIELD_NAME_MAX || !span_all(text, ascii_is_ftext))
-		return conf_value_error(f, v,
-		    "is not the name of a header field: at most %d letters, "
-		    "digits and hyphens",
-		    FIELD_NAME_MAX);
-	if (span_is_nocase(text, "authentication-results"))
-		return conf_value_error(
-		    f, v, "is a field that avouch already writes");
-	return true;
-}
-
-/*
- * Reads the name of a header field that we add and remove.  A field that has
- * another purpose, such as Subject, Received or DKIM-Signature, is an error.
- * The name of a standard field never begins with "X-" (RFC 822 section 4.7.5).
- */
-bool
-conf_read_field_name(const struct conf_field *f)
-{
-	struct span name = span_str(f->values->text);
-
-	if (!conf_is_field_name(f, f->values))
-		return false;
-	if (name.n > 0 && (name.n < 3 || !span_starts_nocase(name, "X-")))
-		return conf_value_error(f, f->values,
-		    "does not begin with \"X-\"; a standard field would be "
-		    "removed from all mail; write %s or another such name",
-		    f->o->default_text);
-	return set_text(f, name);
 }
 
 bool

@@ -32,7 +32,7 @@ forged_remove(SMFICTX *ctx, const struct own_fields *own)
 	for (size_t i = own_fields_listed(own); i > 0 && ok; i--) {
 		const struct own_field *f = &own->fields[i - 1];
 
-		ok = field_remove(ctx, own->names[f->kind], f->nth);
+		ok = field_remove(ctx, own_field_name(f->kind), f->nth);
 	}
 	return ok;
 }
@@ -88,15 +88,14 @@ field_insert(
 static bool
 fields_insert(SMFICTX *ctx, struct session *s, const struct verdict *v)
 {
-	bool ok = true;
-
 	if (v == NULL)
 		return field_insert(
 		    ctx, s, AUTHRES, span_str(session_fallback(s)));
-	for (size_t i = v->n_add; i > 0 && ok; i--)
-		ok = field_insert(
-		    ctx, s, v->add[i - 1].name, v->add[i - 1].value);
-	return ok && field_insert(ctx, s, AUTHRES, v->authentication_results);
+	if (v->annotation.p != NULL &&
+	    !field_insert(
+		ctx, s, own_field_name(OWN_FIELD_QUARANTINE), v->annotation))
+		return false;
+	return field_insert(ctx, s, AUTHRES, v->authentication_results);
 }
 
 /* ---- the reply ---- */

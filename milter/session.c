@@ -185,7 +185,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 	s->headers_ended = false;
 	s->began_us = (uint64_t)clock_us();
 	s->counted = service_message_begin();
-	own_fields_begin(&s->own, s->runtime->conf, span_str(s->authserv_id));
+	own_fields_begin(&s->own, span_str(s->authserv_id));
 	begin_signing(s, sender, auth_authen);
 	if (service_role() == SERVICE_SIGN)
 		return;

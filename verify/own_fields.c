@@ -2,12 +2,20 @@
 
 #include "mail/authres.h"
 
-void
-own_fields_begin(
-    struct own_fields *f, const struct conf *conf, struct span authserv_id)
+static const char *const names[OWN_FIELD_KINDS] = {
+	[OWN_FIELD_AUTHRES] = "Authentication-Results",
+	[OWN_FIELD_QUARANTINE] = "X-Avouch-Quarantine",
+};
+
+const char *
+own_field_name(enum own_field_kind kind)
 {
-	f->names[OWN_FIELD_AUTHRES] = "Authentication-Results";
-	f->names[OWN_FIELD_QUARANTINE] = conf->dmarc.quarantine_header;
+	return names[kind];
+}
+
+void
+own_fields_begin(struct own_fields *f, struct span authserv_id)
+{
 	f->authserv_id = authserv_id;
 	for (size_t i = 0; i < OWN_FIELD_KINDS; i++)
 		f->seen[i] = 0;
@@ -33,7 +41,7 @@ own_fields_note(struct own_fields *f, struct span name, struct span value)
 	for (unsigned i = 0; i < OWN_FIELD_KINDS; i++) {
 		enum own_field_kind kind = (enum own_field_kind)i;
 
-		if (f->names[i] == NULL || !span_is_nocase(bare, f->names[i]))
+		if (!span_is_nocase(bare, names[i]))
 			continue;
 		f->seen[i]++;
 		if (kind != OWN_FIELD_AUTHRES ||

@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "lib/span.h"
-#include "conf/conf.h"
 
 enum {
 	/*
@@ -26,8 +25,8 @@ enum {
 };
 
 enum own_field_kind {
-	OWN_FIELD_AUTHRES,    /* Authentication-Results with our authserv-id */
-	OWN_FIELD_QUARANTINE, /* dmarc.quarantine_header */
+	OWN_FIELD_AUTHRES, /* Authentication-Results with our authserv-id */
+	OWN_FIELD_QUARANTINE,
 	OWN_FIELD_KINDS,
 };
 
@@ -37,17 +36,16 @@ struct own_field {
 };
 
 struct own_fields {
-	/* NULL: we do not write this field */
-	const char *names[OWN_FIELD_KINDS];
 	struct span authserv_id;
 	uint32_t seen[OWN_FIELD_KINDS]; /* number of fields with that name */
 	struct own_field fields[OWN_FIELDS_MAX]; /* in message order */
 	size_t n; /* if above OWN_FIELDS_MAX, the rest are not in `fields` */
 };
 
-/* Starts a message.  `conf` and `authserv_id` must outlive `f`. */
-void own_fields_begin(
-    struct own_fields *f, const struct conf *conf, struct span authserv_id);
+const char *own_field_name(enum own_field_kind kind);
+
+/* Starts a message.  `authserv_id` must outlive `f`. */
+void own_fields_begin(struct own_fields *f, struct span authserv_id);
 
 /* Notes a field of the message.  Call this for every field, in message order.
  * White space around `name` is ignored. */

@@ -503,19 +503,6 @@ finish_list(struct verify_message *m)
 		    &m->list_related);
 }
 
-static void
-finish_quarantine_header(struct verify_message *m)
-{
-	struct verdict *v = &m->verdict;
-
-	if (m->c->conf->dmarc.quarantine_header != NULL &&
-	    v->decision.action == CONF_ANNOTATE)
-		v->add[v->n_add++] = (struct verify_add){
-			m->c->conf->dmarc.quarantine_header,
-			v->decision.rule,
-		};
-}
-
 /* Rejects even in monitor mode: such mail is only meant to exhaust the MTA. */
 static void
 refuse_forgery(struct policy_decision *out)
@@ -563,7 +550,8 @@ verify_finish(struct verify_message *m)
 	}
 	if (v->own->n > OWN_FIELDS_MAX)
 		refuse_forgery(&v->decision);
-	finish_quarantine_header(m);
+	if (v->decision.action == CONF_ANNOTATE)
+		v->annotation = v->decision.rule;
 	v->authentication_results = authres_field_write(m);
 	v->total_ms = clock_ms() - m->began;
 	return v;

@@ -111,13 +111,6 @@ void verify_headers_end(struct verify_message *m);
 /* Adds a chunk of the body.  Returns false if no more of it is needed. */
 bool verify_body(struct verify_message *m, struct span chunk);
 
-struct verify_add { /* a field to add besides Authentication-Results */
-	const char *name;
-	struct span value;
-};
-
-enum { VERIFY_ADD_MAX = 4 };
-
 struct verdict {
 	struct ip client;
 	uint16_t client_port;    /* 0: unknown */
@@ -144,8 +137,8 @@ struct verdict {
 	 * without a line end.  If `facts.trusted_mta`, it is absent, and no
 	 * field is added. */
 	struct span authentication_results;
-	struct verify_add add[VERIFY_ADD_MAX]; /* such as X-Avouch-Quarantine */
-	size_t n_add;
+	/* the value of X-Avouch-Quarantine; absent: the field is not added */
+	struct span annotation;
 
 	/* The fields that claim to be ours: removed, or kept if
 	 * `facts.trusted_mta`. */

@@ -370,7 +370,7 @@ audit_show_message(
 	client.ip = e.hop.client;
 	envelope.sender = e.sender.p != NULL ? e.sender : SPAN("");
 	connection = verify_connect(c->defaults, c->dns, &client);
-	own_fields_begin(&own, c->defaults, client.authserv_id);
+	own_fields_begin(&own, client.authserv_id);
 	if (connection != NULL) {
 		verify_helo(connection, e.hop.helo);
 		m = verify_mail(connection, &envelope);

@@ -272,11 +272,8 @@ wrong_values(void **state)
 		{ "pid_file = run/p",
 		    "pid_file: \"run/p\" is not an absolute path; it must "
 		    "begin with \"/\"" },
-		{ "dmarc { quarantine_header = \"X Spam\" }",
-		    "dmarc.quarantine_header: \"X Spam\" is not the name of a "
-		    "header field: at most 60 letters, digits and hyphens" },
-		{ "dmarc { quarantine_header = authentication-Results }",
-		    "dmarc.quarantine_header: \"authentication-Results\" is a "
+		{ "report { failure_headers = authentication-Results }",
+		    "report.failure_headers: \"authentication-Results\" is a "
 		    "field that avouch already writes" },
 		{ "report { failure_headers = {\"\"} }",
 		    "report.failure_headers: \"\" is not the name of a header "
@@ -379,29 +376,6 @@ rfc8601_section_5_trusted_mtas(void **state)
 	conf_text_each_error(vectors, ARRAY_SIZE(vectors));
 }
 
-/* We remove this field from all mail, so it must not be a standard field. */
-static void
-quarantine_header_is_not_a_standard_field(void **state)
-{
-	static const char *const names[] = { "From", "To", "Received",
-		"subject", "ARC-Seal", "DKIM-Signature", "List-Id",
-		"Received-SPF", "Spam-Flag", "X", "X-" };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		char text[100], want[400];
-
-		snprintf(text, sizeof(text),
-		    "dmarc {\nquarantine_header = \"%s\" }", names[i]);
-		snprintf(want, sizeof(want),
-		    "f:2: dmarc.quarantine_header: \"%s\" does not begin with "
-		    "\"X-\"; a standard field would be removed from all mail; "
-		    "write X-Avouch-Quarantine or another such name\n",
-		    names[i]);
-		conf_text_errors(text, want);
-	}
-}
-
 int
 main(void)
 {
@@ -410,7 +384,6 @@ main(void)
 		cmocka_unit_test(wrong_values),
 		cmocka_unit_test(wrong_values_of_a_list),
 		cmocka_unit_test(rfc8601_section_5_trusted_mtas),
-		cmocka_unit_test(quarantine_header_is_not_a_standard_field),
 		cmocka_unit_test(signing_options),
 		cmocka_unit_test(signing_options_that_depend_on_each_other),
 	};

@@ -329,6 +329,9 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "dkim { max_signatures = 20 }",
 		    "f:1: dkim.max_signatures was removed: it is always 10; "
 		    "delete the line\n" },
+		{ "dmarc { quarantine_header = X-Spam }",
+		    "f:1: dmarc.quarantine_header was removed: it is always "
+		    "X-Avouch-Quarantine; delete the line\n" },
 		/* the value of a removed option is ignored */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "

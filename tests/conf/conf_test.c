@@ -119,10 +119,7 @@ values_of_every_kind(void **state)
 		    "\"inet6:9000@::1\"", "f:1" },
 		{ "socket_mode = 0600", "socket_mode", "0600", "f:1" },
 		{ "socket_mode = 000", "socket_mode", "0000", "f:1" },
-		{ "dmarc { quarantine_header = X-Spam }",
-		    "dmarc.quarantine_header", "\"X-Spam\"", "f:1" },
-		{ "dmarc { quarantine_header = '' }", "dmarc.quarantine_header",
-		    "\"\"", "f:1" },
+		{ "user = ''", "user", "\"\"", "f:1" },
 		{ "report { failure_headers += {Subject, X-Spam} }",
 		    "report.failure_headers",
 		    "{\"From\", \"Date\", \"Message-ID\", "

@@ -135,9 +135,7 @@ check_end(const SMFICTX *m, const struct session *s, sfsistat status)
 	} else if (status == SMFIS_CONTINUE) {
 		assert(s != NULL && !s->terms.refused && !m->refused);
 		delivered_check(m, span_str(s->authserv_id), "locked.example");
-		for (size_t i = 0; i < OWN_FIELD_KINDS; i++)
-			if (i != OWN_FIELD_AUTHRES && s->own.names[i] != NULL)
-				delivered_without(m, s->own.names[i]);
+		delivered_without(m, own_field_name(OWN_FIELD_QUARANTINE));
 	} else if (status == SMFIS_REJECT) {
 		assert(enforcing && m->n_replies == 1 && m->code == '5');
 		assert(m->n_changes == 0);

@@ -62,7 +62,7 @@ static const char *const confs[] = {
 	"ignore_spf_if_dmarc_passes = false }\n"
 	"dkim { on_temperror = tempfail on_permerror = reject }\n"
 	"dmarc { on_quarantine = quarantine on_temperror = tempfail "
-	"on_permerror = reject quarantine_header = \"X-Suspect\" }\n"
+	"on_permerror = reject }\n"
 	"report { store = \"/memory\" }\n",
 	"mode = enforce\n" /* authserv_id is taken from the MTA */
 	"dmarc { on_reject = quarantine on_quarantine = reject }\n"
@@ -81,7 +81,7 @@ static const char *const confs[] = {
 	"mode = enforce authserv_id = \"mx.test\" sample = 50% log = none\n"
 	"spf { on_fail = annotate }\n"
 	"dmarc { on_reject = tempfail on_permerror = quarantine "
-	"indirect_as_quarantine = false quarantine_header = \"\" }\n"
+	"indirect_as_quarantine = false }\n"
 	"report { store = \"/memory\" }\n",
 	"mode = enforce authserv_id = \"mx.test\" trusted_mtas = "
 	"{\"127.0.0.1@10025\", \"192.0.2.0/24\"}\n"

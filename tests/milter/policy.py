@@ -295,20 +295,6 @@ def _(l):
         same(outcome(l, FORGED)[:10], "451 4.7.23", "code")
 
 
-@suite.test("dmarc.quarantine_header: a name, or none; forged fields are "
-            "removed")
-def _(l):
-    m = b"X-Spam-Maybe: no\r\n" + lab.message("x@shop.example")
-    with settings(l, 'dmarc { quarantine_header = "X-Spam-Maybe" }\n'):
-        same(smtp.fields(delivered(l, m), "X-Spam-Maybe"),
-             ["dmarc.on_quarantine"], "field")
-    with settings(l, 'dmarc { quarantine_header = "" }\n'):
-        got = delivered(l, m)
-        same(smtp.fields(got, "X-Spam-Maybe"), ["no"], "not ours")
-        same(smtp.fields(got, "X-Avouch-Quarantine"), [], "none")
-        holds(ours(got), "dis=quarantine")
-
-
 # ---- which signatures are accepted ----
 
 @suite.test("dkim: min_rsa_bits, l=, x=, t=, two signatures")

@@ -58,7 +58,7 @@ verify_run_begin(struct verify_run *r)
 	    span_str(r->conf != NULL ? r->conf : verify_run_conf), "test.conf",
 	    stderr);
 	assert_non_null(r->c);
-	own_fields_begin(&r->own, r->c, client.authserv_id);
+	own_fields_begin(&r->own, client.authserv_id);
 	r->connection = verify_connect(r->c, r->dns, &client);
 	assert_non_null(r->connection);
 	verify_helo(r->connection,

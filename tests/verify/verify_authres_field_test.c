@@ -215,7 +215,7 @@ begin_message(struct verify_authres_field_run *r, struct sender *s,
 	assert_non_null(r->connection);
 	verify_helo(r->connection,
 	    pick(s, 2) > 0 ? SPAN("h.example") : hostile_text(s));
-	own_fields_begin(&r->own, conf, client.authserv_id);
+	own_fields_begin(&r->own, client.authserv_id);
 	r->m = verify_mail(r->connection, &envelope);
 	assert_non_null(r->m);
 }
@@ -416,10 +416,9 @@ no_sender_can_write_into_the_field(void **state)
 
 		run_message(&r, &s, conf);
 		check_field(&s, r.v);
-		for (size_t i = 0; i < r.v->n_add; i++)
-			for (size_t n = 0; n < r.v->add[i].value.n; n++)
-				assert_true(buf_is_safe(
-				    (unsigned char)r.v->add[i].value.p[n]));
+		for (size_t n = 0; n < r.v->annotation.n; n++)
+			assert_true(
+			    buf_is_safe((unsigned char)r.v->annotation.p[n]));
 		codes[r.v->spf_mail_from.code == SPF_PASS][r.v->dmarc.code]++;
 		run_end(&r);
 		arena_rewind(s.a);
@@ -458,7 +457,7 @@ field_is(
 	assert_true(ip_parse(SPAN("192.0.2.10"), &client.ip));
 	r.connection = verify_connect(c, r.dns, &client);
 	verify_helo(r.connection, SPAN("h.example"));
-	own_fields_begin(&r.own, c, client.authserv_id);
+	own_fields_begin(&r.own, client.authserv_id);
 	r.m = verify_mail(r.connection, &envelope);
 	assert_non_null(r.m);
 	verify_header(r.m, SPAN("From"), SPAN(" a@s.example"));

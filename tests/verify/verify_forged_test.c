@@ -45,7 +45,7 @@ rfc8601_5_mail_from_a_trusted_mta_is_unchanged(void **state)
 	assert_true(span_is(r.v->decision.rule, "skip.trusted_mta"));
 	assert_int_equal(r.v->decision.action, CONF_ACCEPT);
 	assert_null(r.v->authentication_results.p);
-	assert_int_equal(r.v->n_add, 0);
+	assert_null(r.v->annotation.p);
 	assert_int_equal(r.v->questions, 0);
 	assert_int_equal(r.own.n, 2);
 	verify_run_end(&r);

@@ -88,7 +88,7 @@ judge(const struct memory_run *r, struct dns_source *dns, char *text, size_t n)
 	struct verify_message *m = NULL;
 
 	assert_true(ip_parse(SPAN("203.0.113.66"), &client.ip));
-	own_fields_begin(&own, r->conf, client.authserv_id);
+	own_fields_begin(&own, client.authserv_id);
 	connection = verify_connect(r->conf, dns, &client);
 	if (connection != NULL) {
 		verify_helo(connection, SPAN("host.example"));
