@@ -544,7 +544,7 @@ const struct import_rule import_rules[] = {
 	{ MILTERS, "EnableCoredumps", SERVICE },
 	{ MILTERS, "MilterDebug", DEBUGGING },
 	{ ALL, "PidFile",
-	  .kind = IMPORT_MOOT, .why = "avouch has its own; see option pid_file" },
+	  .kind = IMPORT_MOOT, .why = "service managers do not need one" },
 	{ MILTERS, "RequiredHeaders", MTA_DOES },
 	{ ALL, "Socket", OWN_SOCKET },
 	{ MILTERS, "SoftwareHeader", .kind = IMPORT_MOOT, .why = "no such field is added" },

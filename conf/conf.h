@@ -100,7 +100,6 @@ struct conf {
 	char *socket_group; /* NULL: unchanged */
 	char *user;         /* NULL: unchanged */
 	enum conf_sandbox sandbox;
-	char *pid_file;    /* NULL: none */
 	char *authserv_id; /* NULL: use the MTA's name */
 	enum log_format log;
 	enum log_target log_target;

@@ -89,6 +89,7 @@ struct old_name {
 static const struct old_name old_names[] = {
 	{ "", "confine", "sandbox", NULL },
 	{ "", "max_questions", NULL, "it is always 200" },
+	{ "", "pid_file", NULL, "service managers do not need one" },
 	{ "dns", "first_timeout", NULL, "it is derived from timeout" },
 	{ "dns", "timeout", NULL,
 	    "it is derived from the timeout of messages" },

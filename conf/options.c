@@ -101,8 +101,6 @@ const struct conf_option conf_options[] = {
   .help = "User that the daemon switches to if it is started as root." },
 { "", "sandbox", CONF_CHOICE, "basic", ONE_OF(sandboxes), AT(sandbox),
   .help = "Restrictions on the daemon once it runs." },
-{ "", "pid_file", CONF_PATH, "", AT(pid_file),
-  .help = "File that the daemon writes its process ID to." },
 { "", "authserv_id", CONF_HOST, "", AT(authserv_id),
   .help = "Name of this mail system in our Authentication-Results fields." },
 { "", "log", CONF_CHOICE, "text", ONE_OF(formats), AT(log),

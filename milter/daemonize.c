@@ -5,12 +5,10 @@
 #include <grp.h>
 #include <pthread.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,27 +142,6 @@ daemonize_is_not_first(void)
 	}
 	close(ready_pipe);
 	ready_pipe = null; /* daemonize_ready() closes it */
-}
-
-bool
-daemonize_pid_file(const char *path, const char *user, struct buf *error)
-{
-	struct passwd *p = user != NULL ? getpwnam(user) : NULL;
-	int fd;
-	bool ok;
-
-	if (path == NULL)
-		return true;
-	fd = open(
-	    path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return daemonize_failed(
-		    error, "cannot write the pid file", path);
-	ok = dprintf(fd, "%ld\n", (long)getpid()) > 0;
-	if (p != NULL && geteuid() == 0)
-		ok = fchown(fd, p->pw_uid, p->pw_gid) == 0 && ok;
-	ok = close(fd) == 0 && ok;
-	return ok || daemonize_failed(error, "cannot write the pid file", path);
 }
 
 uint64_t

@@ -1,6 +1,6 @@
 /*
  * daemonize.h - makes the process a daemon: changes its user, moves it to the
- * background, writes the pid file, raises limits and notifies systemd.
+ * background, raises limits and notifies systemd.
  */
 #ifndef AVOUCH_MILTER_DAEMONIZE_H
 #define AVOUCH_MILTER_DAEMONIZE_H
@@ -30,12 +30,6 @@ void daemonize_ready(void);
 /* Call this in each additional process of the daemon.  Nothing that the process
  * does afterwards reaches the service manager or the waiting parent. */
 void daemonize_is_not_first(void);
-
-/*
- * Writes our pid to `path`.  The file belongs to `user`, so that the daemon can
- * remove it later.  Does nothing if `path` is NULL.
- */
-bool daemonize_pid_file(const char *path, const char *user, struct buf *error);
 
 /* Raises the soft limit on open files to the hard limit, but at most to 2^20.
  * Returns the new limit. */

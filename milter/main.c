@@ -66,7 +66,6 @@ struct daemon {
 	const char *path; /* path of the configuration file */
 	bool foreground;
 	bool only_test;
-	bool has_pid_file;
 	const struct conf
 	    *conf; /* as read at startup; not replaced by a reload */
 	struct listen_options options, sign_options;
@@ -230,8 +229,6 @@ divide(struct daemon *d, struct buf *error)
 	if (!only_sign && d->sign_options.socket != NULL &&
 	    !signer_process_fork(&d->signer, &d->is_signer, error))
 		return false;
-	if (d->is_signer)
-		d->has_pid_file = false; /* the first process removes it */
 	take_role(d, only_sign || d->is_signer ? SERVICE_SIGN : SERVICE_VERIFY);
 	return true;
 }
@@ -246,9 +243,6 @@ begin_with_rights(struct daemon *d, struct buf *error)
 		return EX_UNAVAILABLE;
 	if (!d->foreground && !daemonize_background(error))
 		return EX_OSERR;
-	if (!daemonize_pid_file(d->conf->pid_file, d->conf->user, error))
-		return EX_CANTCREAT;
-	d->has_pid_file = d->conf->pid_file != NULL;
 	if (!sign_sink_open(error) || !divide(d, error))
 		return EX_OSERR;
 	if (!d->is_signer)
@@ -552,16 +546,13 @@ drain(struct daemon *d)
 		    service_in_progress());
 }
 
-/* Closes the sockets and removes the pid file. */
 static void
-clear_away(struct daemon *d)
+close_sockets(struct daemon *d)
 {
 	if (!d->is_signer)
 		metrics_http_close();
 	listen_close(&d->socket);
 	listen_close(&d->sign_socket);
-	if (d->has_pid_file)
-		unlink(d->conf->pid_file);
 }
 
 /*
@@ -579,7 +570,7 @@ shut_down(struct daemon *d, bool asked)
 	signer_process_signal(&d->signer, SIGTERM);
 	if (asked)
 		drain(d);
-	clear_away(d);
+	close_sockets(d);
 	own_guard_close();
 	key_watch_stop();
 	if (!service_end(wait_ms, callbacks_leave)) {
@@ -612,7 +603,7 @@ serve(struct daemon *d)
 	}
 	if (status >= 0) {
 		signer_process_end(&d->signer, SIGNER_MS);
-		clear_away(d);
+		close_sockets(d);
 		return print_error(status, text);
 	}
 	set_log(d, d->conf);

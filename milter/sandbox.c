@@ -263,7 +263,6 @@ landlock_allow_paths(
 	landlock_allow_directory(f, resolv_conf, READ);
 	landlock_allow_directory(f, conf->zone, READ);
 	landlock_allow_directory(f, conf_store_file(conf), READ_WRITE);
-	landlock_allow_directory(f, conf->pid_file, REMOVE);
 	landlock_allow_directory(f, socket_path(conf->socket), REMOVE);
 	landlock_allow_directory(f, socket_path(conf->sign.socket), REMOVE);
 	landlock_allow_directory(f, conf->sign.senders, READ);

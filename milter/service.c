@@ -424,7 +424,6 @@ warn_restart_needed(const struct conf *old, const struct conf *new)
 		{ "user", old->user, new->user },
 		{ "sandbox", conf_sandbox_name(old->sandbox),
 		    conf_sandbox_name(new->sandbox) },
-		{ "pid_file", old->pid_file, new->pid_file },
 		{ "report.store", conf_store_file(old), conf_store_file(new) },
 		{ "metrics.listen", old->metrics.listen, new->metrics.listen },
 	};

@@ -269,9 +269,9 @@ wrong_values(void **state)
 		{ "authserv_id = \"mx example\"",
 		    "authserv_id: \"mx example\" is not a host name; write it "
 		    "as mx.example.org" },
-		{ "pid_file = run/p",
-		    "pid_file: \"run/p\" is not an absolute path; it must "
-		    "begin with \"/\"" },
+		{ "report { sendmail = run/p }",
+		    "report.sendmail: \"run/p\" is not an absolute path; it "
+		    "must begin with \"/\"" },
 		{ "report { failure_headers = authentication-Results }",
 		    "report.failure_headers: \"authentication-Results\" is a "
 		    "field that avouch already writes" },

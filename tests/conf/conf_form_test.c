@@ -79,7 +79,7 @@ static void
 wrong_quotes(void **state)
 {
 	static const struct conf_error_vector vectors[] = {
-		{ "user = a\"b\npid_file = /a//b\nauthserv_id = a#b\n",
+		{ "user = a\"b\nsocket_group = /a//b\nauthserv_id = a#b\n",
 		    "f:1: a value that contains one of = { \" ' # // /* must "
 		    "be in quotes\n"
 		    "f:2: a value that contains one of = { \" ' # // /* must "
@@ -280,9 +280,11 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "new name\n"
 		    "f:3: report.spread is now called send_window; write the "
 		    "new name\n" },
-		{ "max_questions = 5\ndns { zone = /x }",
+		{ "max_questions = 5 pid_file = /run/x\ndns { zone = /x }",
 		    "f:1: max_questions was removed: it is always 200; delete "
 		    "the line\n"
+		    "f:1: pid_file was removed: service managers do not need "
+		    "one; delete the line\n"
 		    "f:2: dns.zone was removed: nameservers = \"zone:/PATH\" "
 		    "does the same; delete the line\n" },
 		{ "dns { first_timeout = 1s\ntimeout = 4s }\n"
@@ -384,13 +386,13 @@ limits(void **state)
 		    .want =
 			"f:1: user: \"" X60 "...\" must be a single line of at "
 			"most 200 bytes\n" },
-		{ .before = "pid_file = "
+		{ .before = "report { sendmail = "
 			    "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 			    "xxxxxxxxxxx",
 		    .each = "x",
-		    .after = "",
+		    .after = " }",
 		    .good = 940,
-		    .want = "f:1: pid_file: "
+		    .want = "f:1: report.sendmail: "
 			    "\"/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 			    "xxxxxxxxxxxxxxxxxxx...\" must be a path of at "
 			    "most 1000 "

@@ -25,8 +25,7 @@ USER = "nobody"
 
 
 class Started:
-    """A daemon with a store, a pid file and unix sockets, all owned by a
-    user."""
+    """A daemon with a store and unix sockets, all owned by a user."""
 
     def __init__(self, l, confine, old=False, store=None, user=USER):
         self.l = l
@@ -41,7 +40,6 @@ class Started:
         shutil.copy(l.zone, self.zone)
         self.socket = self.home + "/socket"
         self.store = store or self.home + "/store.db"
-        self.pid_file = self.home + "/pid"
         environment = dict(
             LD_PRELOAD=os.path.dirname(l.program) + "/tests/probe.so",
             PROBE_FILE=self.secret, PROBE_NEW=self.beyond + "/new")
@@ -56,14 +54,12 @@ class Started:
             os.umask(mask)
 
     def text(self, confine, more=""):
-        return ('socket = "unix:%s"\nlog_target = stderr\npid_file = "%s"\n'
-                'mode = enforce\n'
+        return ('socket = "unix:%s"\nlog_target = stderr\nmode = enforce\n'
                 'authserv_id = "mx.example.net"\nnameservers = "zone:%s"\n'
                 'metrics { listen = "unix:%s/metrics" }\n'
                 'report { store = "%s" }\n%s%s' % (
-                    self.socket, self.pid_file, self.zone, self.home,
-                    self.store, 'user = "%s"\n' % self.user if self.user
-                    else "",
+                    self.socket, self.zone, self.home, self.store,
+                    'user = "%s"\n' % self.user if self.user else "",
                     "sandbox = %s\n" % confine if confine else "")) + more
 
     def __enter__(self):
@@ -182,7 +178,7 @@ def _(l):
         same(out.returncode, 0, "status: " + out.stderr)
         s.d.stop()
         holds("\n".join(s.d.lines), "committed=2 ")
-        for gone in (s.socket, s.pid_file, s.home + "/metrics"):
+        for gone in (s.socket, s.home + "/metrics"):
             true(not os.path.exists(gone), gone + " is still there")
 
 
