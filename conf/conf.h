@@ -179,7 +179,6 @@ struct conf {
 		size_t max_store; /* maximum size of this host's store, bytes */
 		unsigned min_free; /* minimum free space on the file system, in
 		                      units of 0.1 % */
-		char *contact;     /* NULL: none */
 		enum conf_xml_format xml_format;
 		unsigned min_messages;
 		unsigned send_window; /* seconds */

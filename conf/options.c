@@ -223,8 +223,6 @@ const struct conf_option conf_options[] = {
   .help = "Name of the organization that reports come from." },
 { "report", "email", CONF_ADDRESS, "", AT(report.email),
   .help = "Address that reports come from." },
-{ "report", "contact", CONF_TEXT, "", AT(report.contact),
-  .help = "Additional contact information to include in reports." },
 { "report", "xml_format", CONF_CHOICE, "broad", ONE_OF(xml_formats),
   AT(report.xml_format),
   .help = "Variant of the XML format of aggregate reports." },

@@ -152,7 +152,6 @@ send_read_conf(struct cli *c, const struct conf *conf, struct send_job *w)
 	if (o->org_name.n == 0)
 		o->org_name =
 		    span_skip(o->email, span_rindex(o->email, '@') + 1);
-	o->contact = span_str(conf->report.contact);
 	o->compat = conf->report.xml_format == CONF_XML_STRICT
 	    ? AGGREGATE_STRICT
 	    : AGGREGATE_BROAD;

@@ -63,7 +63,6 @@ send_info(
 		.compat = s->o->compat,
 		.org_name = s->o->org_name,
 		.email = s->o->email,
-		.contact = s->o->contact,
 		.begin = day * DATE_DAY,
 		.end = (day + 1) * DATE_DAY - 1,
 		.error = span_str(wrong),

@@ -107,8 +107,8 @@ struct send_options {
 	                 NULL: nowhere */
 
 	enum aggregate_compat compat;
-	struct span org_name, email,
-	    contact; /* destination_address() must accept `email` */
+	struct span org_name,
+	    email; /* destination_address() must accept `email` */
 	uint64_t min_messages;
 	uint64_t max_per_address; /* in 24 hours */
 	uint64_t max_rows;

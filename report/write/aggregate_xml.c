@@ -99,8 +99,6 @@ put_metadata(struct aggregate *a, const struct aggregate_info *info)
 	element_begin(a, "report_metadata");
 	element_put(a, "org_name", info->org_name);
 	element_put(a, "email", info->email);
-	if (info->contact.n > 0)
-		element_put(a, "extra_contact_info", info->contact);
 	element_put(a, "report_id", info->report_id);
 	element_begin(a, "date_range");
 	element_number(a, "begin", (uint64_t)info->begin);

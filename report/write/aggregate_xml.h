@@ -35,7 +35,6 @@ enum aggregate_compat { AGGREGATE_BROAD, AGGREGATE_STRICT };
 struct aggregate_info {
 	enum aggregate_compat compat;
 	struct span org_name, email;
-	struct span contact;   /* extra_contact_info; empty: none */
 	struct span report_id; /* without "<>" */
 	int64_t begin,
 	    end; /* seconds since 1970: first and last second of the period */

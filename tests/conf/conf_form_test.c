@@ -301,11 +301,13 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "f:4: cache.failure_ttl was removed: it is always 5s; "
 		    "delete the line\n" },
 		{ "reply { tempfail_text = x }\n"
-		  "report { max_per_address = 1 max_rows = 1\n"
+		  "report { contact = x max_per_address = 1 max_rows = 1\n"
 		  "max_size = 1 bounce_pause = 1\n"
 		  "failure_max_per_domain = 1 failure_max_per_day = 1 }",
 		    "f:1: reply.tempfail_text was removed: the built-in text "
 		    "is always used; delete the line\n"
+		    "f:2: report.contact was removed: email is the contact "
+		    "address; delete the line\n"
 		    "f:2: report.max_per_address was removed: it is always "
 		    "5000; delete the line\n"
 		    "f:2: report.max_rows was removed: it is always 50000; "

@@ -567,7 +567,6 @@ test_own(void **state)
 			.compat = (enum aggregate_compat)compat,
 			.org_name = SPAN("A & B"),
 			.email = SPAN("dmarc@mx.example.org"),
-			.contact = SPAN(""),
 			.report_id = SPAN("id"),
 			.begin = 1767225600,
 			.end = 1767311999,

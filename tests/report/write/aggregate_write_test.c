@@ -555,7 +555,6 @@ write_hostile(struct span text)
 			.compat = (enum aggregate_compat)compat,
 			.org_name = text,
 			.email = text,
-			.contact = text,
 			.report_id = text,
 			.begin = 0,
 			.end = 86399,
