@@ -115,6 +115,7 @@ static const struct old_name old_names[] = {
 	{ "report", "compat", "xml_format", NULL },
 	{ "report", "spread", "send_window", NULL },
 	{ "report", "contact", NULL, "email is the contact address" },
+	{ "report", "min_messages", NULL, "it is always 1" },
 	{ "report", "max_per_address", NULL, "it is always 5000" },
 	{ "report", "max_rows", NULL, "it is always 50000" },
 	{ "report", "max_size", NULL, "it is always 10M" },

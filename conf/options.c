@@ -226,10 +226,6 @@ const struct conf_option conf_options[] = {
 { "report", "xml_format", CONF_CHOICE, "broad", ONE_OF(xml_formats),
   AT(report.xml_format),
   .help = "Variant of the XML format of aggregate reports." },
-{ "report", "min_messages", CONF_NUMBER, "1", .max = 1000000,
-  AT(report.min_messages),
-  .help = "Minimum number of messages per day for a report if none of them "
-	"is authenticated." },
 { "report", "send_window", CONF_SECONDS, "8h", .max = 20 * HOUR,
   AT(report.send_window),
   .help = "Time after midnight (UTC) over which the reports of a day are "

@@ -155,7 +155,6 @@ send_read_conf(struct cli *c, const struct conf *conf, struct send_job *w)
 	o->compat = conf->report.xml_format == CONF_XML_STRICT
 	    ? AGGREGATE_STRICT
 	    : AGGREGATE_BROAD;
-	o->min_messages = conf->report.min_messages;
 	o->max_per_address = SEND_PER_ADDRESS;
 	o->max_rows = SEND_ROWS;
 	o->max_size = SEND_SIZE;

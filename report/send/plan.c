@@ -15,7 +15,7 @@
 struct due_domain {
 	struct due_domain *next;
 	struct span domain, record;
-	uint64_t messages, aligned, automatic;
+	uint64_t messages, automatic;
 };
 
 struct name_node {
@@ -123,7 +123,6 @@ add_due(void *arg, const struct ledger_policy *p)
 		*d = (struct due_domain){ .domain = arena_copy(l->a, p->domain),
 			.record = arena_copy(l->a, p->record),
 			.messages = p->messages,
-			.aligned = p->aligned,
 			.automatic = p->automatic };
 	if (d == NULL || d->domain.p == NULL || d->record.p == NULL) {
 		l->cut = true;
@@ -168,8 +167,6 @@ no_reason(const struct report_draft *a)
 	 * reports. */
 	if (d->messages == d->automatic)
 		return "only automatic mail";
-	if (d->aligned == 0 && d->messages < a->s->o->min_messages)
-		return "too few messages, none of them aligned";
 	return NULL;
 }
 

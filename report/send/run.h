@@ -109,7 +109,6 @@ struct send_options {
 	enum aggregate_compat compat;
 	struct span org_name,
 	    email; /* destination_address() must accept `email` */
-	uint64_t min_messages;
 	uint64_t max_per_address; /* in 24 hours */
 	uint64_t max_rows;
 	size_t max_size; /* bytes of a message */

@@ -341,8 +341,6 @@ ledger_each_day(
 /* One row per policy record; the newest record of a domain comes last. */
 #define POLICIES(AND)                                                          \
 	"SELECT domain, record, count(*), CAST(sum(messages) AS BIGINT), "     \
-	"CAST(sum(CASE WHEN dkim_aligned + spf_aligned > 0 THEN messages "     \
-	"ELSE 0 END) AS BIGINT), "                                             \
 	"CAST(sum(CASE WHEN automatic > 0 THEN messages ELSE 0 END) "          \
 	"AS BIGINT), max(kept.last) AS newest "                                \
 	"FROM kept JOIN policy ON policy.id = kept.policy "                    \
@@ -369,8 +367,7 @@ sum_add(struct policy_sum *sum, struct sql_statement *s)
 	sum->p.records++;
 	sum->p.rows += (uint64_t)sql_number(s, 2);
 	sum->p.messages += (uint64_t)sql_number(s, 3);
-	sum->p.aligned += (uint64_t)sql_number(s, 4);
-	sum->p.automatic += (uint64_t)sql_number(s, 5);
+	sum->p.automatic += (uint64_t)sql_number(s, 4);
 }
 
 enum ledger_step

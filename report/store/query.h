@@ -106,7 +106,6 @@ struct ledger_policy { /* a policy domain on one day */
 	uint64_t rows; /* an upper bound: counted before rows with different
 	                  records are merged */
 	uint64_t messages;
-	uint64_t aligned;   /* messages with aligned DKIM or SPF */
 	uint64_t automatic; /* automatic messages (struct report_row) */
 };
 

@@ -116,7 +116,6 @@ add_policy(void *arg, const struct ledger_policy *p)
 	sum->domains++;
 	sum->rows += p->rows;
 	sum->messages += p->messages;
-	sum->aligned += p->aligned;
 	sum->automatic += p->automatic;
 	return true;
 }

@@ -41,7 +41,7 @@ void rows_message(struct kept_message *m, unsigned domain, unsigned source);
 /* Sums over the rows stored for one day and policy domain, or for all domains
  * if `domain` is NULL. */
 struct rows_sum {
-	uint64_t domains, rows, messages, aligned, automatic;
+	uint64_t domains, rows, messages, automatic;
 };
 
 struct rows_sum rows_sum(const char *file, int64_t day, const char *domain);

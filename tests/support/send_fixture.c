@@ -52,7 +52,6 @@ bench_open(const char *zone)
 		.compat = AGGREGATE_BROAD,
 		.org_name = SPAN("Example"),
 		.email = SPAN("dmarc@mx.example.org"),
-		.min_messages = 10,
 		.max_per_address = 1000,
 		.max_rows = 10000,
 		.max_size = 10 << 20,

@@ -44,7 +44,6 @@ merges(void **state)
 	assert_int_equal(sum.domains, 3);
 	assert_int_equal(sum.rows, 6);
 	assert_int_equal(sum.messages, 300);
-	assert_int_equal(sum.aligned, 300);
 	assert_int_equal(sum.automatic, 0);
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY, "d1.example.com").messages, 100);
