@@ -180,7 +180,6 @@ struct conf {
 		unsigned min_free; /* minimum free space on the file system, in
 		                      units of 0.1 % */
 		enum conf_xml_format xml_format;
-		unsigned send_window; /* seconds */
 		char *sendmail;
 		bool failure_reports;   /* RFC 9991 */
 		char **failure_headers; /* names, NULL-terminated; NULL:

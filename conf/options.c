@@ -4,7 +4,6 @@
 #include <string.h>
 
 /* Times in seconds. */
-#define HOUR 3600u
 #define DAY 86400u
 
 static const struct enum_token modes[] = {
@@ -226,10 +225,6 @@ const struct conf_option conf_options[] = {
 { "report", "xml_format", CONF_CHOICE, "broad", ONE_OF(xml_formats),
   AT(report.xml_format),
   .help = "Variant of the XML format of aggregate reports." },
-{ "report", "send_window", CONF_SECONDS, "8h", .max = 20 * HOUR,
-  AT(report.send_window),
-  .help = "Time after midnight (UTC) over which the reports of a day are "
-	"spread." },
 { "report", "sendmail", CONF_PATH, "/usr/sbin/sendmail",
   AT(report.sendmail),
   .help = "Program that sends the reports." },

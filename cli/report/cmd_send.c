@@ -158,7 +158,6 @@ send_read_conf(struct cli *c, const struct conf *conf, struct send_job *w)
 	o->max_per_address = SEND_PER_ADDRESS;
 	o->max_rows = SEND_ROWS;
 	o->max_size = SEND_SIZE;
-	o->spread = conf->report.send_window;
 	o->bounce_pause = SEND_BOUNCE_PAUSE;
 	o->failures = conf->report.failure_reports;
 	o->failures_per_domain = SEND_FAILURES_PER_DOMAIN;

@@ -88,22 +88,19 @@ is_known(const struct due_list *l, struct span domain)
 		   compare_domains) != NULL;
 }
 
-/*
- * Each domain has its own time within `spread` after the end of the day, so
- * that reports are not all sent or received at the same time.  The time is a
- * hash that includes our own domain, so other reporters choose different times.
- */
+/* Each domain has its own time within SEND_SPREAD.  The time is a hash that
+ * includes our own domain, so other reporters choose different times. */
 static bool
 is_its_time(const struct send *s, int64_t day, struct span domain)
 {
 	const struct hash_secret plain = { 0, 0 };
 	uint64_t hash;
 
-	if (s->o->spread <= 0 || s->o->day >= 0 || s->o->n_domains > 0)
+	if (s->o->day >= 0 || s->o->n_domains > 0)
 		return true;
 	hash = hash_span(plain, domain, hash_span(plain, s->submitter, 0));
 	return s->o->now >=
-	    (day + 1) * DATE_DAY + (int64_t)(hash % (uint64_t)s->o->spread);
+	    (day + 1) * DATE_DAY + (int64_t)(hash % SEND_SPREAD);
 }
 
 static bool

@@ -39,6 +39,10 @@ enum {
 	    DATE_DAY, /* how long to retry the authorization of a destination
 	                 while DNS fails: seconds after the end of the day or,
 	                 for a failure report, after the first failure */
+	SEND_SPREAD = 8 * 3600, /* seconds after the end of the day, over which
+	                           its reports are spread: otherwise all
+	                           reporters would send at midnight (UTC), and a
+	                           receiver would get all reports at once */
 	SEND_HOSTS_WAIT = 12 *
 	    3600, /* seconds after the end of the day: how long to wait for
 	             other hosts of a shared store; see SEND_HOST_GONE_DAYS */
@@ -99,8 +103,8 @@ struct send_options {
 	struct worker *worker; /* NULL if dry_run */
 	struct dns_source *dns;
 	int64_t now; /* seconds since 1970 */
-	int64_t day; /* only this day, ignoring `spread`; -1: all due days */
-	const struct span *domains; /* only these domains, ignoring `spread` */
+	int64_t day; /* only this day, without delay; -1: all due days */
+	const struct span *domains; /* only these domains, without delay */
 	size_t n_domains;           /* 0: all */
 	bool dry_run; /* report events as usual, but change nothing */
 	FILE *mails;  /* for dry_run: where to write the messages, as an mbox;
@@ -111,9 +115,7 @@ struct send_options {
 	    email; /* destination_address() must accept `email` */
 	uint64_t max_per_address; /* in 24 hours */
 	uint64_t max_rows;
-	size_t max_size; /* bytes of a message */
-	int64_t spread;  /* reports are spread over this many seconds after the
-	                    end of the day */
+	size_t max_size;      /* bytes of a message */
 	int64_t bounce_pause; /* seconds */
 	bool failures;        /* whether failure reports may be sent */
 	uint64_t failures_per_domain,
@@ -141,8 +143,8 @@ enum send_end send_run(const struct send_options *o, char *error);
 
 /*
  * Like send_run(), for failure reports (RFC 9991) about messages that the
- * daemon has stored; o->failures must be set.  Ignores `day` and `spread`.
- * `domains` selects by the domain of the record.
+ * daemon has stored; o->failures must be set.  Ignores `day`.  `domains`
+ * selects by the domain of the record.
  */
 enum send_end send_run_failures(const struct send_options *o, char *error);
 

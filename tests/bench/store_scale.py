@@ -187,7 +187,7 @@ def grown(c, rows):
     host = c.host("none")
     with open(host.conf, "w", encoding="utf-8") as f:
         f.write('report { store = "%s"  email = "dmarc@mx.example"  '
-                'send_window = 0s  sendmail = "/bin/true" }\n'
+                'sendmail = "/bin/true" }\n'
                 'nameservers = "zone:%s"\n' % (host.store, c.zone))
     if rows:
         fill(host, range(TODAY - DAYS, TODAY), rows // DAYS, domains=DOMAINS)

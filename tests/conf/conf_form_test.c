@@ -278,8 +278,8 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "ignore_spf_if_dmarc_passes; write the new name\n"
 		    "f:3: report.compat is now called xml_format; write the "
 		    "new name\n"
-		    "f:3: report.spread is now called send_window; write the "
-		    "new name\n" },
+		    "f:3: report.spread was removed: it is always 8h; delete "
+		    "the line\n" },
 		{ "max_questions = 5 pid_file = /run/x\ndns { zone = /x }",
 		    "f:1: max_questions was removed: it is always 200; delete "
 		    "the line\n"
@@ -301,7 +301,7 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "f:4: cache.failure_ttl was removed: it is always 5s; "
 		    "delete the line\n" },
 		{ "reply { tempfail_text = x }\n"
-		  "report { contact = x min_messages = 5\n"
+		  "report { contact = x min_messages = 5 send_window = 0s\n"
 		  "max_per_address = 1 max_rows = 1\n"
 		  "max_size = 1 bounce_pause = 1\n"
 		  "failure_max_per_domain = 1 failure_max_per_day = 1 }",
@@ -310,6 +310,8 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "f:2: report.contact was removed: email is the contact "
 		    "address; delete the line\n"
 		    "f:2: report.min_messages was removed: it is always 1; "
+		    "delete the line\n"
+		    "f:2: report.send_window was removed: it is always 8h; "
 		    "delete the line\n"
 		    "f:3: report.max_per_address was removed: it is always "
 		    "5000; delete the line\n"

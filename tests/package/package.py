@@ -208,7 +208,6 @@ def upgrade(m):
 	store = "/var/lib/avouch/avouch.db"
 	org_name = "example.net"
 	email = "dmarc-reports@%s"
-	send_window = 0s
 """ % HOST, 1)
     m.write(CONF, own)
     m.run("systemctl restart avouch-milter && "
@@ -298,8 +297,8 @@ postfix reload""".format(host=HOST)
             "non_smtpd_milters")
 def reports(m):
     m.run(SIGNER)
-    m.run("runuser -u avouch -- avouch report send --now $(($(date +%s) + "
-          "86400))")
+    m.run("runuser -u avouch -- avouch report send --now "
+          "$(date -ud 'tomorrow 12:00' +%s)")
     got = m.wait("a report", lambda: [each for each in m.mailbox("ann")
                                       if REPORT in each])
     same(len(got), 1)

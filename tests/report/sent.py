@@ -110,7 +110,7 @@ class Sender(Host):
         lab.write("sendmail." + style, SENDMAIL % self.box)
         os.chmod(lab.path("sendmail." + style), 0o755)
         lab.write(style + ".conf", """
-report { store = "%s"  email = "dmarc@mx.example"  send_window = 0s
+report { store = "%s"  email = "dmarc@mx.example"
          org_name = "Example <&> \u00dc"  xml_format = %s  sendmail = "%s" }
 nameservers = "zone:%s"
 """ % (self.store, style, lab.path("sendmail." + style), lab.zone))

@@ -241,7 +241,6 @@ test_spread(void **state)
 		snprintf(record, sizeof(record), RUA("mailto:d@%s"), domain);
 		bench_add_plain(b, domain, record);
 	}
-	b->o.spread = 8 * 3600;
 	for (int hour = 0; hour <= 8; hour++) {
 		b->o.now = (DAY + 1) * (int64_t)DATE_DAY + (int64_t)hour * 3600;
 		assert_int_equal(
@@ -267,7 +266,6 @@ test_day_and_domain(void **state)
 	bench_add_plain(b, "two.example", RUA("mailto:d@two.example"));
 	r.when = (DAY + 1) * (int64_t)DATE_DAY;
 	bench_add(b, &r);
-	b->o.spread = 20 * 3600;
 	b->o.now = (DAY + 1) * (int64_t)DATE_DAY;
 	b->o.domains = &two;
 	b->o.n_domains = 1;
