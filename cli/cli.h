@@ -51,7 +51,7 @@ struct cli {
 	const char *fail_on, *message, *bounce, *cert, *mail;
 	bool no_https, smtp, mine, quiet;
 	const char *wait, *minutes, *spool, *receive, *answer;
-	const char *keys, *selector, *algorithm, *pair, *target;
+	const char *keys, *selector, *algorithm, *pair, *target, *age;
 	const char *key_file, *submission, *sink;
 
 	/* positional arguments, in argv */
@@ -103,7 +103,8 @@ enum {
 	CLI_WITH_AUDIT = 1024,   /* all options of `audit` */
 	CLI_SEVERAL = 1 << 30,   /* repeatable; used only in the option table */
 	CLI_WITH_SIGN = 1 << 11, /* --keys --selector --domain */
-	CLI_WITH_KEYS = 1 << 12, /* --algorithm --pair --target --dry-run */
+	CLI_WITH_KEYS =
+	    1 << 12, /* --algorithm --pair --target --age --dry-run */
 	CLI_WITH_KEY_FILE = 1 << 13,
 	CLI_WITH_REPORT = 128, /* all options of `report` */
 };
@@ -116,7 +117,8 @@ enum {
 	CLI_TAKES_AS = 1 << 20,
 	CLI_TAKES_DRY_RUN = 1 << 21,
 	CLI_TAKES_REMOVE = 1 << 22,
-	CLI_TAKES_MAIL = 1 << 23,       /* --mail --quiet */
+	CLI_TAKES_MAIL = 1 << 23, /* --mail --quiet */
+	CLI_TAKES_AGE = 1 << 24,
 	CLI_TAKES_SUBMISSION = 1 << 27, /* --submission --login --sink */
 	CLI_TAKES_SELECTOR = 1 << 28,
 	CLI_TAKES_NEW = 1 << 29,  /* --algorithm --pair --target */

@@ -149,6 +149,8 @@ static const struct option_row rows[] = {
 	    "two selectors that take turns, for CNAMEs" },
 	{ "target", "ZONE", AT(target), CLI_WITH_KEYS | CLI_TAKES_NEW,
 	    "the zone that the CNAMEs of a pair point to" },
+	{ "age", "DURATION", AT(age), CLI_WITH_KEYS | CLI_TAKES_AGE,
+	    "age at which a key is too old; default 180d" },
 	{ "dry-run", NULL, AT(dry_run), CLI_WITH_KEYS | CLI_TAKES_DRY_RUN,
 	    "print what would be imported" },
 	{ "nameserver", "ADDR[@PORT]", AT(nameserver), CLI_WITH_DNS,

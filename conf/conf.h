@@ -199,9 +199,8 @@ struct conf {
 		enum conf_guard guard;
 		struct ip_net *outgoing; /* addresses, not networks */
 		size_t n_outgoing;
-		char *keys;       /* a directory (sign/key_folder.h) */
-		char *publish;    /* a program; NULL: none */
-		unsigned max_age; /* maximum age of a key in seconds */
+		char *keys;    /* a directory (sign/key_folder.h) */
+		char *publish; /* a program; NULL: none */
 	} sign;
 	struct {
 		char *listen; /* NULL: off */

@@ -123,6 +123,8 @@ static const struct old_name old_names[] = {
 	{ "report", "bounce_pause", NULL, "it is always 30d" },
 	{ "report", "failure_max_per_domain", NULL, "it is always 10" },
 	{ "report", "failure_max_per_day", NULL, "it is always 500" },
+	{ "sign", "max_age", NULL,
+	    "it is 180d unless avouch key due has --age" },
 };
 
 static const struct old_name *

@@ -271,9 +271,6 @@ const struct conf_option conf_options[] = {
   .help = "Directory of the private keys that sign outgoing mail." },
 { "sign", "publish", CONF_PATH, "", AT(sign.publish),
   .help = "Program that changes the records of our keys in DNS." },
-{ "sign", "max_age", CONF_SECONDS, "180d", .min = DAY, .max = 3650 * DAY,
-  AT(sign.max_age),
-  .help = "Age at which a key is due to be replaced." },
 
 { "metrics", "listen", CONF_SOCKET_LOCAL, "", AT(metrics.listen),
   .help = "Address that serves metrics in Prometheus' text format." },

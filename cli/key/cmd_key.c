@@ -199,7 +199,7 @@ const struct cli_action key_actions[] = {
 	    "revoke a key: it stops signing immediately", KEY_OPTIONS, 0, 2, 2,
 	    run_revoke },
 	{ "due", "[DOMAIN]", "show keys that are too old or can be removed",
-	    KEY_OPTIONS, 0, 0, 1, run_due },
+	    KEY_OPTIONS | CLI_WITH_KEYS, CLI_TAKES_AGE, 0, 1, run_due },
 	{ "import", "FILE...",
 	    "copy keys from opendkim or rspamd, or PEM files",
 	    KEY_OPTIONS | CLI_WITH_KEYS,

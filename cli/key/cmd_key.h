@@ -16,6 +16,8 @@
 enum {
 	KEY_ERROR_MAX = 2048,
 	KEY_TTL = 3600,     /* TTL in seconds of the records that we print */
+	KEY_MAX_DAYS = 180, /* age at which a key is too old: M3AAWG recommends
+	                       a new one every six months */
 	KEY_EXIT_FOUND = 1, /* exit status of `key due` and `key check` if
 	                       something needs to be done */
 };
@@ -39,9 +41,9 @@ int key_due(struct key_cli *k);
 int key_import(struct key_cli *k);
 
 /* Adds to `list` the keys that are due: {"domain", "selector", "due": "new" or
- * "retire"}.  Returns true if a key is too old. */
-bool key_due_list(
-    const struct key_cli *k, const struct sign_keys *keys, json_t *list);
+ * "retire"}.  Returns true if a key is older than `max_days`. */
+bool key_due_list(const struct key_cli *k, const struct sign_keys *keys,
+    uint64_t max_days, json_t *list);
 
 /* Returns advice for the value of "due". */
 const char *key_due_advice(const char *due);

@@ -6,8 +6,12 @@
 
 #include "cli/key/cmd_key.h"
 #include "lib/date.h"
+#include "lib/scan.h"
 
-enum { NOTE_MAX = 256 };
+enum {
+	NOTE_MAX = 256,
+	AGE_DAYS_MAX = 3650, /* largest value of --age */
+};
 
 static void
 put_when(struct buf *b, const char *text, int64_t when)
@@ -162,7 +166,7 @@ const char *
 key_due_advice(const char *due)
 {
 	return strcmp(due, "new") == 0
-	    ? "is older than max_age; run: avouch key new DOMAIN"
+	    ? "is too old; run: avouch key new DOMAIN"
 	    : "is not needed any more; run: avouch key retire DOMAIN SELECTOR";
 }
 
@@ -193,17 +197,17 @@ has_successor(const struct sign_domain *domain, const struct sign_key *key)
 }
 
 /* Adds the key to `list` if it is due for replacement or retirement.  Returns
- * true if it is too old. */
+ * true if it is older than `max_days`. */
 static bool
-due_key(const struct key_cli *k, json_t *list, const struct sign_domain *domain,
-    const struct sign_key *key)
+due_key(const struct key_cli *k, uint64_t max_days, json_t *list,
+    const struct sign_domain *domain, const struct sign_key *key)
 {
 	int64_t now = k->c->now;
 	bool signs =
 	    key->phase == ROTATION_ACTIVE || key->phase == ROTATION_ALARM;
 
 	if (signs && !has_successor(domain, key) &&
-	    now - key->created > (int64_t)k->conf->sign.max_age) {
+	    now - key->created > (int64_t)max_days * DATE_DAY) {
 		due_add(list, key, "new");
 		return true;
 	}
@@ -214,8 +218,8 @@ due_key(const struct key_cli *k, json_t *list, const struct sign_domain *domain,
 }
 
 bool
-key_due_list(
-    const struct key_cli *k, const struct sign_keys *keys, json_t *list)
+key_due_list(const struct key_cli *k, const struct sign_keys *keys,
+    uint64_t max_days, json_t *list)
 {
 	size_t n;
 	bool too_old = false;
@@ -224,27 +228,43 @@ key_due_list(
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0;
 		     is_wanted(k, domains[i]) && j < domains[i]->n_keys; j++)
-			too_old |=
-			    due_key(k, list, domains[i], domains[i]->keys[j]);
+			too_old |= due_key(
+			    k, max_days, list, domains[i], domains[i]->keys[j]);
 	return too_old;
+}
+
+/* Reads --age.  Returns EX_OK, or EX_USAGE after printing a message. */
+static int
+read_age(const struct cli *c, uint64_t *days)
+{
+	struct scan s = scan_of(span_str(c->age));
+
+	if (c->age == NULL ||
+	    (scan_number(&s, AGE_DAYS_MAX, days) && *days > 0 &&
+		scan_byte(&s, 'd') && scan_done(&s)))
+		return EX_OK;
+	return cli_fail(c, EX_USAGE, "--age %s: must be 1d to %dd, such as 90d",
+	    c->age, AGE_DAYS_MAX);
 }
 
 int
 key_due(struct key_cli *k)
 {
 	size_t n_hosts;
+	uint64_t max_days = KEY_MAX_DAYS;
 	bool too_old;
 	struct sign_keys *keys;
 	json_t *list = json_array(), *result;
-	int status =
-	    k->c->n_args > 1 ? key_cli_domain(k, k->c->args[1]) : EX_OK;
+	int status = read_age(k->c, &max_days);
 
+	if (status == EX_OK && k->c->n_args > 1)
+		status = key_cli_domain(k, k->c->args[1]);
 	keys = status == EX_OK ? key_cli_load(k, &n_hosts) : NULL;
 	if (keys == NULL) {
 		json_decref(list);
 		return status != EX_OK ? status : EX_TEMPFAIL;
 	}
-	too_old = key_due_list(k, keys, list);
+	too_old = key_due_list(k, keys, max_days, list);
 	if (k->c->json) {
 		result = json_object();
 		cli_set(result, "due", json_incref(list));

@@ -103,7 +103,7 @@ digest_keys(struct digest_job *j)
 	if (keys == NULL)
 		return EX_TEMPFAIL;
 	list = json_array();
-	(void)key_due_list(&k, keys, list);
+	(void)key_due_list(&k, keys, KEY_MAX_DAYS, list);
 	add_keys(j, list);
 	json_decref(list);
 	sign_keys_unref(keys);

@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 
 import command
 from command import DATAERR, FOUND, OK, USAGE
@@ -118,7 +119,14 @@ def due(c):
     key(c, "import", pem, "--domain", "aged.example", "--selector", "k")
     same(key(c, "due", "aged.example").out, "", "young")
     r = key(c, "due", "aged.example", "--now", "2000000000", status=FOUND)
-    holds(r.out, "older than max_age")
+    holds(r.out, "is too old; run: avouch key new")
+    month = str(int(time.time()) + 30 * 86400)
+    for age, status in (("29d", FOUND), ("31d", OK), ("3650d", OK)):
+        key(c, "due", "aged.example", "--age", age, "--now", month,
+            status=status)
+    for age in ("0d", "3651d", "90", "90h", "90d ", ""):
+        holds(key(c, "due", "--age", age, status=USAGE).err,
+              "must be 1d to 3650d")
     same(key(c, "due", "due.example", "--now", "2000000000").out, "",
          "a key that does not sign is not too old")
     holds(key(c, "retire", "aged.example", "k").out, "needed until")

@@ -300,6 +300,9 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "1h; delete the line\n"
 		    "f:4: cache.failure_ttl was removed: it is always 5s; "
 		    "delete the line\n" },
+		{ "sign { max_age = 1d }",
+		    "f:1: sign.max_age was removed: it is 180d unless avouch "
+		    "key due has --age; delete the line\n" },
 		{ "reply { tempfail_text = x }\n"
 		  "report { contact = x min_messages = 5 send_window = 0s\n"
 		  "max_per_address = 1 max_rows = 1\n"

@@ -244,8 +244,8 @@ def keys_and_audit(c):
     first = found(host.json())
     holds(first.pop("todo"), ("bad.example", "1 error in its DNS records"))
     same(first.keys() - {"steps"}, {"keys"}, "the first audit is not reported as new")
-    same(first["keys"], [("k.example", "the key old is older than max_age; run: "
-                          "avouch key new DOMAIN")])
+    same(first["keys"], [("k.example", "the key old is too old; run: avouch "
+                          "key new DOMAIN")])
     host.zone("a.example", [zones.GOOD_SPF, *zones.MX])
     first = found(host.json(now=NOW + DAY))["audit"]
     holds(first, ("a.example", "new warning: no DMARC record applies to a.example: "
