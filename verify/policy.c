@@ -388,7 +388,7 @@ propose_unauthenticated(struct policy_context *p)
 	    f->dkim == DKIM_TEMPERROR || is_always_indirect(p))
 		return;
 	action = rule_action(p, &unauthenticated);
-	if (action != CONF_ACCEPT && !is_indirect(p))
+	if (!is_indirect(p) && action != CONF_ACCEPT)
 		propose_error(p, &unauthenticated);
 }
 

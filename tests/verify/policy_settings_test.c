@@ -368,7 +368,7 @@ named_settings_are_those_that_could_change_the_action(void **state)
 	conf_unref(defaults);
 }
 
-/* ---- two cases that cli/explain/policy.c once got wrong ---- */
+/* ---- cases that cli/explain/policy.c once got wrong ---- */
 
 static void
 assert_settings(const char *conf, const struct policy_input *f,
@@ -407,6 +407,18 @@ rfc9989_7_4_the_setting_that_quarantines_list_mail_is_named(void **state)
 	    ARRAY_SIZE(one));
 }
 
+static void
+all_settings_that_spare_unauthenticated_mail_are_named(void **state)
+{
+	static const struct policy_input forwarded = { MAIL, .spf = SPF_NONE };
+	static const char *const both[] = { "unauthenticated.action",
+		"trusted_forwarders" };
+
+	(void)state;
+	assert_settings("trusted_forwarders = { 192.0.2.1 }", &forwarded, both,
+	    ARRAY_SIZE(both));
+}
+
 int
 main(void)
 {
@@ -415,6 +427,8 @@ main(void)
 		    named_settings_are_those_that_could_change_the_action),
 		cmocka_unit_test(
 		    rfc9989_7_4_the_setting_that_quarantines_list_mail_is_named),
+		cmocka_unit_test(
+		    all_settings_that_spare_unauthenticated_mail_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
