@@ -100,6 +100,7 @@ static const struct old_name old_names[] = {
 	{ "cache", "failure_ttl", NULL, "it is always 5s" },
 	{ "cache", "serve_stale", NULL,
 	    "a resolver such as unbound can do this (serve-expired)" },
+	{ "spf", "on_weak_pass", NULL, "every pass of SPF is treated alike" },
 	{ "spf", "spare_dmarc_pass", "ignore_spf_if_dmarc_passes", NULL },
 	{ "spf", "received_spf", NULL,
 	    "Authentication-Results has the same results" },

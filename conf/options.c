@@ -147,10 +147,6 @@ const struct conf_option conf_options[] = {
 { "spf", "on_permerror", CONF_CHOICE, "accept", ONE_OF(actions),
   AT(spf.on_permerror),
   .help = "Action if the domain's SPF record is broken." },
-{ "spf", "on_weak_pass", CONF_CHOICE, "accept", ONE_OF(actions),
-  AT(spf.on_weak_pass),
-  .help = "Action if SPF passes because of a record that lets nearly anyone "
-	"pass." },
 { "spf", "ignore_spf_if_dmarc_passes", CONF_BOOL, "true",
   AT(spf.ignore_if_dmarc_passes),
   .help = "Never reject mail because of its SPF result if it passes DMARC." },

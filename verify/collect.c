@@ -276,7 +276,6 @@ collect_for_policy(struct verify_message *m)
 	f->from_domains = v->from.domains;
 	f->n_from_domains = v->from.n_domains;
 	f->spf = v->spf_mail_from.code;
-	f->spf_weakness = v->spf_mail_from.weakness;
 	f->spf_explanation = v->spf_mail_from.explanation;
 	f->dkim = dkim_best(v);
 	f->dmarc = v->dmarc.code;

@@ -72,9 +72,6 @@ spf_temperror = { "spf.on_temperror", OPTION(spf.on_temperror),
 spf_permerror = { "spf.on_permerror", OPTION(spf.on_permerror),
 	"cannot be checked for SPF: its record is broken", "5.7.24", "4.7.24",
 	POLICY_SENDER, false },
-spf_weak = { "spf.on_weak_pass", OPTION(spf.on_weak_pass),
-	"passes SPF with a record that lets nearly everyone pass", "5.7.1",
-	"4.7.1", POLICY_SENDER, false },
 dkim_temperror = { "dkim.on_temperror", OPTION(dkim_actions.on_temperror),
 	"has no DKIM signature that can currently be checked", "5.7.20",
 	"4.7.20", POLICY_AUTHOR, false },
@@ -300,10 +297,9 @@ spf_rule(const struct policy_input *f)
 		return &spf_temperror;
 	case SPF_PERMERROR:
 		return &spf_permerror;
-	case SPF_PASS:
-		return f->spf_weakness != SPF_WEAKNESS_NONE ? &spf_weak : NULL;
 	case SPF_NONE:
 	case SPF_NEUTRAL:
+	case SPF_PASS:
 		break;
 	}
 	return NULL;

@@ -67,7 +67,6 @@ struct policy_input {
 	bool header_over_limit; /* the header has too many fields or bytes to be
 	                           checked */
 	enum spf_code spf;      /* the result for MAIL FROM */
-	enum spf_weakness spf_weakness;
 	struct span spf_explanation;
 	enum dkim_code dkim; /* the best result of all signatures */
 	enum arc_code arc;

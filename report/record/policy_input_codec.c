@@ -109,7 +109,6 @@ facts_pack(struct buf *b, const struct policy_input *f)
 
 	buf_byte(b, FACTS_FORM);
 	buf_byte(b, (char)f->spf);
-	buf_byte(b, (char)f->spf_weakness);
 	buf_byte(b, (char)f->dkim);
 	buf_byte(b, (char)f->arc);
 	buf_byte(b, (char)f->dmarc);
@@ -171,10 +170,9 @@ unpack_list(
 static bool
 unpack_results(struct scan *s, struct policy_input *out)
 {
-	int spf, weakness, dkim, arc, dmarc, policy, disposition, high, low;
+	int spf, dkim, arc, dmarc, policy, disposition, high, low;
 
 	if (!unpack_number(s, SPF_PERMERROR, &spf) ||
-	    !unpack_number(s, SPF_WEAK_NEUTRAL_INCLUDE, &weakness) ||
 	    !unpack_number(s, DKIM_PERMERROR, &dkim) ||
 	    !unpack_number(s, ARC_TEMPERROR, &arc) ||
 	    !unpack_number(s, DMARC_PERMERROR, &dmarc) ||
@@ -184,7 +182,6 @@ unpack_results(struct scan *s, struct policy_input *out)
 	    !unpack_number(s, 0xff, &low))
 		return false;
 	out->spf = (enum spf_code)spf;
-	out->spf_weakness = (enum spf_weakness)weakness;
 	out->dkim = (enum dkim_code)dkim;
 	out->arc = (enum arc_code)arc;
 	out->dmarc = (enum dmarc_code)dmarc;

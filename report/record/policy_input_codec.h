@@ -16,10 +16,9 @@
 #include "verify/policy.h"
 
 enum {
-	FACTS_FORM = 2,         /* the first byte: the version of the encoding;
-	                           version 1 had no list_by */
-	FACTS_LIST_MAX = 32,    /* domains stored per list */
-	FACTS_NAME_MAX = 255,   /* bytes of a domain or a List-Id */
+	FACTS_FORM = 3,       /* the first byte: the version of the encoding */
+	FACTS_LIST_MAX = 32,  /* domains stored per list */
+	FACTS_NAME_MAX = 255, /* bytes of a domain or a List-Id */
 	FACTS_BYTES_MAX = 4096, /* bytes, including a NUL; a list that is longer
 	                           than its share is cut */
 };

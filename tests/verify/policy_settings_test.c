@@ -161,7 +161,6 @@ random_facts(void)
 
 	f.authenticated = pick(16) == 0;
 	f.spf = (enum spf_code)pick(SPF_PERMERROR + 1);
-	f.spf_weakness = pick(3) == 0 ? SPF_WEAK_ALL : SPF_WEAKNESS_NONE;
 	f.dkim = (enum dkim_code)pick(DKIM_PERMERROR + 1);
 	f.overload = pick(10) == 0;
 	random_dmarc(&f);
