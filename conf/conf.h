@@ -150,7 +150,6 @@ struct conf {
 		enum conf_action on_reject, on_quarantine, on_temperror,
 		    on_permerror, on_invalid_from;
 		bool indirect_as_quarantine; /* RFC 9989 section 7.4 */
-		bool pct_zero_is_testing;    /* treat pct=0 like t=y */
 	} dmarc;
 	struct {
 		enum conf_action action; /* if neither SPF nor DKIM passes and

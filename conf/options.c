@@ -184,9 +184,6 @@ const struct conf_option conf_options[] = {
 { "dmarc", "indirect_as_quarantine", CONF_BOOL, "true",
   AT(dmarc.indirect_as_quarantine),
   .help = "Quarantine forwarded and list mail if the policy is reject." },
-{ "dmarc", "pct_zero_is_testing", CONF_BOOL, "false",
-  AT(dmarc.pct_zero_is_testing),
-  .help = "Treat pct=0 in a record like t=y: apply the policy one level lower." },
 
 { "unauthenticated", "action", CONF_CHOICE, "accept", ONE_OF(actions),
   AT(unauthenticated.action),

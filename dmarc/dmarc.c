@@ -86,7 +86,6 @@ apply_policy(const struct dmarc_author *au, struct dmarc_result *out)
 		target = DMARC_TARGET_NONEXISTENT;
 	out->record = au->walk.policy->record;
 	out->testing = out->record->testing;
-	out->pct_zero = out->record->pct_zero;
 	out->nonexistent = target == DMARC_TARGET_NONEXISTENT;
 	out->policy =
 	    dmarc_record_policy(out->record, target, &out->policy_tag);

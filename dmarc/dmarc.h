@@ -82,7 +82,6 @@ struct dmarc_result {
 	bool spf_aligned;  /* SPF passes and is aligned */
 	bool dkim_aligned; /* a signature passes and is aligned */
 	bool testing;      /* t=y */
-	bool pct_zero;     /* pct=0: RFC 9989 ignores it */
 	bool nonexistent;  /* the author domain does not exist, so np applies */
 	struct span aligned_by; /* the aligned domain that passed */
 	struct span reason;     /* one line of printable ASCII */

@@ -135,15 +135,6 @@ read_t(struct span value, struct dmarc_record *r)
 	return r->testing || span_is_nocase(value, "n");
 }
 
-/* pct is historic (RFC 9989 appendix A.6).  With pct=0, RFC 7489 section 6.6.4
- * applied the policy one level lower, as t=y does now. */
-static bool
-read_pct(struct span value, struct dmarc_record *r)
-{
-	r->pct_zero = span_is(value, "0");
-	return true;
-}
-
 static bool
 read_ignored(struct span value, struct dmarc_record *r)
 {
@@ -328,7 +319,7 @@ static const struct tag_rule {
 	{ "rua", read_rua, false },
 	{ "ruf", read_ruf, false },
 	{ "fo", read_fo, false },
-	{ "pct", read_pct, true },
+	{ "pct", read_ignored, true },
 	{ "rf", read_ignored, true },
 	{ "ri", read_ignored, true },
 };

@@ -34,8 +34,7 @@ struct dmarc_record {
 	                     rua= is usable: treated as p=none */
 	enum dmarc_alignment adkim, aspf;
 	enum dmarc_psd psd;
-	bool testing;  /* t=y */
-	bool pct_zero; /* pct=0, which RFC 9989 ignores (appendix A.6) */
+	bool testing; /* t=y */
 	bool fo_0, fo_1, fo_d, fo_s;
 	struct span
 	    rua[DMARC_URIS_MAX]; /* URIs, without a size such as "!10m" */

@@ -307,8 +307,7 @@ put_dmarc_comment(struct authres_writer *w, const struct verdict *v)
 /* RFC 9989 section 9.1: policy.dmarc is the policy after all options are
  * applied. */
 static void
-put_dmarc(
-    struct authres_writer *w, const struct verdict *v, const struct conf *conf)
+put_dmarc(struct authres_writer *w, const struct verdict *v)
 {
 	const struct dmarc_result *r = &v->dmarc;
 
@@ -319,8 +318,8 @@ put_dmarc(
 	authres_put(w, "header", "from", r->author_domain);
 	if (r->record != NULL)
 		authres_put(w, "policy", "dmarc",
-		    span_str(dmarc_policy_name(policy_after_options(
-			conf, r->policy, r->testing, r->pct_zero))));
+		    span_str(dmarc_policy_name(
+			dmarc_policy_asked(r->policy, r->testing))));
 }
 
 struct span
@@ -339,7 +338,7 @@ authres_field_write(struct verify_message *m)
 		put_spf(&w, v, m->arena);
 		put_dkim(&w, v, m->arena);
 		put_arc(&w, v);
-		put_dmarc(&w, v, m->c->conf);
+		put_dmarc(&w, v);
 	}
 	if (w.text.p != NULL)
 		return authres_end(&w);

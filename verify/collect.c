@@ -282,7 +282,6 @@ collect_for_policy(struct verify_message *m)
 	f->dmarc_domain = v->dmarc.author_domain;
 	f->dmarc_policy = v->dmarc.policy;
 	f->dmarc_disposition = v->dmarc.disposition;
-	f->dmarc_pct_zero = v->dmarc.pct_zero;
 	f->overload = is_overloaded(m);
 	f->evidence_cut = m->keys_cut && v->arc.code == ARC_TEMPERROR;
 	facts_list_evidence(m);

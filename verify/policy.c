@@ -50,9 +50,6 @@ dmarc_quarantine = { "dmarc.on_quarantine", OPTION(dmarc.on_quarantine),
 dmarc_tested = { "dmarc.on_quarantine", OPTION(dmarc.on_quarantine),
 	"fails DMARC and its policy is reject in test mode", "5.7.26",
 	"4.7.26", POLICY_AUTHOR, true },
-dmarc_pct_zero = { "dmarc.on_quarantine", OPTION(dmarc.on_quarantine),
-	"fails DMARC and its policy is reject with pct=0", "5.7.26", "4.7.26",
-	POLICY_AUTHOR, true },
 dmarc_indirect = { "dmarc.indirect_as_quarantine", 0,
 	"fails DMARC but shows evidence of indirect mail", "5.7.26", "4.7.26",
 	POLICY_AUTHOR, true },
@@ -162,14 +159,12 @@ propose_error(struct policy_context *p, const struct policy_rule *rule)
 }
 
 static const struct policy_rule *
-disposition_rule(const struct policy_context *p)
+disposition_rule(const struct policy_input *f)
 {
-	if (p->asked == DMARC_POLICY_REJECT)
+	if (f->dmarc_disposition == DMARC_POLICY_REJECT)
 		return &dmarc_reject;
-	if (p->f->dmarc_policy != DMARC_POLICY_REJECT)
-		return &dmarc_quarantine;
-	return p->asked == p->f->dmarc_disposition ? &dmarc_tested
-						   : &dmarc_pct_zero;
+	return f->dmarc_policy == DMARC_POLICY_REJECT ? &dmarc_tested
+						      : &dmarc_quarantine;
 }
 
 /*
@@ -219,7 +214,7 @@ wait_for_evidence(struct policy_context *p, enum conf_action *action)
 static void
 propose_disposition(struct policy_context *p)
 {
-	const struct policy_rule *rule = disposition_rule(p);
+	const struct policy_rule *rule = disposition_rule(p->f);
 	enum conf_action action = rule_action(p, rule);
 
 	if (soften_indirect(p, &action))
@@ -230,45 +225,13 @@ propose_disposition(struct policy_context *p)
 	propose(p, rule, action);
 }
 
-enum dmarc_policy
-policy_after_options(const struct conf *c, enum dmarc_policy published,
-    bool testing, bool pct_zero)
-{
-	return dmarc_policy_asked(
-	    published, testing || (pct_zero && c->dmarc.pct_zero_is_testing));
-}
-
-/*
- * Returns the policy that the owner of the author domain requests.  RFC 9989
- * appendix A.6 ignores pct; large domains still publish "p=reject; pct=0",
- * which used to mean what t=y means now.
- */
-static enum dmarc_policy
-policy_asked(struct policy_context *p)
-{
-	enum dmarc_policy asked = p->f->dmarc_disposition;
-
-	if (p->f->dmarc_pct_zero && asked == p->f->dmarc_policy &&
-	    asked > DMARC_POLICY_NONE) {
-		consult(p, "dmarc.pct_zero_is_testing");
-		if (p->c->dmarc.pct_zero_is_testing)
-			/* only to record the option */
-			(void)rule_action(p,
-			    asked == DMARC_POLICY_REJECT ? &dmarc_reject
-							 : &dmarc_quarantine);
-	}
-	return policy_after_options(p->c, p->f->dmarc_policy,
-	    asked != p->f->dmarc_policy, p->f->dmarc_pct_zero);
-}
-
 static void
 propose_dmarc(struct policy_context *p)
 {
 	switch (p->f->dmarc) {
 	case DMARC_FAIL:
 		/* RFC 9989 section 5.4: p=none changes nothing */
-		p->asked = policy_asked(p);
-		if (p->asked > DMARC_POLICY_NONE)
+		if (p->f->dmarc_disposition > DMARC_POLICY_NONE)
 			propose_disposition(p);
 		break;
 	case DMARC_TEMPERROR:
@@ -376,7 +339,8 @@ propose_unauthenticated(struct policy_context *p)
 {
 	const struct policy_input *f = p->f;
 	bool has_policy = (f->dmarc != DMARC_NONE && f->dmarc != DMARC_FAIL) ||
-	    (f->dmarc == DMARC_FAIL && p->asked > DMARC_POLICY_NONE);
+	    (f->dmarc == DMARC_FAIL &&
+		f->dmarc_disposition > DMARC_POLICY_NONE);
 	enum conf_action action;
 
 	if (has_policy || f->from_fault != NULL || f->spf == SPF_PASS ||

@@ -77,7 +77,6 @@ struct policy_input {
 	struct span dmarc_domain; /* the author domain that has this result */
 	enum dmarc_policy dmarc_policy;      /* published */
 	enum dmarc_policy dmarc_disposition; /* requested, after t=y */
-	bool dmarc_pct_zero;                 /* the record says pct=0 */
 	bool overload;     /* this host lacked resources (memory, time, DNS
 	                      questions, working resolvers), which cut short a check
 	                      that could have changed the verdict */
@@ -147,14 +146,6 @@ const char *policy_skip(const struct conf *c, const struct policy_input *f);
  */
 void policy_decide(const struct conf *c, const struct policy_input *f,
     int64_t now, struct arena *a, struct policy_decision *out);
-
-/*
- * Returns the policy "to be applied after policy options have been processed"
- * (RFC 9989 section 9.1): one level below the published one for t=y
- * (`testing`), and for pct=0 if the operator treats that as t=y.
- */
-enum dmarc_policy policy_after_options(const struct conf *c,
-    enum dmarc_policy published, bool testing, bool pct_zero);
 
 /*
  * Returns the action for a message that was not checked at all because memory

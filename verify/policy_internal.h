@@ -42,9 +42,7 @@ struct policy_context {
 	const struct policy_rule *rule;
 	enum conf_action action; /* the action of `rule` */
 	unsigned rejecting;      /* number of rules that propose to reject */
-	/* policy requested by the owner of the author domain */
-	enum dmarc_policy asked;
-	enum conf_action dmarc; /* the action if DMARC alone decided */
+	enum conf_action dmarc;  /* the action if DMARC alone decided */
 	/* why the action differs from the published policy */
 	enum policy_override why;
 	/* the evidence that decided; none if `what` is NULL */

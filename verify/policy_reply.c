@@ -68,21 +68,20 @@ put_statement(struct buf *b, const struct policy_context *p, bool capital)
 	}
 }
 
-/* Writes the reason when no rule applies, for example because t=y or pct=0
- * reduced p=quarantine to none. */
+/* Writes the reason when no rule applies, for example because t=y reduced
+ * p=quarantine to none. */
 static void
 put_no_rule(struct buf *b, const struct policy_context *p)
 {
-	if (p->f->dmarc != DMARC_FAIL || p->asked >= p->f->dmarc_policy) {
+	if (p->f->dmarc != DMARC_FAIL ||
+	    p->f->dmarc_disposition >= p->f->dmarc_policy) {
 		buf_text(b, "no rule applies");
 		return;
 	}
 	put_domain(b, subject(p));
 	buf_text(b, " fails DMARC and its policy is ");
 	buf_text(b, dmarc_policy_name(p->f->dmarc_policy));
-	buf_text(b,
-	    p->asked == p->f->dmarc_disposition ? " in test mode"
-						: " with pct=0");
+	buf_text(b, " in test mode");
 }
 
 static void

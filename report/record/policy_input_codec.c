@@ -29,7 +29,6 @@ static const size_t flags[] = {
 	offsetof(struct policy_input, is_list),
 	offsetof(struct policy_input, arc_dmarc_pass),
 	offsetof(struct policy_input, header_over_limit),
-	offsetof(struct policy_input, dmarc_pct_zero),
 	offsetof(struct policy_input, overload),
 	offsetof(struct policy_input, evidence_cut),
 };

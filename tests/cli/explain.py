@@ -385,7 +385,6 @@ LISTS = """\
 lists.example. IN TXT "v=spf1 +all"
 _dmarc.rejects.example. IN TXT "v=DMARC1; p=reject"
 _dmarc.softens.example. IN TXT "v=DMARC1; p=quarantine"
-_dmarc.zero.example. IN TXT "v=DMARC1; p=reject; pct=0"
 """
 
 
@@ -425,11 +424,6 @@ def list_mail(c):
     out = squeezed(listed("", fields=b"Precedence: list\r\n"))
     holds(out, "The message says that it is list mail, but not in a field that names a "
           "domain")
-    out = listed("dmarc { pct_zero_is_testing = yes }\n", "a@zero.example")
-    ordered(out, "dmarc.on_reject = reject", "dmarc.on_quarantine = annotate",
-            "dmarc.pct_zero_is_testing = true  (",
-            "Rule dmarc.on_quarantine: annotate",
-            "zero.example fails DMARC and its policy is reject with pct=0")
 
 
 # ---- the network ----

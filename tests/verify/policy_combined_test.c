@@ -125,71 +125,6 @@ rfc9989_7_1_dmarc_pass_outweighs_spf(void **state)
 	POLICY_RUN_EACH(vectors);
 }
 
-/* The pct tag: RFC 7489 section 6.6.4, removed by RFC 9989 appendix A.6. */
-static void
-pct_zero_is_test_mode_if_configured(void **state)
-{
-#define PCT_ZERO "dmarc { pct_zero_is_testing = yes }\n"
-
-	static const struct policy_vector vectors[] = {
-		{ .name = "ignored",
-		    .conf = "",
-		    .f = { FAILS(REJECT, REJECT), .dmarc_pct_zero = true },
-		    .action = CONF_REJECT,
-		    .would = CONF_REJECT,
-		    .rule = "dmarc.on_reject",
-		    .disposition = DMARC_POLICY_REJECT,
-		    .override = POLICY_OVERRIDE_NONE,
-		    .code = 550,
-		    .enhanced = "5.7.26" },
-		{ .name = "reject",
-		    .conf = PCT_ZERO,
-		    .f = { FAILS(REJECT, REJECT), .dmarc_pct_zero = true },
-		    .action = CONF_ANNOTATE,
-		    .would = CONF_ANNOTATE,
-		    .rule = "dmarc.on_quarantine",
-		    .reason = "a.example fails DMARC and its policy is reject "
-			      "with pct=0",
-		    .disposition = DMARC_POLICY_QUARANTINE,
-		    .override = POLICY_OVERRIDE_LOCAL },
-		{ .name = "quarantine",
-		    .conf = PCT_ZERO,
-		    .f = { FAILS(QUARANTINE, QUARANTINE),
-			.dmarc_pct_zero = true },
-		    .action = CONF_ACCEPT,
-		    .would = CONF_ACCEPT,
-		    .rule = "default",
-		    .reason = "a.example fails DMARC and its policy is "
-			      "quarantine with "
-			      "pct=0",
-		    .disposition = DMARC_POLICY_NONE,
-		    .override = POLICY_OVERRIDE_LOCAL },
-		{ .name = "with t=y, still only one level lower",
-		    .conf = PCT_ZERO,
-		    .f = { FAILS(REJECT, QUARANTINE), .dmarc_pct_zero = true },
-		    .action = CONF_ANNOTATE,
-		    .would = CONF_ANNOTATE,
-		    .rule = "dmarc.on_quarantine",
-		    .reason = "a.example fails DMARC and its policy is reject "
-			      "in test "
-			      "mode",
-		    .disposition = DMARC_POLICY_QUARANTINE,
-		    .override = POLICY_OVERRIDE_TEST },
-		{ .name = "a different pct",
-		    .conf = PCT_ZERO,
-		    .f = { FAILS(REJECT, REJECT) },
-		    .action = CONF_REJECT,
-		    .would = CONF_REJECT,
-		    .rule = "dmarc.on_reject",
-		    .disposition = DMARC_POLICY_REJECT,
-		    .override = POLICY_OVERRIDE_NONE,
-		    .code = 550,
-		    .enhanced = "5.7.26" },
-	};
-	(void)state;
-	POLICY_RUN_EACH(vectors);
-}
-
 /* RFC 9989 sections 5.3.1 and 11.5 */
 static void
 rfc9989_11_5_an_invalid_from_is_rejected(void **state)
@@ -658,7 +593,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_most_severe_action_wins),
 		cmocka_unit_test(rfc9989_7_1_dmarc_pass_outweighs_spf),
-		cmocka_unit_test(pct_zero_is_test_mode_if_configured),
 		cmocka_unit_test(rfc9989_11_5_an_invalid_from_is_rejected),
 		cmocka_unit_test(rfc7372_replies_name_the_check_that_refuses),
 		cmocka_unit_test(overload_is_deferred_and_never_rejected),

@@ -124,7 +124,6 @@ random_dmarc(struct policy_input *f)
 		f->header_over_limit = true;
 	f->dmarc_disposition = DMARC_POLICY_NONE;
 	f->dmarc_policy = (enum dmarc_policy)(DMARC_POLICY_NONE + (int)pick(3));
-	f->dmarc_pct_zero = pick(4) == 0;
 	if (f->dmarc == DMARC_FAIL)
 		f->dmarc_disposition =
 		    dmarc_policy_asked(f->dmarc_policy, pick(4) == 0);

@@ -439,7 +439,6 @@ full_facts(void)
 		.dmarc_domain = SPAN("example.com"),
 		.dmarc_policy = DMARC_POLICY_REJECT,
 		.dmarc_disposition = DMARC_POLICY_QUARANTINE,
-		.dmarc_pct_zero = true,
 		.overload = true,
 		.evidence_cut = true,
 	};
@@ -468,8 +467,7 @@ facts_roundtrip(void **state)
 	assert_true(facts_unpack(buf_view(&b), a, &got));
 	assert_int_equal(got.client.family, IP_NONE);
 	assert_true(got.authenticated && got.is_list && got.overload &&
-	    got.evidence_cut && got.arc_dmarc_pass && got.dmarc_pct_zero &&
-	    got.header_over_limit);
+	    got.evidence_cut && got.arc_dmarc_pass && got.header_over_limit);
 	assert_non_null(got.list_field);
 	assert_non_null(got.list_by.p);
 	assert_non_null(got.from_fault);
