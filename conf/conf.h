@@ -134,8 +134,6 @@ struct conf {
 	struct {
 		enum conf_action on_fail, on_softfail, on_temperror,
 		    on_permerror;
-		bool ignore_if_dmarc_passes; /* if DMARC passes, none of these
-		                                actions applies */
 	} spf;
 	struct {
 		unsigned min_rsa_bits;

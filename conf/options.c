@@ -147,9 +147,6 @@ const struct conf_option conf_options[] = {
 { "spf", "on_permerror", CONF_CHOICE, "accept", ONE_OF(actions),
   AT(spf.on_permerror),
   .help = "Action if the domain's SPF record is broken." },
-{ "spf", "ignore_spf_if_dmarc_passes", CONF_BOOL, "true",
-  AT(spf.ignore_if_dmarc_passes),
-  .help = "Never reject mail because of its SPF result if it passes DMARC." },
 
 { "dkim", "on_temperror", CONF_CHOICE, "accept", ONE_OF(actions),
   AT(dkim_actions.on_temperror),

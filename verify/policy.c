@@ -273,16 +273,10 @@ propose_spf(struct policy_context *p)
 {
 	const struct policy_rule *rule = spf_rule(p->f);
 
-	if (rule == NULL)
+	/* RFC 9989 section 7.1: rejecting on SPF alone would refuse mail that
+	 * DKIM authenticates */
+	if (rule == NULL || p->f->dmarc == DMARC_PASS)
 		return;
-	if (p->f->dmarc == DMARC_PASS) {
-		/* RFC 9989 section 7.1: rejecting on SPF alone would refuse
-		 * mail that DKIM authenticates */
-		(void)rule_action(p, rule);
-		consult(p, "spf.ignore_spf_if_dmarc_passes");
-		if (p->c->spf.ignore_if_dmarc_passes)
-			return;
-	}
 	if (rule == &spf_temperror || rule == &spf_permerror)
 		propose_error(p, rule);
 	else

@@ -274,8 +274,8 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "confine = off\nspf { spare_dmarc_pass = no }\n"
 		  "report { compat = strict spread = 0s }",
 		    "f:1: confine is now called sandbox; write the new name\n"
-		    "f:2: spf.spare_dmarc_pass is now called "
-		    "ignore_spf_if_dmarc_passes; write the new name\n"
+		    "f:2: spf.spare_dmarc_pass was removed: mail that passes "
+		    "DMARC is never refused because of SPF; delete the line\n"
 		    "f:3: report.compat is now called xml_format; write the "
 		    "new name\n"
 		    "f:3: report.spread was removed: it is always 8h; delete "

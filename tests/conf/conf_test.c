@@ -147,8 +147,6 @@ values_of_every_kind(void **state)
 		{ "mode = monitor", "mode", "monitor", "f:1" },
 		/* names from earlier versions */
 		{ "confine = off", "sandbox", "off", "f:1" },
-		{ "spf { spare_dmarc_pass = no }",
-		    "spf.ignore_spf_if_dmarc_passes", "false", "f:1" },
 		{ "spf { on_fail = hold }", "spf.on_fail", "quarantine",
 		    "f:1" },
 		{ "log = json", "log", "json", "f:1" },

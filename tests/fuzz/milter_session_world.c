@@ -58,8 +58,7 @@ static const char *const confs[] = {
 	"mode = monitor authserv_id = \"mx.test\"\n",
 	"mode = enforce authserv_id = \"mx.test\" log = json\n"
 	"spf { on_fail = reject on_softfail = tempfail on_temperror = tempfail "
-	"on_permerror = reject\n"
-	"ignore_spf_if_dmarc_passes = false }\n"
+	"on_permerror = reject }\n"
 	"dkim { on_temperror = tempfail on_permerror = reject }\n"
 	"dmarc { on_quarantine = quarantine on_temperror = tempfail "
 	"on_permerror = reject }\n"
