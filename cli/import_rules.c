@@ -182,32 +182,6 @@ add_domains(struct import *im, const struct import_entry *e,
 		import_list(im, e, section, name, element);
 }
 
-/* The actions of the other programs have the same names as ours, except for
- * "discard". */
-static void
-set_action(struct import *im, const struct import_entry *e, const char *section,
-    const char *name)
-{
-	static const struct {
-		char first;
-		const char *ours;
-	} actions[] = { { 'a', "accept" }, { 'q', "quarantine" },
-		{ 'r', "reject" }, { 't', "tempfail" } };
-	unsigned char first = 0;
-
-	if (e->value.n > 0)
-		first = ascii_lower((unsigned char)e->value.p[0]);
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-		if ((unsigned char)actions[i].first == first) {
-			import_set(im, e, section, name, actions[i].ours);
-			return;
-		}
-	}
-	import_note(im, e, IMPORT_CHANGES,
-	    "mail is never silently discarded; use quarantine or "
-	    "reject");
-}
-
 /* ---- options of several programs ---- */
 
 static void
@@ -279,16 +253,30 @@ to_nameservers(struct import *im, const struct import_entry *e)
 		import_set(im, e, "", "nameservers", value);
 }
 
+/* The actions of the other programs have the same names as ours, except for
+ * "discard". */
 static void
 to_dkim_temperror(struct import *im, const struct import_entry *e)
 {
-	set_action(im, e, "dkim", "on_temperror");
-}
+	static const struct {
+		char first;
+		const char *ours;
+	} actions[] = { { 'a', "accept" }, { 'q', "quarantine" },
+		{ 'r', "reject" }, { 't', "tempfail" } };
+	unsigned char first = 0;
 
-static void
-to_dkim_permerror(struct import *im, const struct import_entry *e)
-{
-	set_action(im, e, "dkim", "on_permerror");
+	if (e->value.n > 0)
+		first = ascii_lower((unsigned char)e->value.p[0]);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if ((unsigned char)actions[i].first == first) {
+			import_set(
+			    im, e, "dkim", "on_temperror", actions[i].ours);
+			return;
+		}
+	}
+	import_note(im, e, IMPORT_CHANGES,
+	    "mail is never silently discarded; use quarantine or "
+	    "reject");
 }
 
 static void
@@ -625,7 +613,7 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "On-DNSError", .convert = to_dkim_temperror, .standard = "tempfail" },
 	{ DKIM, "On-InternalError",
 	  .kind = IMPORT_MOOT, .why = "an error on this host is never blamed on the mail" },
-	{ DKIM, "On-KeyNotFound", .convert = to_dkim_permerror },
+	{ DKIM, "On-KeyNotFound", .convert = to_nothing_but_accept },
 	{ DKIM, "On-NoSignature", .convert = to_nothing_but_accept },
 	{ DKIM, "On-Security",
 	  .kind = IMPORT_CHANGES, .why = "a suspect signature gets the result \"policy\" and does not count" },

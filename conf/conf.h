@@ -138,8 +138,8 @@ struct conf {
 	struct {
 		unsigned min_rsa_bits;
 	} dkim;
-	struct { /* actions if no signature passes */
-		enum conf_action on_temperror, on_permerror;
+	struct {
+		enum conf_action on_temperror; /* if no signature passes */
 	} dkim_actions;
 	struct {
 		char **trusted_sealers; /* domains, NULL-terminated */

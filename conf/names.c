@@ -107,6 +107,8 @@ static const struct old_name old_names[] = {
 	    "mail that passes DMARC is never refused because of SPF" },
 	{ "spf", "received_spf", NULL,
 	    "Authentication-Results has the same results" },
+	{ "dkim", "on_permerror", NULL,
+	    "a broken signature is treated like none" },
 	{ "dkim", "max_rsa_bits", NULL, "it is always 8192" },
 	{ "dkim", "max_signatures", NULL, "it is always 10" },
 	{ "dkim", "clock_skew", NULL, "it is always 5m" },

@@ -152,10 +152,6 @@ const struct conf_option conf_options[] = {
   AT(dkim_actions.on_temperror),
   .help = "Action if no signature passes and a key cannot be fetched at "
 	"the moment." },
-{ "dkim", "on_permerror", CONF_CHOICE, "accept", ONE_OF(actions),
-  AT(dkim_actions.on_permerror),
-  .help = "Action if no signature passes and the best one is permanently "
-	"broken." },
 { "dkim", "min_rsa_bits", CONF_NUMBER, "1024", .min = 1024, .max = 4096,
   AT(dkim.min_rsa_bits),
   .help = "Shortest RSA key that is accepted." },

@@ -72,9 +72,6 @@ spf_permerror = { "spf.on_permerror", OPTION(spf.on_permerror),
 dkim_temperror = { "dkim.on_temperror", OPTION(dkim_actions.on_temperror),
 	"has no DKIM signature that can currently be checked", "5.7.20",
 	"4.7.20", POLICY_AUTHOR, false },
-dkim_permerror = { "dkim.on_permerror", OPTION(dkim_actions.on_permerror),
-	"has no DKIM signature that can be used", "5.7.20", "4.7.20",
-	POLICY_AUTHOR, false },
 unauthenticated = { "unauthenticated.action", OPTION(unauthenticated.action),
 	"passes neither SPF nor DKIM", "5.7.26", "4.7.26", POLICY_AUTHOR,
 	false },
@@ -283,15 +280,6 @@ propose_spf(struct policy_context *p)
 		propose(p, rule, rule_action(p, rule));
 }
 
-static void
-propose_dkim(struct policy_context *p)
-{
-	if (p->f->dkim == DKIM_TEMPERROR)
-		propose_error(p, &dkim_temperror);
-	if (p->f->dkim == DKIM_PERMERROR)
-		propose_error(p, &dkim_permerror);
-}
-
 /* Whether there is evidence of indirect mail, for which SPF usually cannot
  * pass. */
 static bool
@@ -360,7 +348,9 @@ propose_all(struct policy_context *p)
 	else
 		propose_dmarc(p);
 	propose_spf(p);
-	propose_dkim(p);
+	/* RFC 6376 section 6.1: a failed signature is the same as none */
+	if (p->f->dkim == DKIM_TEMPERROR)
+		propose_error(p, &dkim_temperror);
 	propose_unauthenticated(p);
 	if (p->rule != &dmarc_indirect)
 		p->evidence = (struct indirect_evidence){ .what = NULL };
