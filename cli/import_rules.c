@@ -350,13 +350,6 @@ to_trusted_sealers(struct import *im, const struct import_entry *e)
 }
 
 static void
-to_on_permerror(struct import *im, const struct import_entry *e)
-{
-	if (is_true(e->value))
-		import_set(im, e, "dmarc", "on_permerror", "reject");
-}
-
-static void
 to_reject_text(struct import *im, const struct import_entry *e)
 {
 	struct scan s = scan_of(e->value);
@@ -700,7 +693,8 @@ const struct import_rule import_rules[] = {
 	{ DMARC, "RecordAllMessages",
 	  .kind = IMPORT_CHANGES, .why = "reports are only about domains that ask for them" },
 	{ DMARC, "RejectFailures", .convert = to_on_reject, .standard = "false" },
-	{ DMARC, "RejectMultiValueFrom", .convert = to_on_permerror },
+	{ DMARC, "RejectMultiValueFrom",
+	  .kind = IMPORT_CHANGES, .why = "each author domain in From is checked, and the strictest result applies" },
 	{ DMARC, "RejectString", .convert = to_reject_text },
 	{ DMARC, "ReportCommand", DMARC_REPORTS },
 	{ DMARC, "SPFIgnoreResults", NEEDLESS },

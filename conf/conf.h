@@ -146,7 +146,7 @@ struct conf {
 	} arc;
 	struct {
 		enum conf_action on_reject, on_quarantine, on_temperror,
-		    on_permerror, on_invalid_from;
+		    on_invalid_from;
 		bool indirect_as_quarantine; /* RFC 9989 section 7.4 */
 	} dmarc;
 	struct {

@@ -117,6 +117,8 @@ static const struct old_name old_names[] = {
 	    "signatures that leave the end of the body unsigned never pass" },
 	{ "dmarc", "quarantine_header", NULL,
 	    "it is always X-Avouch-Quarantine" },
+	{ "dmarc", "on_permerror", NULL,
+	    "a record that cannot be used is treated like none" },
 	{ "dmarc", "pct_zero_is_testing", NULL,
 	    "pct is always ignored (RFC 9989 appendix A.6)" },
 	{ "reply", "tempfail_text", NULL, "the built-in text is always used" },

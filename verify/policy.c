@@ -56,9 +56,6 @@ dmarc_indirect = { "dmarc.indirect_as_quarantine", 0,
 dmarc_temperror = { "dmarc.on_temperror", OPTION(dmarc.on_temperror),
 	"cannot currently be checked for DMARC", "5.7.1", "4.7.0",
 	POLICY_AUTHOR, false },
-dmarc_permerror = { "dmarc.on_permerror", OPTION(dmarc.on_permerror),
-	"cannot be checked for DMARC", "5.7.1", "4.7.1", POLICY_AUTHOR,
-	false },
 spf_fail = { "spf.on_fail", OPTION(spf.on_fail),
 	"fails SPF", "5.7.23", "4.7.23", POLICY_SENDER, false },
 spf_softfail = { "spf.on_softfail", OPTION(spf.on_softfail),
@@ -234,11 +231,9 @@ propose_dmarc(struct policy_context *p)
 	case DMARC_TEMPERROR:
 		propose_error(p, &dmarc_temperror);
 		break;
-	case DMARC_PERMERROR:
-		propose_error(p, &dmarc_permerror);
-		break;
 	case DMARC_NONE:
 	case DMARC_PASS:
+	case DMARC_PERMERROR: /* the record cannot be used: the same as none */
 		break;
 	}
 }
@@ -320,7 +315,8 @@ static void
 propose_unauthenticated(struct policy_context *p)
 {
 	const struct policy_input *f = p->f;
-	bool has_policy = (f->dmarc != DMARC_NONE && f->dmarc != DMARC_FAIL) ||
+	bool has_policy = f->dmarc == DMARC_PASS ||
+	    f->dmarc == DMARC_TEMPERROR ||
 	    (f->dmarc == DMARC_FAIL &&
 		f->dmarc_disposition > DMARC_POLICY_NONE);
 	enum conf_action action;

@@ -248,9 +248,8 @@ opendmarc(void **state)
 					  "\t\t\"lists.example\",\n\t\t\"Seal."
 					  "Example\"\n\t}\n",
 		    NULL },
-		{ F, "RejectMultiValueFrom true", "\ton_permerror = reject\n",
-		    NULL },
-		{ F, "RejectMultiValueFrom false", NULL, "on_permerror" },
+		{ F, "RejectMultiValueFrom true",
+		    "#\teach author domain in From is checked", NULL },
 		{ F, "RejectString refused: DMARC of %s says \"no\"",
 		    "\treject_text = \"refused: DMARC of {domain} says "
 		    "\\\"no\\\"\"\n",

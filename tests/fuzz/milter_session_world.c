@@ -60,8 +60,7 @@ static const char *const confs[] = {
 	"spf { on_fail = reject on_softfail = tempfail on_temperror = tempfail "
 	"on_permerror = reject }\n"
 	"dkim { on_temperror = tempfail }\n"
-	"dmarc { on_quarantine = quarantine on_temperror = tempfail "
-	"on_permerror = reject }\n"
+	"dmarc { on_quarantine = quarantine on_temperror = tempfail }\n"
 	"report { store = \"/memory\" }\n",
 	"mode = enforce\n" /* authserv_id is taken from the MTA */
 	"dmarc { on_reject = quarantine on_quarantine = reject }\n"
@@ -79,8 +78,7 @@ static const char *const confs[] = {
 	"action = annotate }\n",
 	"mode = enforce authserv_id = \"mx.test\" sample = 50% log = none\n"
 	"spf { on_fail = annotate }\n"
-	"dmarc { on_reject = tempfail on_permerror = quarantine "
-	"indirect_as_quarantine = false }\n"
+	"dmarc { on_reject = tempfail indirect_as_quarantine = false }\n"
 	"report { store = \"/memory\" }\n",
 	"mode = enforce authserv_id = \"mx.test\" trusted_mtas = "
 	"{\"127.0.0.1@10025\", \"192.0.2.0/24\"}\n"

@@ -465,12 +465,6 @@ rfc7372_3_each_outcome_and_code(void **state)
 		    .tempfail = "4.7.0",
 		    .reason =
 			"a.example cannot currently be checked for DMARC" },
-		{ .option = "dmarc.on_permerror",
-		    .f = { MAIL, .dmarc = DMARC_PERMERROR },
-		    .standard = CONF_ACCEPT,
-		    .reject = "5.7.1",
-		    .tempfail = "4.7.1",
-		    .reason = "a.example cannot be checked for DMARC" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
@@ -543,6 +537,14 @@ no_rule_applies(void **state)
 		    .rule = "default",
 		    .disposition = DMARC_POLICY_NONE,
 		    .override = POLICY_OVERRIDE_NONE },
+		{ .name = "dmarc permerror",
+		    .conf = "dmarc { on_temperror = reject }",
+		    .f = { MAIL, .dmarc = DMARC_PERMERROR },
+		    .action = CONF_ACCEPT,
+		    .would = CONF_ACCEPT,
+		    .rule = "default",
+		    .disposition = DMARC_POLICY_NONE,
+		    .override = POLICY_OVERRIDE_NONE },
 		{ .name = "dkim permerror",
 		    .conf = "dkim { on_temperror = reject }",
 		    .f = { MAIL, .dkim = DKIM_PERMERROR },
@@ -587,6 +589,10 @@ unauthenticated_mail(void **state)
 		{ .name = "p=none",
 		    .conf = REFUSES,
 		    .f = { FAILS(NONE, NONE), .spf = SPF_NEUTRAL },
+		    REFUSED },
+		{ .name = "a DMARC record that cannot be used",
+		    .conf = REFUSES,
+		    .f = { MAIL, .spf = SPF_NONE, .dmarc = DMARC_PERMERROR },
 		    REFUSED },
 		{ .name = "the default",
 		    .conf = "",

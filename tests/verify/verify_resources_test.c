@@ -228,7 +228,6 @@ rfc9989_11_5_invalid_from_fields(void **state)
 		{ .name = "a bounce without an author domain",
 		    .sender = "<>",
 		    .header = "From: Mail Delivery <MAILER-DAEMON>\r\n",
-		    .conf = "dmarc { on_permerror = reject }\n",
 		    .dmarc = DMARC_NONE,
 		    .action = CONF_ACCEPT,
 		    .rule = "default" },
