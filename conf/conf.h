@@ -77,7 +77,6 @@ struct conf_override {
 	size_t n_client;
 	enum conf_action action;
 	char *reason;
-	bool report_reason;
 	int64_t expires; /* end of the last day, seconds since 1970; 0: never */
 };
 

@@ -135,6 +135,8 @@ static const struct old_name old_names[] = {
 	{ "report", "failure_max_per_day", NULL, "it is always 500" },
 	{ "sign", "max_age", NULL,
 	    "it is 180d unless avouch key due has --age" },
+	{ "override", "report_reason", NULL,
+	    "aggregate reports never contain the reason" },
 };
 
 static const struct old_name *

@@ -275,8 +275,6 @@ const struct conf_option conf_options[] = {
   .help = "Action on a message that meets all conditions." },
 { "override", "reason", CONF_TEXT, "", OVER(reason),
   .help = "Reason to show in the log and the header field." },
-{ "override", "report_reason", CONF_BOOL, "false", OVER(report_reason),
-  .help = "Show the reason to the domain's owner in aggregate reports." },
 { "override", "expires", CONF_DATE, "", OVER(expires),
   .help = "Last day on which the section applies." },
 };

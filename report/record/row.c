@@ -56,14 +56,12 @@ disposition_name(enum dmarc_policy disposition)
 /*
  * Whether to report the reason for a decision.  In test mode, the reason names
  * the policy that was applied, which differs from the published one.  A reason
- * in an override section was written for the operator, so it is reported only
- * if report_reason is set.
+ * in an override section was written for the operator.
  */
 static bool
 is_reason_reported(const struct policy_decision *d)
 {
-	return d->override != POLICY_OVERRIDE_TEST &&
-	    (d->section == NULL || d->section->report_reason);
+	return d->override != POLICY_OVERRIDE_TEST && d->section == NULL;
 }
 
 bool

@@ -201,8 +201,7 @@ dispositions_3_1_1_9(void **state)
 	}
 }
 
-/* The reason in an override section is only for the operator, unless
- * report_reason is set. */
+/* The reason in an override section is only for the operator. */
 static void
 reasons_of_sections_3_1_1_9(void **state)
 {
@@ -217,9 +216,6 @@ reasons_of_sections_3_1_1_9(void **state)
 	assert_true(report_row_of(&v, NOW, &r));
 	assert_text(r.override, "local_policy");
 	assert_text(r.comment, "");
-	section.report_reason = true;
-	assert_true(report_row_of(&v, NOW, &r));
-	assert_text(r.comment, "ticket 4711");
 }
 
 /* RFC 9990 section 3.1.3: aligned passes come first, strictly aligned ones
