@@ -344,6 +344,25 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "dmarc { quarantine_header = X-Spam }",
 		    "f:1: dmarc.quarantine_header was removed: it is always "
 		    "X-Avouch-Quarantine; delete the line\n" },
+		{ "spf { on_weak_pass = reject\n"
+		  "ignore_spf_if_dmarc_passes = no }\n"
+		  "dkim { on_permerror = reject }\n"
+		  "dmarc { on_permerror = reject pct_zero_is_testing = yes }\n"
+		  "override o { client = ::1 action = accept\n"
+		  "report_reason = yes }",
+		    "f:1: spf.on_weak_pass was removed: every pass of SPF is "
+		    "treated alike; delete the line\n"
+		    "f:2: spf.ignore_spf_if_dmarc_passes was removed: mail "
+		    "that passes DMARC is never refused because of SPF; "
+		    "delete the line\n"
+		    "f:3: dkim.on_permerror was removed: a broken signature "
+		    "is treated like none; delete the line\n"
+		    "f:4: dmarc.on_permerror was removed: a record that "
+		    "cannot be used is treated like none; delete the line\n"
+		    "f:4: dmarc.pct_zero_is_testing was removed: pct is "
+		    "always ignored (RFC 9989 appendix A.6); delete the line\n"
+		    "f:6: override.report_reason was removed: aggregate "
+		    "reports never contain the reason; delete the line\n" },
 		/* the value of a removed option is ignored */
 		{ "dns { trust_ad = { what, ever } }",
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "
