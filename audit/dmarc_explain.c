@@ -13,8 +13,8 @@ static const struct meaning {
 } meanings[] = {
 	{ "v", NULL, "this is a DMARC policy record" },
 	{ "p", "none",
-	    "mail that fails: no preference, receivers treat it as if there"
-	    " were no DMARC" },
+	    "mail that fails: no preference; receivers treat it as if there "
+	    "were no DMARC record" },
 	{ "p", "quarantine",
 	    "mail that fails is suspicious: receivers should quarantine it" },
 	{ "p", "reject",
@@ -84,8 +84,9 @@ static const struct meaning {
 	{ "fo", "d", "send a report about every DKIM signature that fails" },
 	{ "fo", "s", "send a report about every SPF check that fails" },
 	{ "fo", NULL,
-	    "when to report: 0 if nothing passes aligned, 1 if SPF or DKIM "
-	    "does not, d for any DKIM failure, s for any SPF failure" },
+	    "when to report: 0 if neither SPF nor DKIM produces an aligned "
+	    "pass, 1 if one of them does not, d for any DKIM failure, s for "
+	    "any SPF failure" },
 	{ "pct", NULL,
 	    "removed from DMARC (RFC 9989 appendix A.6): ignored, the policy"
 	    " applies to all mail" },

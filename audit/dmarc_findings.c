@@ -41,8 +41,8 @@ static const struct audit_rule rules[] = {
 	    " harm." },
 	[DMARC_RULE_NO_ANSWER] = { AUDIT_ERROR, "no-answer",
 	    "RFC 9989 section 5.3.6", "the DNS query for _dmarc.%d failed (%v)",
-	    "Repair the name servers of the zone: until all of them answer,"
-	    " mail from the domain may get temperror." },
+	    "Fix the zone's name servers: until all of them answer, DMARC "
+	    "checks of the domain's mail may end with temperror." },
 	[DMARC_RULE_MISPLACED] = { AUDIT_ERROR, "misplaced",
 	    "RFC 9989 section 4.5",
 	    "a DMARC record is published at %d, where receivers do not look",
@@ -60,7 +60,7 @@ static const struct audit_rule rules[] = {
 	    "Publish a record at _dmarc.%d." },
 	[DMARC_RULE_ALIAS] = { AUDIT_NOTE, "alias", "RFC 9989 section 4.5",
 	    "_dmarc.%d is an alias (CNAME): %v sets the policy",
-	    "Make sure that the owner of %v is someone you trust." },
+	    "Make sure that you trust the owner of %v." },
 
 	/* the record */
 	[DMARC_RULE_BROKEN_POLICY] = { AUDIT_ERROR, "broken-policy",
@@ -128,8 +128,8 @@ static const struct audit_rule rules[] = {
 	[DMARC_RULE_MONITORING] = { AUDIT_WARNING, "monitoring",
 	    "RFC 9989 section 5.1.7",
 	    "p=none: receivers report forged mail, but do not act on it",
-	    "When the reports show that your mail passes, write p=quarantine,"
-	    " later p=reject." },
+	    "When the reports show that your mail passes, change to "
+	    "p=quarantine, and later to p=reject." },
 	[DMARC_RULE_MONITORING_BLIND] = { AUDIT_WARNING, "monitoring-blind",
 	    "RFC 9989 section 5.1.5",
 	    "p=none without rua: the record has no effect",

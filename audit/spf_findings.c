@@ -23,10 +23,11 @@ static const struct audit_rule rules[] = {
 	    "Remove the \"spf2.0\" record." },
 	[SPF_RULE_NO_ANSWER] = { AUDIT_WARNING, "dns-failure",
 	    "RFC 7208 section 4.4", "the DNS query failed: %v",
-	    "Repair the name servers: mail gets temperror while they fail." },
+	    "Fix the name servers: SPF checks end with temperror while they "
+	    "fail." },
 	[SPF_RULE_TOO_LONG_TO_READ] = { AUDIT_ERROR, "too-long-to-read",
 	    "RFC 7208 section 3.4", "the record has more than 8192 bytes: %v",
-	    "Move networks to records of other names and include those." },
+	    "Move networks into records at other names, and include those." },
 	[SPF_RULE_LONG_ANSWER] = { AUDIT_NOTE, "long-answer",
 	    "RFC 7208 section 3.4",
 	    "the answer does not fit in a 512-byte UDP reply: %v",
@@ -44,7 +45,7 @@ static const struct audit_rule rules[] = {
 	[SPF_RULE_LOOKUPS_FULL] = { AUDIT_WARNING, "lookups-at-limit",
 	    "RFC 7208 section 4.6.4",
 	    "the record uses %v of the 10 terms that may cause DNS lookups",
-	    "Leave room: an included domain may need more tomorrow." },
+	    "Leave room: an included domain may need more lookups later." },
 	[SPF_RULE_VOIDS_V4] = { AUDIT_ERROR, "too-many-void-lookups",
 	    "RFC 7208 section 4.6.4",
 	    "for IPv4 clients, more than 2 terms find nothing in the DNS: %v",
@@ -92,8 +93,8 @@ static const struct audit_rule rules[] = {
 	    "Leave it if this is intended; otherwise replace the macro." },
 	[SPF_RULE_LOCAL_MACRO] = { AUDIT_NOTE, "depends-on-sender",
 	    "RFC 7208 section 7.3",
-	    "%{s} and %{l} cause a separate DNS query for each sender, and "
-	    "do not match senders with UTF-8 (RFC 8616 section 4)",
+	    "%{s} and %{l} cause a separate DNS query for each sender, and do "
+	    "not match senders with UTF-8 local parts (RFC 8616 section 4)",
 	    "Remove them unless each user has a separate policy." },
 	[SPF_RULE_PTR] = { AUDIT_WARNING, "ptr", "RFC 7208 section 5.5",
 	    "ptr is slow and unreliable, and should not be published",

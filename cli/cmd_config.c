@@ -96,11 +96,11 @@ warn_risk(void *arg, const struct conf_setting *s)
 		const char *section, *name, *value, *text;
 	} risks[] = {
 		{ "dmarc", "on_invalid_from", "accept",
-		    "mail whose From may show any author is delivered; write "
-		    "reject" },
+		    "mail with an invalid From, which may show any author, is "
+		    "delivered; write reject" },
 		{ "dmarc", "on_invalid_from", "annotate",
-		    "mail whose From may show any author is delivered; write "
-		    "reject" },
+		    "mail with an invalid From, which may show any author, is "
+		    "delivered; write reject" },
 		{ "", "on_overload", "accept",
 		    "anyone who overloads this host can deliver forged mail; "
 		    "write tempfail" },

@@ -126,7 +126,7 @@ print_replay_sum(const struct replay_sum *sum)
 		return;
 	buf_cut(&b, 0);
 	buf_printf(&b,
-	    "%llu, from your own users at the time, so never checked",
+	    "%llu: skipped as mail from your own users, so never checked",
 	    (unsigned long long)sum->unchecked);
 	cli_line("unknown", buf_view(&b));
 }

@@ -408,8 +408,9 @@ print_resolvers(json_t *o)
 			failing++;
 			trouble = dns_trouble_from_name(span_str(reason));
 			fputs(red ? RED : "", stdout);
-			line_text("resolver", "%s has FAILED for %lld s: %s",
-			    server, s, dns_trouble_text(trouble));
+			line_text("resolver",
+			    "%s has been FAILING for %lld s: %s", server, s,
+			    dns_trouble_text(trouble));
 			fputs(red ? PLAIN : "", stdout);
 		}
 		if (failing == 0)
@@ -429,7 +430,7 @@ print_messages(json_t *o)
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
 		line_counters(
 		    methods[i], metric_at(o, "results_total", methods[i]));
-	line_text("own users", "%lld",
+	line_text("own users and MTAs", "%lld",
 	    (long long)metric_number(o, "messages_skipped_total", NULL));
 	line_text("forged fields", "%lld",
 	    (long long)metric_number(o, "forged_fields_total", NULL));

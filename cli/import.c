@@ -239,8 +239,8 @@ only_signs(struct import *im, const struct import_file *file)
 	    !span_has(mode->value, 's'))
 		return false;
 	import_note(im, mode, IMPORT_MOOT,
-	    "this opendkim only signs, and keeps doing so: nothing in this "
-	    "file is imported; `avouch key import` imports its keys");
+	    "this opendkim only signs, and stays in use: nothing in this file "
+	    "is imported; `avouch key import` imports its keys");
 	return true;
 }
 
@@ -556,7 +556,8 @@ print_todo(struct import *im, FILE *out)
 	      ", run `avouch config check`, and\n"
 	      "#    `systemctl restart avouch-milter`.\n"
 	      "# 2. In /etc/postfix/main.cf put avouch before the other "
-	      "milters.  They\n#    stay, so nothing changes yet:\n"
+	      "milters.  Keep\n#    those for now, so that nothing changes "
+	      "yet:\n"
 	      "#    smtpd_milters = { " IMPORT_MILTER
 	      ", default_action=accept }, ...\n"
 	      "# 3. Watch `avouch status` and the log for some days.\n"
@@ -585,8 +586,8 @@ set_own(struct import *im)
 		const char *section, *name, *value, *comment;
 	} own[] = {
 		{ "", "socket", "\"" IMPORT_SOCKET "\"",
-		    "avouch's own: the other programs keep theirs" },
-		{ "", "user", "\"" IMPORT_USER "\"", "avouch's own" },
+		    "avouch's own socket: the other programs keep theirs" },
+		{ "", "user", "\"" IMPORT_USER "\"", "avouch's own user" },
 		{ "", "mode", "monitor",
 		    "until this is enforce, nothing is refused, held or "
 		    "marked as spam" },
@@ -624,6 +625,6 @@ import_print(struct import *im, FILE *out)
 		print_section(im, section, out);
 	}
 	print_notes(im, IMPORT_CHANGES, "What changes:", out);
-	print_notes(im, IMPORT_MOOT, "What is not needed here:", out);
+	print_notes(im, IMPORT_MOOT, "What avouch does not need:", out);
 	return !arena_has_failed(im->a) && !ferror(out);
 }

@@ -145,7 +145,7 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 	}
 	if (net.bits < (net.ip.family == IP_V4 ? WIDEST_V4 : WIDEST_V6)) {
 		import_note(im, e, IMPORT_CHANGES,
-		    "%.*s: mail from so many hosts is not exempted",
+		    "%.*s: this network is too large to be listed",
 		    SPAN_FMT(span_first(element, 100)));
 		return;
 	}
@@ -285,8 +285,8 @@ to_nothing_but_accept(struct import *im, const struct import_entry *e)
 	if (e->value.n > 0 && ascii_lower((unsigned char)e->value.p[0]) == 'a')
 		return; /* avouch does the same */
 	import_note(im, e, IMPORT_CHANGES,
-	    "a message with a bad signature or none is not treated worse (RFC "
-	    "6376 section 6.1); DMARC decides: see section dmarc");
+	    "a message with a bad or missing signature is not treated worse "
+	    "(RFC 6376 section 6.1); DMARC decides: see section dmarc");
 }
 
 static bool
@@ -562,7 +562,7 @@ const struct import_rule import_rules[] = {
 	  .kind = IMPORT_TODO, .why = "name that file too: avouch config import FILE FILE" },
 	{ DKIM | POLICYD, "InternalHosts", .convert = to_skip_networks },
 	{ DKIM, "KeepAuthResults",
-	  .kind = IMPORT_CHANGES, .why = "fields that claim to be ours are always removed" },
+	  .kind = IMPORT_CHANGES, .why = "fields that claim to come from this host are always removed" },
 	{ DKIM, "KeepTemporaryFiles", OWN_PROGRAM },
 	{ DKIM, "KeyFile", SIGNING },
 	{ DKIM, "KeyTable", SIGNING },
@@ -605,7 +605,7 @@ const struct import_rule import_rules[] = {
 	         "and dmarc" },
 	{ DKIM, "On-DNSError", .convert = to_dkim_temperror, .standard = "tempfail" },
 	{ DKIM, "On-InternalError",
-	  .kind = IMPORT_MOOT, .why = "an error on this host is never blamed on the mail" },
+	  .kind = IMPORT_MOOT, .why = "see option on_overload" },
 	{ DKIM, "On-KeyNotFound", .convert = to_nothing_but_accept },
 	{ DKIM, "On-NoSignature", .convert = to_nothing_but_accept },
 	{ DKIM, "On-Security",
@@ -619,9 +619,9 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "RedirectFailuresTo",
 	  .kind = IMPORT_CHANGES, .why = "recipients are never changed" },
 	{ DKIM, "RemoveARAll",
-	  .kind = IMPORT_CHANGES, .why = "only fields that claim to be ours are removed" },
+	  .kind = IMPORT_CHANGES, .why = "only fields that claim to come from this host are removed" },
 	{ DKIM, "RemoveARFrom",
-	  .kind = IMPORT_CHANGES, .why = "only fields that claim to be ours are removed" },
+	  .kind = IMPORT_CHANGES, .why = "only fields that claim to come from this host are removed" },
 	{ DKIM, "RemoveOldSignatures", SIGNING },
 	{ DKIM, "ReplaceHeaders", SIGNING },
 	{ DKIM, "ReplaceRules", SIGNING },
@@ -687,7 +687,7 @@ const struct import_rule import_rules[] = {
 	{ DMARC, "IgnoreMailFrom", .kind = IMPORT_CHANGES,
 	  .why = "anyone can put any domain in From; if this one signs its mail, see dkim_domain in section override" },
 	{ DMARC, "IgnoreMailTo",
-	  .kind = IMPORT_CHANGES, .why = "reports count all messages to a domain" },
+	  .kind = IMPORT_CHANGES, .why = "reports count messages to all recipients" },
 	{ DMARC, "PublicSuffixList",
 	  .kind = IMPORT_MOOT, .why = "RFC 9989 needs none: it walks the DNS tree" },
 	{ DMARC, "RecordAllMessages",
@@ -706,7 +706,7 @@ const struct import_rule import_rules[] = {
 	{ POLICYD, "TestOnly", .convert = to_spf_test },
 	{ POLICYD, "defaultSeedOnly", .convert = to_spf_test },
 	{ POLICYD, "HELO_reject",
-	  .kind = IMPORT_CHANGES, .why = "the HELO result is only reported, except for mail without a sender, for which it is the MAIL FROM result" },
+	  .kind = IMPORT_CHANGES, .why = "the HELO result is only reported, except for the null sender, for which it is the MAIL FROM result" },
 	{ POLICYD, "HELO_pass_restriction", OWN_PROGRAM },
 	{ POLICYD, "Mail_From_reject", .convert = to_spf_fail, .standard = "Fail" },
 	{ POLICYD, "Mail_From_pass_restriction", OWN_PROGRAM },
@@ -730,7 +730,7 @@ const struct import_rule import_rules[] = {
 	{ POLICYD, "Lookup_Time", .convert = to_timeout },
 	{ POLICYD, "Whitelist_Lookup_Time", OWN_PROGRAM },
 	{ POLICYD, "Void_Limit",
-	  .kind = IMPORT_MOOT, .why = "it is 2, by RFC 7208 section 4.6.4" },
+	  .kind = IMPORT_MOOT, .why = "the limit is always 2 (RFC 7208 section 4.6.4)" },
 	{ POLICYD, "Mock", OWN_PROGRAM },
 	{ POLICYD, "QueueID", LOGGED },
 	{ POLICYD, "Reason_Message",

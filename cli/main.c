@@ -30,7 +30,7 @@ static const struct cli_command commands[] = {
 	    CLI_WITH_DNS | CLI_WITH_EXPLAIN, 1, 1, cmd_dmarc, NULL },
 	{ "audit",
 	    "DOMAIN | --mine | --message FILE | --bounce FILE | --wait ADDRESS",
-	    "check the mail setup of a domain, a message, or a refusal",
+	    "audit a domain's mail setup or a message, or explain a rejection",
 	    CLI_WITH_DNS | CLI_WITH_AUDIT, 0, 1, cmd_audit, NULL },
 	{ "config", "check | show | import FILE...",
 	    "check or show the configuration, or import one from opendkim etc.",

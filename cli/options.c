@@ -339,8 +339,8 @@ list_store(struct cli *c, const struct option_row *row, const char *value)
 		    row->name, row->name, row->argument);
 	if (list->n == CLI_LIST_MAX)
 		return cli_fail(c, EX_USAGE,
-		    "--%s is given more than %d times; leave some out",
-		    row->name, CLI_LIST_MAX);
+		    "--%s is given more than %d times; remove some", row->name,
+		    CLI_LIST_MAX);
 	list->values[list->n++] = value;
 	return EX_OK;
 }

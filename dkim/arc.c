@@ -137,7 +137,8 @@ static bool
 add_part(struct arc *c, enum arc_part part, size_t field)
 {
 	struct arc_set one = { .results = SPAN_NONE };
-	const char *fault = "i= is not 1 to 50"; /* RFC 8617 section 4.2.1 */
+	const char *fault =
+	    "i= is not from 1 to 50"; /* RFC 8617 section 4.2.1 */
 	unsigned instance = 0;
 	struct arc_set *set;
 

@@ -132,21 +132,22 @@ decide_no_answer(
     const struct sigcheck *c, struct sigcheck_result *out, struct arena *a)
 {
 	if (c->answer == NULL) {
-		decide(out, DKIM_TEMPERROR, "the key was not queried");
+		decide(out, DKIM_TEMPERROR, "the key was not looked up");
 		return true;
 	}
 	switch (c->answer->state) {
 	case DNS_FOUND:
 		if (c->keys != NULL)
 			return false;
-		decide(out, DKIM_TEMPERROR, "no memory for the key");
+		decide(out, DKIM_TEMPERROR, "not enough memory for the key");
 		return true;
 	case DNS_NODATA:
 	case DNS_NXDOMAIN: /* RFC 6376 section 6.1.2 step 3 */
 		decide(out, DKIM_PERMERROR, "no key for the signature");
 		return true;
 	case DNS_BADNAME:
-		decide(out, DKIM_PERMERROR, "no key can have this name");
+		decide(out, DKIM_PERMERROR,
+		    "selector and domain do not form a valid DNS name");
 		return true;
 	case DNS_PENDING:
 	case DNS_FAILED: /* RFC 6376 section 6.1.2 step 2 */
@@ -166,7 +167,7 @@ sigcheck_key_fits(const struct sigcheck *c, const struct key *k,
 
 	out->key = k;
 	if (k->no_memory)
-		decide(out, DKIM_TEMPERROR, "no memory for the key");
+		decide(out, DKIM_TEMPERROR, "not enough memory for the key");
 	/* RFC 8301 section 3.2: checked first, because a key that is too small
 	 * or too large may not even be parsed. */
 	else if (wants_rsa && k->type == KEY_RSA && k->bits > 0 &&
@@ -214,8 +215,8 @@ body_matches(const struct sigcheck *c, const struct body_hashes *body_hashes,
 	const uint8_t *hash = body_hashes_get(body_hashes, c->body);
 
 	if (c->body < 0)
-		decide(
-		    out, DKIM_POLICY, "too many different l= in this message");
+		decide(out, DKIM_POLICY,
+		    "too many different l= values in this message");
 	else if (hash == NULL)
 		decide(out, DKIM_TEMPERROR, "the body could not be hashed");
 	/* RFC 6376 section 3.5, l= */

@@ -328,7 +328,7 @@ read_instance(struct signature_reader *r, struct span value)
 	if (!read_digits(
 		value, SIGNATURE_INSTANCE_DIGITS, UINT64_MAX, &instance) ||
 	    instance < 1 || instance > ARC_INSTANCES_MAX)
-		return "i= is not 1 to 50";
+		return "i= is not from 1 to 50";
 	r->sig->instance = (unsigned)instance;
 	return NULL;
 }

@@ -176,19 +176,19 @@ judge(const struct dmarc_align *c, const struct dmarc_author *au,
 		/* Section 5.3.6: without all answers, the result is neither
 		 * pass nor fail. */
 		out->code = DMARC_TEMPERROR;
-		put_reason(reason, "no answer shows whether ",
+		put_reason(reason, "no DNS answer, so it is unknown whether ",
 		    al.unknown->id->domain, " is aligned with ", au->domain,
 		    "");
 	} else if (al.unchecked != NULL) {
 		out->code = DMARC_TEMPERROR;
 		put_reason(reason,
-		    al.unchecked->is_dkim ? "temporary error in DKIM of "
-					  : "temporary error in SPF of ",
+		    al.unchecked->is_dkim ? "DKIM has a temporary error for "
+					  : "SPF has a temporary error for ",
 		    al.unchecked->id->domain, "", SPAN_NONE, "");
 	} else if (au->existence == DMARC_EXISTS_UNKNOWN) {
 		out->code = DMARC_TEMPERROR;
-		put_reason(reason, "no answer shows whether ", au->domain,
-		    " exists", SPAN_NONE, "");
+		put_reason(reason, "no DNS answer, so it is unknown whether ",
+		    au->domain, " exists", SPAN_NONE, "");
 	} else {
 		out->code = DMARC_FAIL;
 		out->disposition =

@@ -106,9 +106,9 @@ dns_error_text(enum dns_error fault)
 	case DNS_ERROR_UNREACHABLE:
 		return "resolver unreachable";
 	case DNS_ERROR_BUDGET:
-		return "DNS limit of the message reached";
+		return "DNS limit for this message reached";
 	case DNS_ERROR_RESOURCE:
-		return "no resources for a DNS query";
+		return "not enough resources for a DNS query";
 	}
 	return dns_error_name(fault);
 }

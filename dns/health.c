@@ -307,8 +307,8 @@ dns_trouble_text(enum dns_trouble trouble)
 	case DNS_TROUBLE_REFUSED:
 		return "refuses the connection: no name server listens there";
 	case DNS_TROUBLE_UNREACHABLE:
-		return "cannot be reached: this host has no route to it, or "
-		       "its own firewall is in the way";
+		return "cannot be reached: this host has no route to it, or a "
+		       "firewall on this host blocks it";
 	case DNS_TROUBLE_RCODE_REFUSED:
 		return "refuses our queries: it must allow recursion for "
 		       "this host";

@@ -34,14 +34,14 @@ interface_parse(struct scan *s, struct server_address *out)
 
 	if (!scan_byte(s, '%'))
 		return is_link_local(&out->ip)
-		    ? "is a link-local address, which needs the name of an "
-		      "interface; write fe80::1%eth0"
+		    ? "is a link-local address, which needs an interface name; "
+		      "write fe80::1%eth0"
 		    : NULL;
 	if (!is_link_local(&out->ip))
 		return "is not a link-local address; leave out the interface";
 	name = scan_while(s, is_of_interface);
 	if (name.n == 0 || name.n >= sizeof(out->interface))
-		return "has no valid name of an interface; write fe80::1%eth0";
+		return "has no valid interface name; write fe80::1%eth0";
 	memcpy(out->interface, name.p, name.n);
 	return NULL;
 }

@@ -101,7 +101,7 @@ open_session(SMFICTX *ctx, const struct session_negotiated *terms)
 	enum service_admission admission;
 
 	if (s == NULL) {
-		log_limited("memory", "no memory for a connection");
+		log_limited("memory", "not enough memory for a connection");
 		return NULL;
 	}
 	admission = service_add(&s->service);

@@ -98,10 +98,9 @@ usage(FILE *to)
 {
 	fputs("usage: " PROGRAM " [-f] [-c FILE]   run; -f: in the foreground\n"
 	      "       " PROGRAM
-	      " -t [-c FILE]     check the configuration, and "
-	      "that all\n"
-	      "                                    it names exists on this "
-	      "host\n"
+	      " -t [-c FILE]     check the configuration, and that\n"
+	      "                                    everything it names exists "
+	      "here\n"
 	      "       " PROGRAM " -V, --version    print the version\n"
 	      "       " PROGRAM " -h, --help       print this help\n"
 	      "The default FILE is " CONF_DEFAULT_FILE ".\n",
@@ -360,8 +359,8 @@ warn_about_libmilter(const struct daemon *d)
 		    d->options.socket);
 	else if (!d->libmilter.reads_ahead)
 		log_say(LOG_LEVEL_WARNING, "libmilter",
-		    "libmilter reads in an unexpected way; messages are "
-		    "handled as usual, but cost more CPU");
+		    "libmilter reads from its connections in an unexpected "
+		    "way; messages are handled as usual, but cost more CPU");
 }
 
 static void
@@ -575,7 +574,7 @@ shut_down(struct daemon *d, bool asked)
 	key_watch_stop();
 	if (!service_end(wait_ms, callbacks_leave)) {
 		log_say(LOG_LEVEL_ERROR, "stop",
-		    "the check of a message did not end");
+		    "the check of a message did not finish in time");
 		_exit(EX_SOFTWARE);
 	}
 	message_sink_close();

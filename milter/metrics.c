@@ -277,14 +277,15 @@ put_messages(struct buf *b)
 	    "checked.",
 	    counter_read(&counts.skipped));
 	put_one(b, "messages_unchecked_total", "counter",
-	    "Messages that were not checked for lack of memory.",
+	    "Messages that were not checked because memory ran out.",
 	    counter_read(&counts.unchecked));
 	put_one(b, "forged_fields_total", "counter",
-	    "Header fields that were removed because they claimed to be ours.",
+	    "Header fields that were removed because they claimed to come from "
+	    "this host.",
 	    counter_read(&counts.forged));
 	put_family(b, "budget_hits_total", "counter",
-	    "Messages whose checks stopped at a limit: the time or number of "
-	    "DNS questions (dns), or another limit or memory (limit).");
+	    "Messages whose checks stopped at a limit: time or the number of "
+	    "DNS questions (dns), or memory or another limit (limit).");
 	put_labelled(b, "budget_hits_total", "budget", "dns",
 	    counter_read(&counts.gave_up));
 	put_labelled(b, "budget_hits_total", "budget", "limit",
@@ -356,7 +357,7 @@ put_resolvers(struct buf *b, const struct service_counts *s)
 	if (s->n_servers == 0)
 		return; /* there are no servers if a zone file is used */
 	put_family(b, "resolver_failures_total", "counter",
-	    "Failures of a resolver that were noticed, by reason.");
+	    "Resolver failures that were detected, by reason.");
 	put_servers(b, "resolver_failures_total", s, true);
 	put_family(b, "resolver_failing_seconds", "gauge",
 	    "How long a resolver has been failing, by reason; 0: it works.");
@@ -413,8 +414,8 @@ put_dns(struct buf *b, const struct service_counts *s)
 	    "Answers that were removed to make room.", c->evicted);
 	put_one(b, "dns_cache_entries", "gauge", "Answers in the cache.",
 	    c->entries);
-	put_one(
-	    b, "dns_cache_bytes", "gauge", "Memory of the cache.", c->bytes);
+	put_one(b, "dns_cache_bytes", "gauge",
+	    "Memory that the cache uses, in bytes.", c->bytes);
 }
 
 static void

@@ -54,10 +54,11 @@ warn_about_lost_results(const struct session *s, const struct verdict *v)
 	if (s->mta_port > 0)
 		buf_printf(&client, "@%u", s->mta_port);
 	log_warning("trusted_mtas",
-	    "removed our own field from a message from client %s (%s). If this "
-	    "is your content filter or another of your MTAs, either list it in "
-	    "trusted_mtas, or set receive_override_options=no_milters on the "
-	    "Postfix service that receives its mail",
+	    "removed a field with our results from a message from client %s "
+	    "(%s). If this is your content filter or another of your MTAs, "
+	    "either list it in trusted_mtas, or set "
+	    "receive_override_options=no_milters on the Postfix service that "
+	    "receives its mail",
 	    memory, v->skip);
 }
 

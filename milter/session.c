@@ -116,7 +116,7 @@ session_connect(struct session *s, const struct session_client *client)
 		.now = clock_now().now,
 	    });
 	if (s->connection == NULL)
-		log_limited("memory", "no memory for a connection");
+		log_limited("memory", "not enough memory for a connection");
 }
 
 /*
@@ -170,7 +170,7 @@ begin_signing(struct session *s, const char *sender, const char *login)
 		.all_ours = service_role() == SERVICE_SIGN,
 	    });
 	if (s->signer == NULL)
-		log_limited("memory", "no memory for a signature");
+		log_limited("memory", "not enough memory for a signature");
 }
 
 void
@@ -201,7 +201,7 @@ session_mail(struct session *s, const char *sender, const char *auth_type,
 			.waits = libmilter_wake,
 		    });
 	if (s->message == NULL)
-		log_limited("memory", "no memory for a message");
+		log_limited("memory", "not enough memory for a message");
 }
 
 /* Begins a message if MAIL is missing, so that the message still gets an
@@ -258,7 +258,8 @@ session_header(struct session *s, const char *name, const char *value)
 	if (s->message != NULL && !s->terms.leading_space) {
 		spaced = with_space(s, v);
 		if (spaced.p == NULL) { /* continue without a verdict */
-			log_limited("memory", "no memory for a header field");
+			log_limited(
+			    "memory", "not enough memory for a header field");
 			verify_end(s->message);
 			s->message = NULL;
 		}

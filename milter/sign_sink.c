@@ -307,7 +307,7 @@ put_sign_results(struct buf *b)
 	};
 
 	put_sign_family(
-	    b, "sign_messages_total", "Messages of our own, by outcome.");
+	    b, "sign_messages_total", "Our own messages, by outcome.");
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		put_sign_value(b, "sign_messages_total", "result",
 		    words[i].name,
@@ -322,15 +322,16 @@ put_sign_pauses(struct buf *b)
 		int64_t value;
 	} gauges[] = {
 		{ "sign_last_message_timestamp_seconds",
-		    "When the last message of our own arrived; 0: never.",
+		    "Time when the last of our own messages arrived, in "
+		    "seconds since 1970; 0: never.",
 		    atomic_load(&counts->last) },
 		{ "sign_longest_pause_seconds",
-		    "The longest normal pause between messages of our own in "
-		    "the last four weeks; 0: not known yet.",
+		    "Longest normal pause between our own messages in the last "
+		    "four weeks; 0: not known yet.",
 		    atomic_load(&counts->longest_pause) },
 		{ "sign_silent",
-		    "1: no message of our own for more than twice the longest "
-		    "normal pause.",
+		    "1 if none of our own messages has arrived for more than "
+		    "twice the longest normal pause.",
 		    atomic_load(&counts->is_silent) },
 	};
 
@@ -349,19 +350,19 @@ sign_sink_put_metrics(struct buf *b)
 
 	put_sign_results(b);
 	put_sign_family(b, "sign_unsigned_total",
-	    "Messages of our own that were not signed, by reason.");
+	    "Our own messages that were not signed, by reason.");
 	for (unsigned i = SIGNER_NO_REASON + 1; i < SIGNER_REASONS; i++)
 		put_sign_value(b, "sign_unsigned_total", "reason",
 		    signer_reason_name((enum signer_reason)i),
 		    atomic_load(&counts->reasons[i]));
 	put_sign_pauses(b);
 	put_sign_family(b, "sign_unsigned_domains_total",
-	    "Messages of our own that were not signed, by reason and author "
+	    "Our own messages that were not signed, by reason and author "
 	    "domain.");
 	put_pairs(b, &counts->unsigned_domains, "sign_unsigned_domains_total",
 	    "reason");
 	put_sign_family(b, "sign_author_mismatch_total",
-	    "Messages of our own whose author is not an address of the login.");
+	    "Our own messages whose login may not use the author's address.");
 	buf_text(b, "avouch_sign_author_mismatch_total ");
 	buf_number(b, atomic_load(&counts->mismatches));
 	buf_byte(b, '\n');
@@ -370,8 +371,8 @@ sign_sink_put_metrics(struct buf *b)
 	    "domain.");
 	put_pairs(b, &counts->findings, "sign_findings_total", "cause");
 	put_sign_family(b, "sign_dmarc_total",
-	    "Messages of our own, by how they will pass DMARC: with SPF and "
-	    "DKIM (both), with one of them, or with none.");
+	    "Our own messages, by how they will pass DMARC: with SPF and DKIM "
+	    "(both), with one of them, or with neither (none).");
 	for (size_t i = 0; i < DMARC_BY; i++)
 		put_sign_value(b, "sign_dmarc_total", "by", by[i],
 		    atomic_load(&counts->dmarc[i]));

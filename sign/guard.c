@@ -184,7 +184,7 @@ add_spf(struct finding_list *list, const struct guard_result *r)
 		return;
 	ip_put(&ip, &r->spf_ip);
 	add_finding(list, "spf",
-	    "SPF of %.*s is %s for %s, an outgoing address of ours "
+	    "SPF of %.*s is %s for %s, one of our outgoing addresses "
 	    "(sign.outgoing); add the address to the SPF record",
 	    SPAN_FMT(r->spf_domain), spf_code_name(r->spf), memory);
 }

@@ -357,8 +357,8 @@ add_opendkim(struct resolve *r, const struct table_row *line,
 	} else if (!domain_is_under(author, domain)) {
 		resolve_error(r, line, line->first,
 		    "signed with d=%.*s, a different domain, which does not "
-		    "count for DMARC; we sign with the key of the From domain, "
-		    "so make one with `avouch key new %.*s`",
+		    "count for DMARC; avouch signs with the key of the From "
+		    "domain, so make one with `avouch key new %.*s`",
 		    SPAN_FMT(domain), SPAN_FMT(author));
 	} else {
 		add_key(r, line, domain, row->selector,
@@ -443,7 +443,7 @@ add_signing_line(struct resolve *r, struct table_row *line)
 	}
 	if (is_narrow)
 		(void)table_message(r->notes, line, line->first,
-		    "note: we sign all mail from %.*s, not only from this "
+		    "note: avouch signs all mail from %.*s, not only from this "
 		    "address",
 		    SPAN_FMT(author));
 	add_opendkim(r, line, row, author);

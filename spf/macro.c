@@ -74,7 +74,8 @@ read_braces(struct scan *s, struct macro_part *part)
 		part->keep = PARTS_MAX;
 	/* RFC 7208 section 7.3: the value MUST be nonzero */
 	if (digits.n > 0 && part->keep == 0)
-		return bad_part(part, "a macro must keep at least one part");
+		return bad_part(
+		    part, "a macro's number of parts must not be 0");
 	part->reverse = scan_byte(s, 'r') || scan_byte(s, 'R');
 	part->split = scan_while(s, is_delimiter);
 	if (!scan_byte(s, '}'))
@@ -161,7 +162,7 @@ check_domain_end(struct span text)
 		return "an IP address where a domain is expected; use ip4: "
 		       "or ip6:";
 	if (dot == name.n)
-		return "a domain of one label";
+		return "the domain has only one label";
 	return "the domain does not end in a top-level label or a macro";
 }
 
@@ -185,8 +186,8 @@ spf_macro_check(struct span text, enum spf_macro_use use, unsigned *needs)
 		if (use == SPF_MACRO_DOMAIN &&
 		    (part.letter == 'c' || part.letter == 'r' ||
 			part.letter == 't'))
-			return "the macros c, r and t are allowed in "
-			       "explanations only";
+			return "the macros c, r and t are allowed only in "
+			       "explanations";
 	}
 	if (part.fault != NULL)
 		return part.fault;

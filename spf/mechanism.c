@@ -68,7 +68,7 @@ count_void(struct spf_run *run, struct spf_frame *f)
 	f->void_counted = true;
 	if (++run->out->void_lookups > SPF_MAX_VOID)
 		return spf_run_fail(
-		    run, f, SPF_PERMERROR, "more than 2 void look-ups");
+		    run, f, SPF_PERMERROR, "more than 2 void lookups");
 	return SPF_NO_MATCH;
 }
 

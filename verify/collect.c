@@ -98,7 +98,7 @@ collect_from_header(struct verify_message *m)
 	d->authors = from->domains;
 	d->n_authors = from->n_domains;
 	d->n_possible = from->n_possible;
-	d->authors_fault = m->header.cut ? "the header is over the limit"
+	d->authors_fault = m->header.cut ? "the header exceeds a limit"
 					 : from_fault(&m->verdict);
 }
 

@@ -418,7 +418,7 @@ spf_result_of(const struct verify_message *m, const struct dns_task *j,
 		/* RFC 7208 section 2.6.6: nothing is known for or against the
 		 * client, and the next attempt may succeed. */
 		r.code = SPF_TEMPERROR;
-		r.reason = SPAN("the client's address is not known");
+		r.reason = SPAN("the client's address is unknown");
 	} else if (asked) {
 		r.code = SPF_TEMPERROR;
 		r.reason = SPAN("out of memory");
@@ -511,7 +511,7 @@ refuse_forgery(struct policy_decision *out)
 		.action = CONF_REJECT,
 		.would = CONF_REJECT,
 		.rule = SPAN("limit.forged_fields"),
-		.reason = SPAN("too many fields claim to be ours"),
+		.reason = SPAN("too many fields claim to come from this host"),
 		.disposition = DMARC_POLICY_REJECT,
 		.override = POLICY_OVERRIDE_LOCAL,
 		.code = 550,

@@ -40,8 +40,8 @@ static const struct {
 	    { AUDIT_WARNING, "no-sender-lock", "RFC 7208 section 11.4",
 		"all customers of %v share the servers that the record allows,"
 		" and no record says which of them may send as %d",
-		"Publish the provider's lock record with the identifier of your"
-		" account." } },
+		"Publish the provider's domain lockdown record with the ID of "
+		"your account." } },
 	[AUDIT_RULE_SPF_HARD_FAIL] = { "spf",
 	    { AUDIT_NOTE, "hard-fail", "RFC 9989 section 7.1",
 		"with \"-all\" some receivers refuse forwarded mail before they"
@@ -94,10 +94,10 @@ static const struct {
 		" your choice." } },
 	[AUDIT_RULE_DKIM_NONE_FOUND] = { "dkim",
 	    { AUDIT_NOTE, "no-key-found", "RFC 6376 section 3.1",
-		"no key was found; selectors can have any name, so this says"
-		" nothing about your mail",
-		"Use --selector with the s= value of a DKIM-Signature of your "
-		"mail." } },
+		"no key was found, but selectors can have any name, so your "
+		"mail may still be signed",
+		"Use --selector with the s= value of a DKIM-Signature field in "
+		"your mail." } },
 	[AUDIT_RULE_DKIM_WILDCARD] = { "dkim",
 	    { AUDIT_NOTE, "wildcard", "RFC 6376 section 3.6.2.1",
 		"a wildcard answers for every selector, so keys cannot be "
@@ -145,8 +145,8 @@ static const struct {
 		"the MX record." } },
 	[AUDIT_RULE_MX_NULL_BESIDE] = { "mx",
 	    { AUDIT_ERROR, "null-mx-beside", "RFC 7505 section 3",
-		"a null MX must be the only MX record: senders interpret the "
-		"combination differently",
+		"a null MX must be the only MX record: senders differ in how "
+		"they treat the combination",
 		"Remove the null MX, or all others." } },
 	[AUDIT_RULE_MX_NULL_SENDS] = { "mx",
 	    { AUDIT_ERROR, "null-mx-sends",
@@ -226,7 +226,7 @@ static const struct {
 	[AUDIT_RULE_STS_SHORT] = { "mta-sts",
 	    { AUDIT_WARNING, "short-max-age", "RFC 8461 section 3.2",
 		"max_age is only %v seconds: a policy that is cached for less "
-		"than a week protects little",
+		"than a week offers little protection",
 		"Write max_age: 604800 or more." } },
 	[AUDIT_RULE_STS_TESTING] = { "mta-sts",
 	    { AUDIT_NOTE, "testing", "RFC 8461 section 5",

@@ -53,7 +53,8 @@ read_pattern(struct span value, struct sts_policy *out)
 	    span_starts_nocase(value, "*.") ? span_skip(value, 2) : value;
 
 	if (!domain_is_hostname(name))
-		return "mx is neither a host name nor \"*.\" and a domain";
+		return "mx is neither a host name nor \"*.\" followed by a "
+		       "domain";
 	if (out->n_patterns == STS_PATTERNS_MAX)
 		return "too many mx fields";
 	out->patterns[out->n_patterns++] = value;

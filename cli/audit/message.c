@@ -283,7 +283,7 @@ message_show(const struct audit_message *m, const struct audit_findings *f)
 	if (m->is_unsure)
 		puts(v->faulty
 			? "SPF, DKIM and DMARC could not be checked: the "
-			  "message reaches a limit, such as 4096 fields."
+			  "message exceeds a limit, such as 4096 header fields."
 			: "SPF, DKIM and DMARC could not be checked: a DNS "
 			  "lookup failed.");
 	audit_show_findings(f);

@@ -151,7 +151,7 @@ show_mine(const struct audit_mine *m)
 		       "run.\n",
 		    m->left, MINE_RUN_MAX);
 	show_mine_all_changes(m);
-	puts("\nA is the best letter. avouch audit DOMAIN shows all findings "
+	puts("\nA is the best grade. avouch audit DOMAIN shows all findings "
 	     "and the records to publish.");
 }
 

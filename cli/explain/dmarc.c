@@ -204,7 +204,8 @@ put_author_details(const struct author_details *au)
 		    "The record is invalid: DMARC does not apply (RFC 9989 "
 		    "section 4.10.1).");
 	else if (au->relations.n == 0)
-		cli_prose_text(INDENT, "No authenticated domain could align.");
+		cli_prose_text(INDENT,
+		    "The message has no SPF or DKIM domain that could align.");
 	if (au->relations.nonexistent)
 		cli_prose_text(INDENT,
 		    "The author domain does not exist: the np tag applies, if "
@@ -267,7 +268,7 @@ explain_dmarc(
 	}
 	if (n > 1)
 		cli_prose_text(2,
-		    "If there are several author domains, the strictest result "
+		    "There are several author domains: the strictest result "
 		    "applies (RFC 9989 section 11.5).");
 	printf("  Result: %s: ", dmarc_code_name(v->dmarc.code));
 	cli_put(v->dmarc.reason);

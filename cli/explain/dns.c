@@ -37,10 +37,9 @@ dns_fault_text(enum dns_error fault)
 		return "no answer: none of this host's name servers responds";
 	case DNS_ERROR_BUDGET:
 		return "not waited for: the answer was not needed, the check "
-		       "sent too many queries, or its time was up";
+		       "sent too many queries, or it ran out of time";
 	case DNS_ERROR_RESOURCE:
-		return "not queried, or not for long enough: this host is out "
-		       "of "
+		return "not queried, or ended early: this host is out of "
 		       "memory or sockets, or has too many unanswered "
 		       "questions";
 	}

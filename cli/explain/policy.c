@@ -131,10 +131,10 @@ put_evidence(const struct indirect_evidence *evidence)
 		buf_printable(&b, evidence->name, DOMAIN_MAX);
 	}
 	if (evidence->why_not != NULL) {
-		buf_text(&b, ": does not count, ");
+		buf_text(&b, ": does not count because ");
 		buf_text(&b, evidence->why_not);
 	} else if (evidence->by.p != NULL) {
-		buf_text(&b, ": counts, it belongs to ");
+		buf_text(&b, ": counts because it belongs to ");
 		buf_printable(&b, evidence->by, DOMAIN_MAX);
 		buf_text(&b, ", which passed SPF or DKIM");
 	} else {

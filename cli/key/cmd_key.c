@@ -190,7 +190,7 @@ const struct cli_action key_actions[] = {
 	{ "list", "[DOMAIN]", "show the keys and which of them sign",
 	    KEY_OPTIONS, 0, 0, 1, run_list },
 	{ "check", "[DOMAIN [SELECTOR]]",
-	    "query all name servers for the records of the keys",
+	    "query all name servers for the keys' records",
 	    KEY_OPTIONS | CLI_WITH_DNS, 0, 0, 2, run_check },
 	{ "retire", "DOMAIN SELECTOR",
 	    "retire a key: it signs only if no other key can", KEY_OPTIONS, 0,

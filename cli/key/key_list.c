@@ -152,8 +152,8 @@ key_list(struct key_cli *k)
 	} else if (shown == 0) {
 		puts("no keys; make one with: avouch key new DOMAIN");
 	} else if (n_hosts == 0) {
-		puts("No daemon has loaded these keys yet: only imported keys "
-		     "would sign.");
+		puts("No daemon has loaded these keys yet; when one does, only "
+		     "imported keys sign immediately.");
 	}
 	json_decref(list);
 	sign_keys_unref(keys);

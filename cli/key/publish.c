@@ -124,8 +124,8 @@ key_publish(const struct key_cli *k, const char *verb, struct span name,
 	if (status == 0)
 		return true;
 	return cli_fail(k->c, 0,
-		   status > 0 ? "%s %s %s: it failed with status %d"
-			      : "%s %s %s: it did not end, or was killed",
+		   status > 0 ? "%s %s %s: exited with status %d"
+			      : "%s %s %s: did not finish, or was killed",
 		   program, verb, name_copy.p, status) != 0;
 }
 

@@ -331,8 +331,8 @@ fix_of(const struct test_way *way, enum test_result result)
 	if (way->fix[result] != NULL)
 		return way->fix[result];
 	if (result == TEST_LOST)
-		return "Postfix must deliver it here; see SIGNING TEST in "
-		       "avouch(1), and its log";
+		return "Postfix must deliver it here; see sign test in "
+		       "avouch(1), and Postfix's log";
 	return "run `avouch key check` and `avouch sign doctor`";
 }
 

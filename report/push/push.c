@@ -309,9 +309,9 @@ report_closed_ahead(struct push *p, int64_t closed)
 	date_put_day(&day, closed);
 	push_error(p, "the shared store: reports were made up to ", memory);
 	buf_text(&p->error,
-	    ", which has not ended: the clock of this host is behind, or that "
-	    "of another host was ahead. Set the clock; rows that are not "
-	    "pushed stay in the store of this host, and are pushed when ");
+	    ", which has not ended: this host's clock is behind, or another "
+	    "host's clock was ahead. Set the clock; rows that are not pushed "
+	    "stay in the store of this host, and are pushed when ");
 	buf_text(&p->error, memory);
 	buf_text(&p->error, " has ended");
 	return false;

@@ -67,7 +67,7 @@ put_rows(FILE *out, const struct digest *d)
 	if (d->rows == NULL)
 		return;
 	fputs("<h2 style=\"font-size:17px;margin:24px 0 8px;color:#222\">Your "
-	      "domains, in their last week with reports</h2>\n"
+	      "domains, each in its latest week with reports</h2>\n"
 	      "<table style=\"border-collapse:collapse;font-size:14px\">\n"
 	      "<tr><th" CELL ";text-align:left\">domain</th>\n<th" NUMBER
 	      ">messages</th><th" NUMBER ">pass</th><th" NUMBER

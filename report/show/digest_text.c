@@ -142,7 +142,7 @@ put_rows(FILE *out, const struct digest *d)
 {
 	if (d->rows == NULL)
 		return;
-	put_title(out, "Your domains, in their last week with reports");
+	put_title(out, "Your domains, each in its latest week with reports");
 	fputs("  messages    pass  before  policy      domain\n", out);
 	for (const struct digest_row *r = d->rows; r != NULL; r = r->next) {
 		fprintf(out, "%10llu", (unsigned long long)r->messages);

@@ -25,7 +25,7 @@ others_tls_fix(struct span result)
 		    "server." },
 		{ "certificate-not-trusted",
 		    "The sender does not trust the certificate. Use a public "
-		    "certification authority, and send the whole chain." },
+		    "certificate authority, and send the whole chain." },
 		{ "validation-failure",
 		    "The sender rejected the certificate for another reason. "
 		    "Check the certificate that the MX presents." },

@@ -222,7 +222,7 @@ intern_get(struct intern *n, enum column_table table, const struct span *texts,
 		    (slot->id != 0 || intern_find(n, table, texts, slot));
 	}
 	if (good && slot->id == 0)
-		good = sql_fail(n->db, SQL_WRONG, "a string got no number");
+		good = sql_fail(n->db, SQL_WRONG, "a stored string has no id");
 	if (good && slot->used < day)
 		good = intern_touch(n, table, day, slot);
 	if (!good)

@@ -265,9 +265,9 @@ fail_locked(struct postgres_connection *c, uint64_t number)
 			buf_text(&error, " at ");
 			buf_text(&error, PQgetvalue(r, 0, 1));
 		}
-		buf_text(&error, " (process ");
+		buf_text(&error, " (PostgreSQL process ");
 		buf_text(&error, PQgetvalue(r, 0, 2));
-		buf_text(&error, " of PostgreSQL) has held the lock for ");
+		buf_text(&error, ") has held the lock for ");
 		buf_text(&error, PQgetvalue(r, 0, 3));
 		buf_text(&error, " s");
 	} else {

@@ -59,7 +59,8 @@ static const struct {
 	    .why = "max_age is not a number of seconds up to 31557600" },
 	{ "3.2 an address is not a pattern",
 	    "version: STSv1\nmode: enforce\nmx: [192.0.2.1]\n" AGE,
-	    .why = "mx is neither a host name nor \"*.\" and a domain" },
+	    .why =
+		"mx is neither a host name nor \"*.\" followed by a domain" },
 	{ "3.2 a line without a colon", "version: STSv1\nmode none\n" AGE,
 	    .why = "a line is not of the form \"name: value\"" },
 	{ "empty", "", .why = "version is missing" },

@@ -216,7 +216,7 @@ def contents(l):
     w = Wait(l)
     holds(receive(l, w.token, b"".join(b"X-%d: x\n" % n for n in range(100000)) +
                   b"\nx"), "handed over")
-    holds(w.end(TEMPFAIL), "reaches a limit, such as 4096 fields")
+    holds(w.end(TEMPFAIL), "exceeds a limit, such as 4096 header fields")
     for content in (b"From: \x1b[31m<a\0b@bank.example>\nSubject: \0\n\n\0",
                     b"\0" * 1000, b"From: " + b"(" * 100000, b"\n", b""):
         w = Wait(l)

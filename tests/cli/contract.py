@@ -324,8 +324,8 @@ def json_config(c):
     same(r["warnings"], [
         risky + ":1: on_overload = accept: anyone who overloads this host can "
         "deliver forged mail; write tempfail",
-        risky + ":2: dmarc.on_invalid_from = annotate: mail whose From may show any "
-        "author is delivered; write reject"], "risks")
+        risky + ":2: dmarc.on_invalid_from = annotate: mail with an invalid "
+        "From, which may show any author, is delivered; write reject"], "risks")
     theirs = c.file("opendkim.conf", "Socket inet:8891@127.0.0.1\n")
     r = c.run("config", "import", "--json", theirs).json()
     shape(r, {"configuration": TEXT})
@@ -773,7 +773,7 @@ def header_limit(c):
          [("policy", "the header is too large to verify")], "check")
     same(c.json("dkim", large)["signatures"], r["dkim"]["signatures"], "dkim")
     same((r["dmarc"]["result"], r["dmarc"]["reason"]),
-         ("permerror", "the header is over the limit"), "dmarc")
+         ("permerror", "the header exceeds a limit"), "dmarc")
     same((r["would"], r["rule"]), ("reject", "limit.header"), "policy")
 
 

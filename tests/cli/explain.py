@@ -325,7 +325,7 @@ _dmarc.sub.example.com. TXT "v=DMARC1; p=none; psd=n"
     two = MESSAGE.replace(b"From: Ann", b"From: eve@other.example, Ann")
     text = aligned("a@mail.example.com", two)
     ordered(text, "Author domain other.example;", "Author domain example.com;",
-            "If there are several author domains, the strictest result applies")
+            "There are several author domains: the strictest result applies")
     text = aligned("a@x.example", MESSAGE.replace(b"From:", b"X-From:"))
     ordered(text, "The From field is invalid: no From field",
             "Result: permerror: no From field")
@@ -403,7 +403,7 @@ def list_mail(c):
                      c.file("list.eml", fields + message)).out
 
     mark = b"List-Id: <talk.lists.example>\r\n"
-    counts = ("List-Id talk.lists.example: counts, it belongs to "
+    counts = ("List-Id talk.lists.example: counts because it belongs to "
               "lists.example, which passed SPF or DKIM")
     out = listed("dmarc { on_quarantine = quarantine }\n", fields=mark)
     ordered(out, "The settings that were used:",
@@ -419,7 +419,7 @@ def list_mail(c):
             "dmarc.indirect_as_quarantine = true  (built in)",
             "Rule dmarc.indirect_as_quarantine: annotate")
     out = squeezed(listed("", fields=mark, sender="b@other.example"))
-    holds(out, "List-Id talk.lists.example: does not count, it belongs to no "
+    holds(out, "List-Id talk.lists.example: does not count because it belongs to no "
           "domain that passed SPF or DKIM")
     out = squeezed(listed("", fields=b"Precedence: list\r\n"))
     holds(out, "The message says that it is list mail, but not in a field that names a "

@@ -171,7 +171,7 @@ opendkim(void **state)
 		    "\t\"192.0.2.1/32\"\n}\n",
 		    NULL },
 		{ F, "PeerList 0.0.0.0/0, ::/0,10.0.0.0/8",
-		    "#\t0.0.0.0/0: mail from so many hosts is not exempted\n",
+		    "#\t0.0.0.0/0: this network is too large to be listed\n",
 		    "\t\"::/0" },
 		{ F, "PeerList csl:10.0.0.0/8", "\t\"10.0.0.0/8\"\n", NULL },
 		{ F, "PeerList file:/etc/hosts.list",
@@ -322,7 +322,8 @@ policyd_spf(void **state)
 		{ F, "Authserv_Id = mx.example",
 		    "authserv_id = \"mx.example\"\n", NULL },
 		{ F, "Lookup_Time = 20", "\ntimeout = 20s\n", NULL },
-		{ F, "Void_Limit = 5", "#\tit is 2, by RFC 7208", NULL },
+		{ F, "Void_Limit = 5", "#\tthe limit is always 2 (RFC 7208",
+		    NULL },
 	};
 	(void)state;
 	EACH(vectors);
@@ -379,7 +380,7 @@ the_order_of_notes(void **state)
 		"# opendmarc.conf:1: RejectFailures 0\n#\tnothing is refused",
 		"\nmode = monitor\n", "\n# What changes:\n",
 		"# opendmarc.conf:2: ReportCommand x",
-		"\n# What is not needed here:\n",
+		"\n# What avouch does not need:\n",
 		"# opendmarc.conf:3: Background no" };
 	char *out = printed("opendmarc.conf",
 	    "RejectFailures 0\nReportCommand x\nBackground no\n");

@@ -158,7 +158,7 @@ def opendkim(c):
     same([(k["domain"], k["selector"]) for k in r.json()["keys"]],
          [("t1.example", "mail"), ("own.example", "s2"), ("t3.example", "s3")],
          "imported")
-    for line, words in ((4, "we sign all mail from t3.example"),
+    for line, words in ((4, "avouch signs all mail from t3.example"),
                         (5, "which does not count for DMARC"),
                         (6, "receivers do not accept that"),
                         (7, "which does not count for DMARC"),

@@ -252,7 +252,7 @@ wrong_values(void **state)
 		    "192.0.2.1@53" },
 		{ "nameservers = fe80::1",
 		    "nameservers: \"fe80::1\" is a link-local address, which "
-		    "needs the name of an interface; write fe80::1%eth0" },
+		    "needs an interface name; write fe80::1%eth0" },
 		{ "nameservers = { ::1, ::2, ::3, ::4, ::5, ::6, ::7, ::8, ::9 "
 		  "}",
 		    "nameservers: \"::9\" is one resolver too many; list at "

@@ -169,7 +169,7 @@ step_1_fifty_sets_at_most(void **state)
 	    "fail:more than 50 ARC sets", 0, 0);
 	expect_dkim_arc(
 	    sign_change(chain(1), "ARC-Seal: i=1;", "ARC-Seal: i=51;"), zone,
-	    "fail:ARC-Seal: i= is not 1 to 50", 0, 0);
+	    "fail:ARC-Seal: i= is not from 1 to 50", 0, 0);
 	zone->close(zone);
 }
 

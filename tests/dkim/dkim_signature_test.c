@@ -236,7 +236,7 @@ section_3_5_signature(void **state)
 
 #define GOOD_AMS                                                               \
 	"i=1; a=rsa-sha256; d=example.com; s=sel; h=from; " BH "; b=YWJj"
-#define NOT_I "i= is not 1 to 50"
+#define NOT_I "i= is not from 1 to 50"
 
 static const struct change of_ams[] = {
 	{ "", "", NULL },

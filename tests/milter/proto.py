@@ -254,7 +254,7 @@ def _(l):
             r = lab.results(value)
             same((r["spf"], r["dkim"], r["dmarc"]),
                  ("temperror", "none", "temperror"), "results")
-            holds(value, "address is not known")
+            holds(value, "address is unknown")
         m.quit()
 
 

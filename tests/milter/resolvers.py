@@ -92,7 +92,7 @@ def check_trouble(s, resolver, state, words, others=0):
     true(page.one("resolver_failing_seconds", resolver=resolver, reason=state)
          > 0, "failing")
     text = s.status().stdout
-    true(re.search(r"^resolver +%s has FAILED for \d+ s: .*%s" % (
+    true(re.search(r"^resolver +%s has been FAILING for \d+ s: .*%s" % (
         re.escape(resolver), words), text, re.M), text)
     lacks(text, "\x1b")
     shown = status_on_terminal(s)

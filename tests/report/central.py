@@ -144,7 +144,7 @@ def locked(c):
     try:
         status, _, err = host.run("push")
         same(status, 75)
-        holds(err, "avouch on mx9.example (process ")
+        holds(err, "avouch on mx9.example (PostgreSQL process ")
         holds(err, " has held the lock for ")
         for words in (("show",), ("show", "--json"), ("show", "--csv"),
                       ("send", "--dry-run"), ("failures",)):
