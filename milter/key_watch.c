@@ -355,14 +355,19 @@ log_decision(const struct sign_domain *domain)
 
 /* Applies the result of a check.  Call with the lock held. */
 static void
-apply_look(struct sign_domain *domain, struct sign_key *key,
-    const struct key_look *look, int64_t now)
+apply_look(const struct sign_keys *keys, struct sign_domain *domain,
+    struct sign_key *key, const struct key_look *look, int64_t now)
 {
 	enum rotation_phase before = key->phase;
 	enum rotation_step step =
 	    rotation_observe(&key->state, look->finding, look->wait, now);
-	bool moved = sign_keys_decide(domain);
+	bool moved;
 
+	/* Save it before it takes effect: if the daemon is killed now, a lost
+	 * key must not sign again after the restart. */
+	if (step != ROTATION_SAME)
+		state_save(keys);
+	moved = sign_keys_decide(domain);
 	if (step != ROTATION_SAME) {
 		key->quiet = 0;
 		watch.is_dirty = true;
@@ -396,7 +401,7 @@ look_at(const struct key_looker *looker, const struct sign_keys *keys,
 	pthread_mutex_lock(&watch.lock);
 	current = signing_ref();
 	if (current != NULL && current->keys == keys)
-		apply_look(domain, key, &look, clock_now().now);
+		apply_look(keys, domain, key, &look, clock_now().now);
 	if (watch.is_dirty)
 		state_save(keys);
 	signing_unref(current);
