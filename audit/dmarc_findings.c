@@ -75,7 +75,8 @@ static const struct audit_rule rules[] = {
 	/* affects only failure reports, which few receivers send */
 	[DMARC_RULE_BAD_FO] = { AUDIT_NOTE, "bad-value", "RFC 9989 section 4.8",
 	    "\"%t=%v\" is not valid: receivers ignore the tag",
-	    "Write 0 or 1, and d or s, separated by colons." },
+	    "Write 0, 1, d or s, or several of them with colons between them, "
+	    "such as 1:d:s." },
 	[DMARC_RULE_REPEATED_TAG] = { AUDIT_ERROR, "repeated-tag",
 	    "RFC 6376 section 3.2",
 	    "the tag %t appears twice: receivers differ in which one they use;"

@@ -30,7 +30,8 @@ static const struct audit_rule rules[] = {
 	    "Move networks into records at other names, and include those." },
 	[SPF_RULE_LONG_ANSWER] = { AUDIT_NOTE, "long-answer",
 	    "RFC 7208 section 3.4",
-	    "the answer does not fit in a 512-byte UDP reply: %v",
+	    "the DNS answer may not fit in a 512-byte UDP reply: at least %v "
+	    "bytes",
 	    "Shorten the record, or move other TXT records elsewhere: keep the "
 	    "name and all strings under 450 bytes in total." },
 	[SPF_RULE_SYNTAX] = { AUDIT_ERROR, "syntax", "RFC 7208 section 4.6",

@@ -589,7 +589,7 @@ set_own(struct import *im)
 		    "avouch's own socket: the other programs keep theirs" },
 		{ "", "user", "\"" IMPORT_USER "\"", "avouch's own user" },
 		{ "", "mode", "monitor",
-		    "until this is enforce, nothing is refused, held or "
+		    "until this is set to enforce, nothing is refused, held or "
 		    "marked as spam" },
 		{ "metrics", "listen", "\"" IMPORT_METRICS "\"",
 		    "for `avouch status`" },

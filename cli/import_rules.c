@@ -491,7 +491,7 @@ to_timeout(struct import *im, const struct import_entry *e)
 	.kind = IMPORT_MOOT, .why = "DNSSEC is validated by the resolver"
 #define SCRIPT                                                                 \
 	.kind = IMPORT_CHANGES,                                                \
-	.why = "there are no scripts; see section override"
+	.why = "avouch runs no scripts; see section override"
 #define OWN_PROGRAM .kind = IMPORT_MOOT, .why = "only that program needs it"
 #define OWN_SOCKET                                                             \
 	.kind = IMPORT_MOOT, .why = "avouch has its own socket and user"

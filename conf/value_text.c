@@ -56,7 +56,7 @@ conf_read_host(const struct conf_field *f)
 	name = domain_normal(f->a, text);
 	if (name.p == NULL || !domain_is_hostname(name))
 		return conf_value_error(f, f->values,
-		    "is not a host name; write it as mx.example.org");
+		    "is not a host name; use a name such as mx.example.org");
 	return set_text(f, name);
 }
 

@@ -304,8 +304,8 @@ put_messages(struct buf *b)
 	    "Time from MAIL to the end of the message.", &counts.total, times,
 	    ARRAY_SIZE(times), true);
 	put_histogram(b, "round_trips",
-	    "Consecutive DNS round trips of a message.", &counts.waves,
-	    round_trips, ARRAY_SIZE(round_trips), false);
+	    "Consecutive DNS round trips needed to check a message.",
+	    &counts.waves, round_trips, ARRAY_SIZE(round_trips), false);
 	put_one(b, "questions_total", "counter",
 	    "DNS questions asked for messages, including those that the cache "
 	    "answered.",

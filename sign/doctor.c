@@ -481,6 +481,7 @@ doctor_check(struct arena *a, const struct doctor_input *in)
 	if (!signs)
 		find(&d, &d.main, false, "smtpd_milters", SPAN(""),
 		    "no smtpd(8) service uses the signer: mail from users is "
-		    "not signed; add it to submission in master.cf");
+		    "not signed; add the signer to the submission service in "
+		    "master.cf");
 	return true;
 }

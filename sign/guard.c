@@ -197,8 +197,8 @@ guard_findings(const struct guard_facts *f, const struct guard_result *r,
 
 	if (is_missing_key(r->key_fault))
 		add_finding(&list, "key_not_published",
-		    "the record at %.*s._domainkey.%.*s does not match our key "
-		    "(%s): %s",
+		    "our key is not published correctly at "
+		    "%.*s._domainkey.%.*s (%s): %s",
 		    SPAN_FMT(r->selector), SPAN_FMT(f->domain),
 		    key_fault_name(r->key_fault), key_fault_text(r->key_fault));
 	add_spf(&list, r);

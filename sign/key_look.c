@@ -417,7 +417,7 @@ key_look_put(struct buf *b, const struct key_look *look)
 	const char *comma = "";
 
 	if (look->finding == ROTATION_PRESENT) {
-		buf_printf(b, "all %zu servers of %s have it", look->n,
+		buf_printf(b, "all %zu servers of %s have the record", look->n,
 		    look->zone[0] != '\0' ? look->zone : "the zone");
 		return;
 	}

@@ -79,7 +79,7 @@ void key_look_at_name(const struct key_looker *looker,
     const struct private_key *key, struct span name, struct key_look *out);
 
 /* Writes a summary for logs and display, such as "all 3 servers of example.com
- * have it" or "ns2.example.net: other-key". */
+ * have the record" or "ns2.example.net: other-key". */
 void key_look_put(struct buf *b, const struct key_look *look);
 
 #endif

@@ -242,7 +242,8 @@ put_dkim(struct authres_writer *w, const struct verdict *v, struct arena *a)
 		put_dkim_some(w, v, room, a);
 	} else if (v->faulty) {
 		authres_method(w, "dkim", "temperror");
-		authres_comment(w, "a limit was reached", SPAN_NONE);
+		authres_comment(
+		    w, "a limit of this host was reached", SPAN_NONE);
 	} else {
 		authres_method(w, "dkim", "none");
 	}

@@ -200,10 +200,11 @@ put_builtin(struct buf *b, const struct policy_context *p)
 		put_statement(b, p, true);
 	} else if (p->rule->is_dmarc_policy) {
 		/* RFC 9989 section 7.2: the text contains the word DMARC */
-		buf_text(b, "DMARC policy of ");
-		put_domain(b, subject(p));
 		buf_text(b,
-		    reject ? " rejects this message" : " defers this message");
+		    reject ? "DMARC policy of "
+			   : "Deferred because it fails the DMARC policy of ");
+		put_domain(b, subject(p));
+		buf_text(b, reject ? " rejects this message" : "");
 	} else {
 		buf_text(b, "The message from ");
 		put_domain(b, subject(p));

@@ -217,12 +217,14 @@ static const struct {
 	    { AUDIT_ERROR, "uncovered-host", "RFC 8461 section 4.1",
 		"the policy says enforce, but it does not list the MX host %v:"
 		" senders do not deliver there",
-		"Add \"mx: %v\" to the policy, and change the id." } },
+		"Add \"mx: %v\" to the policy, and change id= in the _mta-sts "
+		"record." } },
 	[AUDIT_RULE_STS_UNCOVERED_TESTING] = { "mta-sts",
 	    { AUDIT_WARNING, "uncovered-host-testing", "RFC 8461 section 4.1",
 		"the policy does not list the MX host %v; with mode enforce"
 		" mail to it would be lost",
-		"Add \"mx: %v\" to the policy, and change the id." } },
+		"Add \"mx: %v\" to the policy, and change id= in the _mta-sts "
+		"record." } },
 	[AUDIT_RULE_STS_SHORT] = { "mta-sts",
 	    { AUDIT_WARNING, "short-max-age", "RFC 8461 section 3.2",
 		"max_age is only %v seconds: a policy that is cached for less "
@@ -290,7 +292,7 @@ static const struct {
 	    { AUDIT_WARNING, "no-tls", "RFC 3207 section 4, Gmail 5.7.29",
 		"the MX host does not offer STARTTLS: mail to it is not"
 		" encrypted",
-		"Give the mail server a certificate." } },
+		"Enable STARTTLS on the mail server, with a certificate." } },
 	[AUDIT_RULE_SMTP_CERTIFICATE] = { "smtp",
 	    { AUDIT_NOTE, "certificate", "RFC 8461 section 4.2",
 		"the certificate would not pass MTA-STS: %v",

@@ -137,7 +137,7 @@ static const struct audit_fault_text texts[] = {
 	    "From does not have exactly one valid address: %v",
 	    "Write one From field with one address." },
 	[AUDIT_FAULT_MESSAGE_ID] = { "message-id",
-	    "there is not exactly one valid Message-ID",
+	    "Message-ID is missing, not valid, or present more than once",
 	    "Write one Message-ID of the form <unique@host.name>." },
 	[AUDIT_FAULT_DATE] = { "date",
 	    "Date is missing, not valid, or far from the time of delivery",

@@ -256,8 +256,9 @@ explain_dmarc(
 	struct author_details au;
 
 	if (v->from.state == MAIL_FROM_SLOPPY)
-		puts("  The From field does not follow the grammar, but its "
-		     "author is clear.");
+		puts("  The From field is not valid (RFC 5322), but its author "
+		     "is "
+		     "clear.");
 	if (v->from.state == MAIL_FROM_INVALID)
 		printf("  The From field is invalid: %s\n", v->from.reason);
 	for (size_t i = 0; i < n; i++) {

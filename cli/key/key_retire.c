@@ -130,7 +130,8 @@ show_retired(struct key_stop *s)
 	    s->k->domain, s->selector, text);
 	if (!other_key_signs(s))
 		puts("No other key of this domain is published, so this key "
-		     "keeps signing until another one is.\nMake one with "
+		     "keeps signing until another one is published.\nMake one "
+		     "with "
 		     "`avouch key new`, or stop this key at once with `avouch "
 		     "key revoke`.");
 }

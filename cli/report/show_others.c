@@ -122,7 +122,7 @@ show_list(const struct others_list *list, const char *title,
 	     d = d->next)
 		show(d);
 	if (list->left_out > 0)
-		printf("and %zu more domains\n", list->left_out);
+		printf("and %zu more\n", list->left_out);
 }
 
 void

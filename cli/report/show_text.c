@@ -94,7 +94,7 @@ print_weeks(const struct view_domain *d)
 {
 	fputs("  last week ", stdout);
 	put_rate(d->week.passed, d->week.messages);
-	printf(" of %" PRIu64 " messages pass, the week before ",
+	printf(" of %" PRIu64 " messages passed; the week before: ",
 	    d->week.messages);
 	put_rate(d->before.passed, d->before.messages);
 	printf(" of %" PRIu64 "\n", d->before.messages);
@@ -154,8 +154,7 @@ print_index(const struct view *v)
 		printf("  %s\n", view_recommendation_title(d->advice));
 	}
 	if (v->n_domains + v->left_out > n)
-		printf(
-		    "and %zu more domains\n", v->n_domains + v->left_out - n);
+		printf("and %zu more\n", v->n_domains + v->left_out - n);
 }
 
 static void
@@ -164,15 +163,15 @@ print_range(const struct view *v)
 	put_day(v->from);
 	fputs(" to ", stdout);
 	put_day(v->to);
-	printf(": %" PRIu64 " reports\n", v->reports);
+	printf(
+	    ": %" PRIu64 " report%s\n", v->reports, v->reports == 1 ? "" : "s");
 	if (v->stored == 0)
 		return;
-	printf(
-	    "%" PRIu64 " reports for other days are stored, from ", v->stored);
+	printf("Reports for other days: %" PRIu64 ", from ", v->stored);
 	put_day(v->stored_first);
 	fputs(" to ", stdout);
 	put_day(v->stored_last);
-	fputs(": use --from and --to\n", stdout);
+	fputs("; use --from and --to\n", stdout);
 }
 
 static bool

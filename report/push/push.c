@@ -307,10 +307,12 @@ report_closed_ahead(struct push *p, int64_t closed)
 	struct buf day = buf_wrap(memory, sizeof(memory));
 
 	date_put_day(&day, closed);
-	push_error(p, "the shared store: reports were made up to ", memory);
+	push_error(p, "the shared store: reports already cover the days up to ",
+	    memory);
 	buf_text(&p->error,
 	    ", which has not ended: this host's clock is behind, or another "
-	    "host's clock was ahead. Set the clock; rows that are not pushed "
+	    "host's clock was ahead. Correct the clock; rows that are not "
+	    "pushed "
 	    "stay in the store of this host, and are pushed when ");
 	buf_text(&p->error, memory);
 	buf_text(&p->error, " has ended");

@@ -175,7 +175,8 @@ put_report_intro(
 	buf_text(b, " (UTC).\n\n");
 	buf_printf(b, "Messages: %llu\n", (unsigned long long)r->messages);
 	if (r->parts > 1)
-		buf_printf(b, "Part %llu of %llu, each with its own id\n",
+		buf_printf(b,
+		    "Part %llu of %llu; each part has its own report id\n",
 		    (unsigned long long)r->part, (unsigned long long)r->parts);
 	buf_printf(b,
 	    "Report id: %.*s\n"

@@ -178,11 +178,13 @@ static const struct {
 } advices[VIEW_RECOMMENDATIONS] = {
 	[VIEW_PARKED_DONE] = { is_parked_at_reject, VIEW_CALM, "parked_done",
 	    "Nothing to do: this domain sends no mail",
-	    "None of this mail passes, and none comes from your servers: it is "
+	    "None of the mail in the reports passes, and none comes from your "
+	    "servers: it is "
 	    "likely all spoofed. Your policy, p=reject, stops it." },
 	[VIEW_PARKED] = { is_parked, VIEW_STEP, "parked",
 	    "Sends no mail: p=reject is safe",
-	    "None of this mail passes, and none comes from your servers: it is "
+	    "None of the mail in the reports passes, and none comes from your "
+	    "servers: it is "
 	    "likely all spoofed. If you send no mail as this domain, publish "
 	    "p=reject, and \"v=spf1 -all\" as its SPF record." },
 	[VIEW_SILENT] = { is_silent, VIEW_ATTENTION, "silent",

@@ -77,7 +77,7 @@ put_rows(FILE *out, const struct digest *d)
 		put_row(out, r);
 	fputs("</table>\n", out);
 	if (d->rows_left_out > 0)
-		fprintf(out, "<p>and %zu more domains</p>\n", d->rows_left_out);
+		fprintf(out, "<p>and %zu more</p>\n", d->rows_left_out);
 }
 
 void

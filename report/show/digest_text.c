@@ -152,7 +152,7 @@ put_rows(FILE *out, const struct digest *d)
 		    SPAN_FMT(r->domain));
 	}
 	if (d->rows_left_out > 0)
-		fprintf(out, "and %zu more domains\n", d->rows_left_out);
+		fprintf(out, "and %zu more\n", d->rows_left_out);
 }
 
 void

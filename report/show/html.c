@@ -98,7 +98,7 @@ put_index(FILE *out, const struct view *v)
 	if (v->n_domains + v->left_out > n) {
 		fputs("<p class=\"soft\">and ", out);
 		page_number(out, v->n_domains + v->left_out - n);
-		fputs(" more domains</p>", out);
+		fputs(" more</p>", out);
 	}
 	fputs("</section>\n", out);
 }

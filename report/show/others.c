@@ -314,7 +314,7 @@ put_list(FILE *out, const struct others_list *list, const char *title,
 			put_failure_rows(out, d);
 	}
 	if (list->left_out > 0)
-		fprintf(out, "<p class=\"soft\">and %zu more domains</p>\n",
+		fprintf(out, "<p class=\"soft\">and %zu more</p>\n",
 		    list->left_out);
 	fputs("</section>\n", out);
 }

@@ -174,7 +174,8 @@ waiting(const struct store *s)
 static void
 log_lost(struct store *s, size_t n, const char *why)
 {
-	log_limited("store-lost", "store %s: %zu messages were not stored: %s",
+	log_limited("store-lost",
+	    "store %s: the results of %zu messages were not stored: %s",
 	    s->path, n, why);
 }
 
@@ -193,8 +194,8 @@ after_commit(struct store *s, size_t refused)
 
 	if (refused > 0)
 		log_warning("store-limit",
-		    "store %s: %zu messages were not stored: %s", s->path,
-		    refused, writer_refusal(s->writer));
+		    "store %s: the results of %zu messages were not stored: %s",
+		    s->path, refused, writer_refusal(s->writer));
 	if (s->has_error && now - s->error_since >= ERROR_LASTED_MS)
 		log_say(LOG_LEVEL_WARNING, "store",
 		    "store %s works again; %zu messages are waiting", s->path,

@@ -331,7 +331,7 @@ _dmarc.sub.example.com. TXT "v=DMARC1; p=none; psd=n"
             "Result: permerror: no From field")
     lacks(text, "Author domain")
     holds(aligned("a@x.example", MESSAGE.replace(b"From: Ann", b"From: Bee, Ann")),
-          "does not follow the grammar, but its author is clear")
+          "is not valid (RFC 5322), but its author is clear")
     ordered(aligned("a@x.example", MESSAGE.replace(
         b"From: Ann", b"From: =?utf-8?q?eve=40other.example?=")),
             "Author domain example.com;", "Some mail programs may show another author",

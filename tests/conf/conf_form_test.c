@@ -293,7 +293,7 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "f:1: dns.first_timeout was removed: it is derived from "
 		    "timeout; delete the line\n"
 		    "f:2: dns.timeout was removed: it is derived from the "
-		    "timeout of messages; delete the line\n"
+		    "option timeout; delete the line\n"
 		    "f:3: cache.max_ttl was removed: it is always 1d; delete "
 		    "the line\n"
 		    "f:3: cache.max_negative_ttl was removed: it is always "

@@ -195,13 +195,13 @@ def _(l):
 @suite.test("answers about other names in a DNS reply are ignored")
 def _(l):
     def poison(server, q, tcp):
-        told = [wrongdns.record(wrongdns.wire(n), wrongdns.TXT,
-                                wrongdns.txt(t), 86400)
-                for n, t in (("_dmarc.p2." + DOMAIN, "v=DMARC1; p=none"),
-                             ("p2." + DOMAIN, wrongdns.LIE))]
+        records = [wrongdns.record(wrongdns.wire(n), wrongdns.TXT,
+                                   wrongdns.txt(t), 86400)
+                   for n, t in (("_dmarc.p2." + DOMAIN, "v=DMARC1; p=none"),
+                                ("p2." + DOMAIN, wrongdns.LIE))]
         return [wrongdns.packet(
             q, [wrongdns.record(wrongdns.SAME, wrongdns.TXT, wrongdns.txt(
-                wrongdns.SPF))], more=told, authority=told)]
+                wrongdns.SPF))], more=records, authority=records)]
 
     names = list(wrongdns.BESIDE)
     with Faulty(l, name="mild") as mild:

@@ -87,11 +87,11 @@ def _(l):
     store = l.home + "/received.db"
     read = report(l, "read", "--store", store, path)
     same((read["stored"], read["messages"]), (1, passed + forged))
-    told, = report(l, "show", "--store", store, "--days", "30", "--now",
-                   str(now + 2 * DAY))["domains"]
-    same((told["domain"], told["messages"], told["passed"]),
+    domain, = report(l, "show", "--store", store, "--days", "30", "--now",
+                     str(now + 2 * DAY))["domains"]
+    same((domain["domain"], domain["messages"], domain["passed"]),
          ("loop.example", passed + forged, passed))
-    same({s["address"]: s["messages"] for s in told["sources"]},
+    same({s["address"]: s["messages"] for s in domain["sources"]},
          {own["ADDR"]: passed, other["ADDR"]: forged})
 
 

@@ -94,9 +94,9 @@ def sieve(l):
         path = place + "/message"
         with open(path, "wb") as f:
             f.write(message.replace(b"\r\n", b"\n"))
-        told = run(test, "-c", conf, script, path)
-        holds(told, "store message in folder: %s\n" % folder)
-        same(told.count("store message"), 1, told)
+        output = run(test, "-c", conf, script, path)
+        holds(output, "store message in folder: %s\n" % folder)
+        same(output.count("store message"), 1, output)
 
 
 @suite.test("SpamAssassin: the rule makes marked mail spam, and only that")
@@ -110,9 +110,9 @@ def spamassassin(l):
     with open(place + "/prefs", "w"):
         pass
     for message, flag in ((l.marked, True), (l.plain, False)):
-        told = run(scan, "--local", "--siteconfigpath=" + place,
+        output = run(scan, "--local", "--siteconfigpath=" + place,
                    "--prefspath=" + place + "/prefs", given=message)
-        head = told.replace("\r", "").split("\n\n")[0]
+        head = output.replace("\r", "").split("\n\n")[0]
         same(("X-Spam-Flag: YES" in head, "AVOUCH_QUARANTINE" in head),
              (flag, flag), head)
 
@@ -146,11 +146,11 @@ def rspamd(l):
         [start, "--insecure", "--no-fork", "--config", place + "/rspamd.conf"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        told = rspamd_asks(port, l.marked, process)
-        same((told["action"], told["symbols"]["AVOUCH_QUARANTINE"]["options"]),
+        output = rspamd_asks(port, l.marked, process)
+        same((output["action"], output["symbols"]["AVOUCH_QUARANTINE"]["options"]),
              ("add header", ["dmarc.on_quarantine"]))
-        told = rspamd_asks(port, l.plain, process)
-        same((told["action"], "AVOUCH_QUARANTINE" in told["symbols"]),
+        output = rspamd_asks(port, l.plain, process)
+        same((output["action"], "AVOUCH_QUARANTINE" in output["symbols"]),
              ("no action", False))
     finally:
         process.terminate()

@@ -260,8 +260,8 @@ def from_elsewhere(server, q):
 
 def then_truth(lies):
     def behave(server, q, tcp):
-        told = [] if tcp or q.name.startswith("_") else lies(server, q)
-        return told + truth(server, q, tcp)
+        forged = [] if tcp or q.name.startswith("_") else lies(server, q)
+        return forged + truth(server, q, tcp)
     return behave
 
 

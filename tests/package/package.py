@@ -93,8 +93,8 @@ def built(m):
 
 @suite.test("it needs sysusers, not a systemd that runs")
 def needs(m):
-    told = m.run("dpkg-deb -f /root/avouch*.deb Depends")
-    holds(told, "systemd-standalone-sysusers | systemd")
+    output = m.run("dpkg-deb -f /root/avouch*.deb Depends")
+    holds(output, "systemd-standalone-sysusers | systemd")
 
 
 @suite.test("README's commands install it: it runs, refuses nothing, listens "
@@ -383,9 +383,9 @@ def signs(m):
     m.run("(echo 'From: root@%s'; echo 'Subject: ours'; echo; echo Hello) | "
           "sendmail -f root@%s ann@%s" % (HOST, HOST, HOST))
     m.write("/root/ours.eml", m.delivered("ann", "ours"))
-    told = m.run("avouch dkim ours.eml")
-    holds(told, "pass")
-    holds(told, "mail")
+    output = m.run("avouch dkim ours.eml")
+    holds(output, "pass")
+    holds(output, "mail")
     m.wait("the record to be seen", lambda: re.search(
         r"rsa2048 +new +published", m.run("avouch key list")), 300)
 

@@ -68,10 +68,10 @@ def push(c):
     one, two = c.host(database), c.host(database)
     one.fill((TODAY - 3, TODAY - 1), 200)
     two.fill((TODAY - 3, TODAY - 2), 200)
-    told = one.push()
-    same((told["days"], told["messages"]),
+    output = one.push()
+    same((output["days"], output["messages"]),
          (2, sum(r[-2] for r in one.kept())))
-    same([e["what"] for e in told["events"]], ["pushed"] * 2)
+    same([e["what"] for e in output["events"]], ["pushed"] * 2)
     agree(c, database, one)
     # both have closed the days up to yesterday, also those without mail
     same([e["rows"] > 0 for e in two.push()["events"]], [True, True, False])
@@ -238,8 +238,8 @@ def at_each_step(c):
             true(time.monotonic() < until, "the server continues: " + step)
         # all rows or none, and only a commit stores them
         same(len(c.kept(database)) > len(before), n == 3, step)
-        told = host.push(now=(day + 1) * DAY)
-        same([e["what"] for e in told["events"]],
+        output = host.push(now=(day + 1) * DAY)
+        same([e["what"] for e in output["events"]],
              ["known" if n == 3 else "pushed"], step)
         agree(c, database, host)
 
@@ -273,8 +273,8 @@ def unnoted(c):
     host.fill((TODAY - 2, TODAY - 1), 50)
     host.push(now=NOW - DAY)
     host.set_meta(**was)
-    told = host.push()
-    same([e["what"] for e in told["events"]], ["known", "pushed"])
+    output = host.push()
+    same([e["what"] for e in output["events"]], ["known", "pushed"])
     agree(c, database, host)
     # the very first push
     host = c.host(c.fresh())
@@ -413,8 +413,8 @@ def older(c):
          ["again", "pushed", "pushed"])
     agree(c, database, host)
     c.pg.psql(database, "DROP SCHEMA avouch CASCADE")
-    told = host.push()
-    same([(e["what"], e["day"] is None) for e in told["events"]],
+    output = host.push()
+    same([(e["what"], e["day"] is None) for e in output["events"]],
          [("again", True)] + [("pushed", False)] * 3)
     agree(c, database, host)
 
@@ -472,12 +472,13 @@ def ahead(c):
     before = c.kept(database)
     status, _, err = host.run("push", now=NOW + DAY)
     same(status, 75)
-    holds(err, "reports were made up to 2026-02-21, which has not ended")
+    holds(err, "reports already cover the days up to 2026-02-21, which has not "
+          "ended")
     same(c.kept(database), before)
     # nothing is lost: the rows are pushed when that day has ended
-    told = host.push(now=NOW + 7 * DAY)
-    same(sum(e["messages"] for e in told["events"]), 6)
-    same([e["counts_for"] for e in told["events"] if e["rows"]],
+    output = host.push(now=NOW + 7 * DAY)
+    same(sum(e["messages"] for e in output["events"]), 6)
+    same([e["counts_for"] for e in output["events"] if e["rows"]],
          ["2026-02-22"])
 
 
@@ -692,8 +693,8 @@ def two_senders(c):
         status, out, err = end(p)
         true(status == 0 or "another run is in progress" in err, out + err)
     once(c, wanted)
-    told = hosts[1].run("send")[1]
-    holds(told, "sent 0,")
+    output = hosts[1].run("send")[1]
+    holds(output, "sent 0,")
     rows = c.pg.rows(hosts[0].database, "SELECT sum(messages), "
                      "count(distinct report_id) FROM avouch.report")
     same(rows, [(str(wanted * 40), str(wanted))])
@@ -715,8 +716,8 @@ def patience(c):
     same(status, 0, err)
     holds(out, "not pushed yet by ")
     same(len(c.mails()), 2)  # of the previous days
-    told = json.loads(one.run("send", "--json")[1])
-    same((told["complete"], told["events"][0]["domain"]), (False, None))
+    output = json.loads(one.run("send", "--json")[1])
+    same((output["complete"], output["events"][0]["domain"]), (False, None))
     two.push()
     same(one.run("send")[0], 0)
     once(c, 1)
@@ -865,19 +866,19 @@ def reading(c):
             f.write(text.encode())
     now = samples.NOW
     for store_name in (store, url):
-        told = json.loads(c.run("read", "--json", "--store", store_name,
+        output = json.loads(c.run("read", "--json", "--store", store_name,
                                 os.fsdecode(folder), now=now)[1])
-        same((told["stored"] + told["known"], told["refused"]),
+        same((output["stored"] + output["known"], output["refused"]),
              (len(texts), 0), store_name)
-        told = json.loads(c.run("read", "--json", "--store", store_name,
+        output = json.loads(c.run("read", "--json", "--store", store_name,
                                 os.fsdecode(folder), now=now)[1])
-        same((told["stored"], told["known"]), (0, len(texts)), store_name)
+        same((output["stored"], output["known"]), (0, len(texts)), store_name)
     for words in (("--json",), ("--csv",), (), ("--domain", "shop.example")):
-        told = [c.run("show", "--no-dns", "--store", name, *words, now=now)
+        output = [c.run("show", "--no-dns", "--store", name, *words, now=now)
                 for name in (store, url)]
-        same(told[0], told[1], words)
-        same(told[0][0], 0)
-        true(len(told[0][1]) > 200, told[0][1])
+        same(output[0], output[1], words)
+        same(output[0][0], 0)
+        true(len(output[0][1]) > 200, output[0][1])
 
 
 @suite.test("several hosts read the same reports at the same time")
@@ -890,10 +891,10 @@ def reading_at_once(c):
                 samples.gzipped(text)) + b"\n")
     running = [c.start("read", "--json", "--store", url, path,
                        now=samples.NOW) for _ in range(3)]
-    told = [end(p) for p in running]
-    same([t[0] for t in told], [0] * 3, told)
-    told = [json.loads(t[1]) for t in told]
-    same((sum(t["stored"] for t in told), sum(t["known"] for t in told)),
+    output = [end(p) for p in running]
+    same([t[0] for t in output], [0] * 3, output)
+    output = [json.loads(t[1]) for t in output]
+    same((sum(t["stored"] for t in output), sum(t["known"] for t in output)),
          (60, 120))
 
 

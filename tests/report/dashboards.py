@@ -315,15 +315,15 @@ def reports(l):
     except Missing as e:
         raise Skip(str(e)) from e
     database = filled(c)
-    told = {}
+    output = {}
     for title, sql in queries("reports", "rawSql"):
         status, out, err = as_reader(c, database, expanded(sql, samples.NOW))
         same(status, 0, "%s: %s" % (title, err))
-        told[title] = [line.split("\t") for line in out.splitlines()]
-        true(told[title], "nothing in " + title)
+        output[title] = [line.split("\t") for line in out.splitlines()]
+        true(output[title], "nothing in " + title)
     domain = dashboard("reports")["templating"]["list"][1]["query"]
     same(as_reader(c, database, domain)[:2], (0, "example.com\nshop.example\n"))
-    check_numbers(c, database, told)
+    check_numbers(c, database, output)
     status, _, err = as_reader(c, database, "DELETE FROM avouch.kept")
     true(status != 0, err)
     status, _, err = as_reader(
@@ -333,21 +333,21 @@ def reports(l):
     true("permission denied" in err, err)
 
 
-def check_numbers(c, database, told):
+def check_numbers(c, database, output):
     """Checks that the panels agree with each other and with the table."""
     rows = c.pg.rows(database, "SELECT sum(messages) FROM avouch.received_row")
     all_of_it = int(rows[0][0])
-    same(told["Messages"], [[str(all_of_it)]])
-    same(sum(int(n) for row in told["Messages by result"] for n in row[1:]), all_of_it)
-    failed = sum(int(row[4]) for row in told["Messages by result"])
-    same(sum(int(row[4]) for row in told["Domains"]), failed, "failed")
-    same(sum(int(row[2]) for row in told["Sources that fail most"]), failed)
-    same(round(float(told["DMARC pass rate"][0][0]), 6),
+    same(output["Messages"], [[str(all_of_it)]])
+    same(sum(int(n) for row in output["Messages by result"] for n in row[1:]), all_of_it)
+    failed = sum(int(row[4]) for row in output["Messages by result"])
+    same(sum(int(row[4]) for row in output["Domains"]), failed, "failed")
+    same(sum(int(row[2]) for row in output["Sources that fail most"]), failed)
+    same(round(float(output["DMARC pass rate"][0][0]), 6),
          round(1 - failed / all_of_it, 6), "rate")
-    same([row[:4] for row in told["Domains that fail most"]],
+    same([row[:4] for row in output["Domains that fail most"]],
          [["a.example", "7", "27", "7"]])
-    same([row[1] for row in told["Reports by state"]], ["sent"])
-    same(len(told["Hosts"]), 1)
+    same([row[1] for row in output["Reports by state"]], ["sent"])
+    same(len(output["Hosts"]), 1)
 
 
 def main():

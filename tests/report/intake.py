@@ -111,9 +111,9 @@ def folders(c):
     os.symlink("/etc/passwd", path + "/new/link")
     os.mkfifo(path + "/new/pipe")
     status, out, err = c.run("intake", "--json", "--store", store, path)
-    told = json.loads(out)
-    same((status, told["stored"], told["failures"], told["known"],
-          told["without"], told["refused"]), (0, 2, 1, 1, 1, 1), err)
+    output = json.loads(out)
+    same((status, output["stored"], output["failures"], output["known"],
+          output["without"], output["refused"]), (0, 2, 1, 1, 1, 1), err)
     holds(err, "md/new/3.c: a message without a report\n")
     holds(err, "md/new/4.d: refused: ")
     same(mails(path, "cur"), ["1.a:2,S", "2.b:2,S", "5.e:2,S", "6.f:2,S"])
@@ -331,8 +331,8 @@ def postfix_maildir(c):
             server.send(mail(gzipped(one(day))), "dmarc@example.net")
         server.empty()
         same(len(mails(path, "new")), 5)
-    told = json.loads(c.run("intake", "--json", "--store", c.store(), path)[1])
-    same((told["stored"], len(mails(path, "cur"))), (5, 5))
+    output = json.loads(c.run("intake", "--json", "--store", c.store(), path)[1])
+    same((output["stored"], len(mails(path, "cur"))), (5, 5))
 
 
 def main():

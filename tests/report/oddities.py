@@ -378,14 +378,14 @@ def check_all(c, ways):
     for number, (_, data) in enumerate(ways):
         c.file("%s/%05d" % (folder, number), data)
     store = c.store()
-    told = c.read(store, c.path(folder))
-    for refusal in told["refusals"]:
+    output = c.read(store, c.path(folder))
+    for refusal in output["refusals"]:
         number = int(os.path.basename(refusal["file"])[:5])
         print("# %s: %s" % (" + ".join(ways[number][0]), refusal["reason"]))
     found = stored_of(store)
     for number, (names, _) in enumerate(ways):
         same(found.get(str(number)), WANT, " + ".join(names))
-    same((told["status"], told["stored"], told["without"], told["refused"]),
+    same((output["status"], output["stored"], output["without"], output["refused"]),
          (0, len(ways), 0, 0))
 
 
@@ -456,9 +456,9 @@ def other_archives(c):
                        (b"Rar!\x1a\7\0" + b"\0" * 100, "neither XML"),
                        (b"BZh91AY&SY" + b"\0" * 100, "neither XML"),
                        (b"\xfd7zXZ\0" + b"\0" * 100, "neither XML")):
-        told = c.read(c.store(), c.file("other", data))
-        same((told["status"], told["stored"]), (65, 0), want)
-        holds(told["err"], want)
+        output = c.read(c.store(), c.file("other", data))
+        same((output["status"], output["stored"]), (65, 0), want)
+        holds(output["err"], want)
 
 
 def main():

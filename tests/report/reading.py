@@ -86,9 +86,9 @@ class Lab:
         """Returns the result of --json, with the status and stderr."""
         status, out, err = self.run("read", "--json", "--store", store,
                                     *paths, stdin=stdin)
-        told = json.loads(out)
-        told["status"], told["err"] = status, err
-        return told
+        output = json.loads(out)
+        output["status"], output["err"] = status, err
+        return output
 
 
 def rows(store):
@@ -111,14 +111,14 @@ def forms(c):
             b"\nFrom b@example.com Tue\nSubject: no report\n\nx\n"
             b"\nFrom c@example.com Wed\n" +
             mail(zipped(("r.xml", one(5)), ("r2.xml", one(6)))))
-    told = c.read(store, c.file("a.xml", one(1)),
+    output = c.read(store, c.file("a.xml", one(1)),
                   c.file("b", gzipped(one(2))),
                   c.file("c.zip", zipped(("x/", ""), ("x/r.xml", one(3)),
                                          ("README", "hello"))),
                   c.file("d.mbox", mbox), "-", stdin=mail(one(7).encode(),
                                                           "r.xml", "text/xml"))
-    same((told["status"], told["stored"], told["known"], told["refused"],
-          told["without"], told["messages"]), (0, 7, 0, 0, 1, 35), told["err"])
+    same((output["status"], output["stored"], output["known"], output["refused"],
+          output["without"], output["messages"]), (0, 7, 0, 0, 1, 35), output["err"])
     same(rows(store), (7, 7, 35))
 
 
@@ -131,10 +131,10 @@ def maildir(c):
     c.file("md/tmp/4", mail(gzipped(one(2))))
     c.file("md/.Old/cur/5", mail(gzipped(one(3))))
     os.symlink(c.path("md"), c.path("md/new/loop"))
-    told = c.read(store, c.path("md"))
-    same((told["status"], told["stored"], told["without"], told["refused"]),
+    output = c.read(store, c.path("md"))
+    same((output["status"], output["stored"], output["without"], output["refused"]),
          (65, 2, 1, 1))
-    holds(told["err"], "md/new/3: refused: ")
+    holds(output["err"], "md/new/3: refused: ")
     same(rows(store)[0], 2)
 
 
@@ -171,16 +171,16 @@ def along(c):
     svg = '<!DOCTYPE svg SYSTEM "x"><svg/>'.encode()
     word = zipped(("[Content_Types].xml", "<?xml version='1.0'?><Types/>"),
                   ("word/document.xml", "<w:document/>"))
-    told = c.read(store, c.file("along/1", mail(word, "a.docx", "a/b")),
+    output = c.read(store, c.file("along/1", mail(word, "a.docx", "a/b")),
                   c.file("along/2", mail(gzipped(one(1)))),
                   c.file("both.zip", zipped(("a.xml", "<x/>"),
                                             ("b.xml", one(2)))))
-    same((told["status"], told["stored"], told["without"], told["refused"]),
-         (65, 2, 1, 0), told["err"])
-    holds(told["err"], "a message without a report")
-    told = c.read(store, os.path.dirname(c.file("svg/1", mail(
+    same((output["status"], output["stored"], output["without"], output["refused"]),
+         (65, 2, 1, 0), output["err"])
+    holds(output["err"], "a message without a report")
+    output = c.read(store, os.path.dirname(c.file("svg/1", mail(
         svg, "logo.svg", "image/svg+xml"))))
-    same((told["status"], told["without"]), (0, 1), told["err"])
+    same((output["status"], output["without"]), (0, 1), output["err"])
 
 
 @suite.test("a message inside a message in base64; base64 without its last =")
@@ -195,15 +195,15 @@ def encoded(c):
             ("message/rfc822", "base64", whole),
             ("message/rfc822", "quoted-printable", quoted),
             ("application/octet-stream; name=a.eml", "base64", whole))):
-        told = c.read(c.store(), c.file("inner%d" % n, outer % (
+        output = c.read(c.store(), c.file("inner%d" % n, outer % (
             kind, how, text)))
-        same((told["status"], told["stored"]), (0, 1), told["err"])
+        same((output["status"], output["stored"]), (0, 1), output["err"])
     for n in range(3):
         data = gzipped(one(1) + " " * n)
         text = base64.b64encode(data).decode().rstrip("=")
-        told = c.read(c.store(), c.file("pad%d" % n, outer % (
+        output = c.read(c.store(), c.file("pad%d" % n, outer % (
             "application/gzip", "base64", text)))
-        same((told["status"], told["stored"]), (0, 1), told["err"])
+        same((output["status"], output["stored"]), (0, 1), output["err"])
 
 
 @suite.test("opaque S/MIME is read, a detached signature is skipped")
@@ -212,8 +212,8 @@ def opaque(c):
     kind = "application/pkcs7-mime; smime-type=signed-data"
     for data in (smime(inner), smime(inner, chunk=300),
                  smime(one(1).encode())):
-        told = c.read(c.store(), c.file("p7m", mail(data, "smime.p7m", kind)))
-        same((told["status"], told["stored"]), (0, 1), told["err"])
+        output = c.read(c.store(), c.file("p7m", mail(data, "smime.p7m", kind)))
+        same((output["status"], output["stored"]), (0, 1), output["err"])
     same(c.read(c.store(), c.file("p7m", smime(inner)))["stored"], 1)
     for data, want in (
             (smime(None), "a message without a report"),
@@ -223,9 +223,9 @@ def opaque(c):
             (smime(inner)[:-9], "smime.p7m: S/MIME data that is corrupt"),
             (smime(inner) + b"x" * (16 << 20), "an S/MIME file larger than 16 MiB"),
             (smime(smime(smime(smime(inner)))), "more than 4 levels deep")):
-        told = c.read(c.store(), c.file("p7m", mail(data, "smime.p7m", kind)))
-        same((told["status"], told["stored"]), (65, 0), want)
-        holds(told["err"], want)
+        output = c.read(c.store(), c.file("p7m", mail(data, "smime.p7m", kind)))
+        same((output["status"], output["stored"]), (65, 0), want)
+        holds(output["err"], want)
 
 
 @suite.test("numbers of messages: read correctly, or rejected")
@@ -233,29 +233,29 @@ def counts(c):
     for text, want in (("1234", 1234), ("1,234", 1234), ("1,234,567", 1234567),
                        (" 12 ", 12), ("12.0", 12), ("", 1)):
         store = c.store()
-        told = c.read(store, c.file("n.xml", one(1).replace(
+        output = c.read(store, c.file("n.xml", one(1).replace(
             "<count>5", "<count>" + text)))
-        same((told["stored"], rows(store)[2]), (1, want), told["err"])
+        same((output["stored"], rows(store)[2]), (1, want), output["err"])
     for text in ("abc", "0x10", "1,23", ",5", "12.5", "-3", "1 2", "1e3"):
-        told = c.read(c.store(), c.file("n.xml", one(1).replace(
+        output = c.read(c.store(), c.file("n.xml", one(1).replace(
             "<count>5", "<count>" + text)))
-        same((told["status"], told["stored"]), (65, 0), text)
-        holds(told["err"], "a message count is not a number")
+        same((output["status"], output["stored"]), (65, 0), text)
+        holds(output["err"], "a message count is not a number")
 
 
 @suite.test("the same id on another day is another report; the larger is kept")
 def periods(c):
     store = c.store()
     same_id = re.sub(r"<report_id>[^<]*", "<report_id>x", one(2))
-    told = c.read(store, c.file("p1.xml", same_id), c.file(
+    output = c.read(store, c.file("p1.xml", same_id), c.file(
         "p2.xml", re.sub(r"<report_id>[^<]*", "<report_id>x", one(3))))
-    same((told["stored"], told["known"]), (2, 0))
+    same((output["stored"], output["known"]), (2, 0))
     larger = re.sub(r"<count>5", "<count>6", same_id)
-    told = c.read(store, c.file("p3.xml", larger))
-    same((told["stored"], told["replaced"], told["known"]), (0, 1, 0))
+    output = c.read(store, c.file("p3.xml", larger))
+    same((output["stored"], output["replaced"], output["known"]), (0, 1, 0))
     same(rows(store), (2, 2, 11))
-    told = c.read(store, c.file("p1.xml", same_id))
-    same((told["stored"], told["replaced"], told["known"]), (0, 0, 1))
+    output = c.read(store, c.file("p1.xml", same_id))
+    same((output["stored"], output["replaced"], output["known"]), (0, 0, 1))
 
 
 @suite.test("a report is stored once per organisation, id and domain")
@@ -263,8 +263,8 @@ def twice(c):
     store = c.store()
     path = c.file("once.xml", one(1))
     same(c.read(store, path)["stored"], 1)
-    told = c.read(store, path, c.file("once.gz", gzipped(one(1))))
-    same((told["status"], told["stored"], told["known"]), (0, 0, 2))
+    output = c.read(store, path, c.file("once.gz", gzipped(one(1))))
+    same((output["status"], output["stored"], output["known"]), (0, 0, 2))
     same(c.read(store, c.file("org.xml", one(1, org="Other")))["stored"], 1)
     same(rows(store), (2, 2, 10))
 
@@ -322,10 +322,10 @@ def hostile():
 def refused(c):
     for name, data, want in hostile():
         store = c.store()
-        told = c.read(store, c.file("hostile", data))
-        same((told["status"], told["stored"]), (65, 0), name)
-        holds(told["err"], want)
-        same(len(told["refusals"]), 1, name)
+        output = c.read(store, c.file("hostile", data))
+        same((output["status"], output["stored"]), (65, 0), name)
+        holds(output["err"], want)
+        same(len(output["refusals"]), 1, name)
         same(rows(store), (0, 0, 0), name)
 
 
@@ -365,9 +365,9 @@ def room_of_mail(c):
 @suite.test("a rejected file does not prevent others from being read")
 def others(c):
     store = c.store()
-    told = c.read(store, c.file("bad", "<html/>"), c.file("ok", one(1)),
+    output = c.read(store, c.file("bad", "<html/>"), c.file("ok", one(1)),
                   c.path("not-there"))
-    same((told["status"], told["stored"], told["refused"]), (65, 1, 2))
+    same((output["status"], output["stored"], output["refused"]), (65, 1, 2))
 
 
 @suite.test("invalid arguments are reported, with 64")
@@ -391,8 +391,8 @@ def full(c):
     if not os.path.exists(store):
         for i, text in enumerate(samples.month()):
             c.file("month/%d.xml.gz" % i, gzipped(text))
-        told = c.read(store, c.path("month"))
-        same((told["status"], told["stored"]), (0, 60))
+        output = c.read(store, c.path("month"))
+        same((output["status"], output["stored"]), (0, 60))
     return store
 
 
@@ -400,11 +400,11 @@ def full(c):
 def show(c):
     status, out, _ = c.show("--json", "--store", full(c))
     same(status, 0)
-    told = json.loads(out)
-    same([d["domain"] for d in told["domains"]],
+    output = json.loads(out)
+    same([d["domain"] for d in output["domains"]],
          ["example.com", "shop.example"])
-    com, shop = told["domains"]
-    same(told["messages"], com["messages"] + shop["messages"])
+    com, shop = output["domains"]
+    same(output["messages"], com["messages"] + shop["messages"])
     same(com["messages"], sum(d["messages"] for d in com["days"]))
     same(com["messages"], sum(s["messages"] for s in com["sources"]))
     same(com["messages"], sum(com["causes"].values()))
@@ -432,9 +432,9 @@ def week(c):
     text = report(10, [record("192.0.2.1", 2)] +
                   [record("192.0.2.%d" % (2 + i), 1) for i in range(50)])
     end = int(re.search(r"<end>(\d+)", text)[1])
-    told = c.read(store, c.file("week.xml", text.replace(
+    output = c.read(store, c.file("week.xml", text.replace(
         "<end>%d" % end, "<end>%d" % (end + 6 * samples.DAY))))
-    same((told["stored"], told["messages"]), (1, 52), told["err"])
+    same((output["stored"], output["messages"]), (1, 52), output["err"])
     _, out, _ = c.show("--json", "--store", store)
     domain = json.loads(out)["domains"][0]
     same((domain["messages"], domain["reports_of_several_days"]), (52, 1))

@@ -46,19 +46,19 @@ def tls_forms(c):
     store = c.store()
     one = tls(1, [tls_policy([EXPIRED])])
     plain = json.dumps(one).encode()
-    told = c.read(store, c.file("plain.json", plain))
-    same((told["status"], told["tls"], told["stored"]), (0, 1, 0), told["err"])
-    told = c.read(store, c.file("a.gz", gzipped(plain)), c.file(
+    output = c.read(store, c.file("plain.json", plain))
+    same((output["status"], output["tls"], output["stored"]), (0, 1, 0), output["err"])
+    output = c.read(store, c.file("a.gz", gzipped(plain)), c.file(
         "b.zip", zipped(("x.json", plain))), c.file("c", tls_mail(one)),
         c.file("d", tls_mail(one, packed=False)), c.file(
             "e", smime(tls_mail(one))), c.file("f", b"\xef\xbb\xbf" + plain),
         c.file("both.zip", zipped(("r.xml", report(1, [record(
             "192.0.2.1", 5)])), ("r.json", plain))))
-    same((told["status"], told["tls"], told["stored"], told["known"]),
-         (0, 0, 1, 7), told["err"])
-    told = c.read(store, c.file("g", tls_mail(tls(2, [tls_policy()]))),
+    same((output["status"], output["tls"], output["stored"], output["known"]),
+         (0, 0, 1, 7), output["err"])
+    output = c.read(store, c.file("g", tls_mail(tls(2, [tls_policy()]))),
                   c.file("h", tls_mail(tls(1, [tls_policy()], org="Other"))))
-    same((told["status"], told["tls"], told["known"]), (0, 2, 0))
+    same((output["status"], output["tls"], output["known"]), (0, 2, 0))
 
 
 @suite.test("show: TLS sessions by domain and result, and how to fix them")
@@ -68,11 +68,11 @@ def tls_shown(c):
         c.read(store, c.file("tls%d" % day, tls_mail(tls(day, [
             tls_policy([EXPIRED, ABSENT], failed=110),
             tls_policy(domain="dane.example", kind="tlsa", passed=5)]))))
-    told = shown(c, store)["tls"]
-    same([(d["domain"], d["sessions"], d["with_tls"]) for d in told],
+    output = shown(c, store)["tls"]
+    same([(d["domain"], d["sessions"], d["with_tls"]) for d in output],
          [("dane.example", 10, 10), ("example.com", 2020, 1800)])
     same([(r["result"], r["sessions"], r["server"], r["last"])
-          for r in told[1]["rows"]], [
+          for r in output[1]["rows"]], [
               ("success", 1800, "", "2026-02-09"),
               ("starttls-not-supported", 140, "mx2.example.com", "2026-02-09"),
               ("certificate-expired", 60, "mx1.example.com", "2026-02-09"),
@@ -113,8 +113,8 @@ def tls_odd(c):
         store = c.store()
         one = tls(1, [tls_policy([EXPIRED])])
         change(one)
-        told = c.read(store, c.file("odd", tls_mail(one)))
-        same((told["status"], told["tls"]), (0, 1), told["err"])
+        output = c.read(store, c.file("odd", tls_mail(one)))
+        same((output["status"], output["tls"]), (0, 1), output["err"])
         same([(r["result"], r["sessions"])
               for r in shown(c, store)["tls"][0]["rows"]], want)
 
@@ -157,29 +157,29 @@ def tls_hostile():
 def tls_refused(c):
     for name, data, want in tls_hostile():
         store = c.store()
-        told = c.read(store, c.file("hostile.json", data))
-        same((told["status"], told["tls"]), (65, 0), name)
-        holds(told["err"], want)
+        output = c.read(store, c.file("hostile.json", data))
+        same((output["status"], output["tls"]), (65, 0), name)
+        holds(output["err"], want)
         same(texts_of(store), "", name)
 
 
 @suite.test("JSON that is not a TLS report, together with a report")
 def json_beside(c):
     for data in (b'{"a": 1}', b'{"policies": 1}'):
-        told = c.read(c.store(), c.file("beside.zip", zipped(
+        output = c.read(c.store(), c.file("beside.zip", zipped(
             ("package.json", data), ("r.xml", report(1, [])))))
-        same((told["status"], told["stored"]), (0, 1), told["err"])
-    told = c.read(c.store(), c.file(
+        same((output["status"], output["stored"]), (0, 1), output["err"])
+    output = c.read(c.store(), c.file(
         "text", b"Subject: x\nContent-Type: text/plain\n\n{not json}\n"))
-    holds(told["err"], "a message without a report")
+    holds(output["err"], "a message without a report")
 
 
 @suite.test("a failure report: data that identifies a person is not stored")
 def failures(c):
     store = c.store()
-    told = c.read(store, c.file("f1", failure()))
-    same((told["status"], told["failures"], told["stored"]), (0, 1, 0),
-         told["err"])
+    output = c.read(store, c.file("f1", failure()))
+    same((output["status"], output["failures"], output["stored"]), (0, 1, 0),
+         output["err"])
     text = texts_of(store)
     for word in ("alice", "bob", "secret", "words"):
         lacks(text, word)
@@ -199,22 +199,22 @@ def failures_shown(c):
     store = c.store()
     paths = [c.file("g%d" % n, failure(day=1 + n % 3, source="192.0.2.%d" % (
         n % 2), text="Subject: %d\n\nx%d\n" % (n, n))) for n in range(8)]
-    told = c.read(store, *paths)
-    same((told["failures"], told["known"]), (8, 0))
+    output = c.read(store, *paths)
+    same((output["failures"], output["known"]), (8, 0))
     again = c.file("again", b"Received: by another\n" + failure(
         day=1, source="192.0.2.0", text="Subject: 0\n\nx0\n"))
-    told = c.read(store, *paths, again)
-    same((told["failures"], told["known"]), (0, 9))
+    output = c.read(store, *paths, again)
+    same((output["failures"], output["known"]), (0, 9))
     c.read(store, c.file("many", failure(
         source="192.0.2.9", more="Incidents: 1,200\nReporting-MTA: dns; "
         "mx.big.example\n")))
-    told = shown(c, store)["failures"]
+    output = shown(c, store)["failures"]
     same([(r["source"], r["messages"], r["reporter"])
-          for r in told[0]["rows"]],
+          for r in output[0]["rows"]],
          [("192.0.2.9", 1200, "mx.big.example"),
           ("192.0.2.0", 4, "reporter.example"),
           ("192.0.2.1", 4, "reporter.example")])
-    same(told[0]["messages"], 1208)
+    same(output[0]["messages"], 1208)
     _, out, _ = c.run("show", "--store", store)
     holds(out, "FAILURE REPORTS\nexample.com   1208 messages failed\n")
     _, text = page(c, store)
@@ -224,17 +224,17 @@ def failures_shown(c):
 
 @suite.test("feedback that is not a failure report; the content of one")
 def feedback(c):
-    told = c.read(c.store(), c.file("abuse", failure(kind="abuse")))
-    same((told["status"], told["failures"]), (65, 0))
-    holds(told["err"], "a message without a report")
-    told = c.read(c.store(), c.file("nameless", failure(domain="").replace(
+    output = c.read(c.store(), c.file("abuse", failure(kind="abuse")))
+    same((output["status"], output["failures"]), (65, 0))
+    holds(output["err"], "a message without a report")
+    output = c.read(c.store(), c.file("nameless", failure(domain="").replace(
         b"alice@bounce.example.com", b"").replace(
             b"DKIM-Domain: other.example\n", b"")))
-    holds(told["err"], "without a Reported-Domain")
+    holds(output["err"], "without a Reported-Domain")
     inner = mail(gzipped(report(1, [record("192.0.2.1", 5)]))).decode()
-    told = c.read(c.store(), c.file("enclosed", failure(
+    output = c.read(c.store(), c.file("enclosed", failure(
         text=inner.split("\n", 1)[1])))
-    same((told["failures"], told["stored"]), (1, 0), told["err"])
+    same((output["failures"], output["stored"]), (1, 0), output["err"])
 
 
 @suite.test("a report of ours that bounced is not read as a received one")
@@ -244,25 +244,25 @@ def returned(c):
               "mx.far.example\n\nFinal-Recipient: rfc822; d@far.example\n"
               "Action: failed\nStatus: 5.1.1\n\n")
     for kind in ("", "global-"):
-        told = c.read(c.store(), c.file("dsn", (
+        output = c.read(c.store(), c.file("dsn", (
             "From: MAILER-DAEMON\nMIME-Version: 1.0\nContent-Type: "
             "multipart/report; report-type=delivery-status; boundary=d\n\n"
             "--d\n\nSorry.\n--d\n%s--d\nContent-Type: message/rfc822\n\n"
             "%s\n--d--\n") % (status % kind, inner)))
-        same((told["status"], told["stored"]), (65, 0))
-        holds(told["err"], "a message without a report")
+        same((output["status"], output["stored"]), (65, 0))
+        holds(output["err"], "a message without a report")
 
 
 @suite.test("untrusted control characters, markup and formulas are escaped")
 def escaped(c):
     store = c.store()
     word = "<script>\x1b[31m\u202e\"'&"
-    told = c.read(store, c.file("evil", tls_mail(tls(1, [tls_policy(
+    output = c.read(store, c.file("evil", tls_mail(tls(1, [tls_policy(
         [(word, 5, word)], kind=word, domain="a" + word)], org=word,
         number=word))), c.file("evil2", failure(
             domain="b" + word, more="X: y").replace(
                 b"Auth-Failure: dmarc", b"Auth-Failure: " + word.encode())))
-    same((told["tls"], told["failures"]), (1, 1), told["err"])
+    same((output["tls"], output["failures"]), (1, 1), output["err"])
     for words in ((), ("--json",)):
         status, out, _ = c.run("show", "--store", store, *words)
         same(status, 0)
@@ -281,14 +281,14 @@ def bounded(c):
         *(tls_policy(domain="d%04d.example" % n) for n in range(999))]))))
     c.read(store, c.file("wider", tls_mail(tls(1, [tls_policy(
         domain="z%d.example" % n) for n in range(5)], org="Other"))))
-    told = shown(c, store)
-    same((len(told["tls"]), told["tls_left_out"]), (1000, 5))
-    domain = [d for d in told["tls"] if d["domain"] == "example.com"][0]
+    output = shown(c, store)
+    same((len(output["tls"]), output["tls_left_out"]), (1000, 5))
+    domain = [d for d in output["tls"] if d["domain"] == "example.com"][0]
     same((len(domain["rows"]), domain["rows_left_out"]), (50, 31))
     same(domain["sessions"], 900 + 80 * 81 // 2)
     _, out, _ = c.run("show", "--store", store)
     holds(out, "  and 61 more; --json lists 50\n")
-    holds(out, "\nand 5 more domains\n")
+    holds(out, "\nand 5 more\n")
 
 
 def main():

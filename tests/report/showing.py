@@ -208,8 +208,8 @@ def older(c):
     store = c.store("older", [report(80, [record("192.0.2.1", 5)]),
                               report(90, [record("192.0.2.1", 5)])])
     out = c.show(store)
-    holds(out, "0 reports\n2 reports for other days are stored, from "
-          "2025-11-12 to 2025-11-22: use --from and --to")
+    holds(out, "0 reports\nReports for other days: 2, from "
+          "2025-11-12 to 2025-11-22; use --from and --to")
     page = c.show(store, "--html", "-")
     holds(page, "2025-11-12 to 2025-11-22; use --from and --to")
     holds(c.show(store, "--from", "2025-11-01", "--to", "2025-12-01"),

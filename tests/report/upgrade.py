@@ -178,8 +178,8 @@ def files(c):
         same(sorted(ask(path, KEPT + JOINED)), sorted(rows), name)
         same(structure(path), wanted, name)
         # reports in the store are recognized, new ones are stored
-        told = json.loads(c.run("read", path, "--json", c.reports)[1])
-        same((told["stored"], told["known"]), (0, STORED), name)
+        output = json.loads(c.run("read", path, "--json", c.reports)[1])
+        same((output["stored"], output["known"]), (0, STORED), name)
         same(c.shows(path), shown, name)
     same(version, today - 1, "there must be a dump of each older version")
 
@@ -222,9 +222,9 @@ def databases(c):
              sorted(rows), name)
         same(shape(database), wanted, name)
         same(c.shows(pg.url(database)), shown, name)
-        told = json.loads(c.run("read", pg.url(database), "--json",
+        output = json.loads(c.run("read", pg.url(database), "--json",
                                 c.reports)[1])
-        same((told["stored"], told["known"]), (0, STORED), name)
+        same((output["stored"], output["known"]), (0, STORED), name)
     today = pg.psql("fresh", "SELECT value FROM avouch.meta "
                     "WHERE name = 'schema'")
     same(version, int(today) - 1, "there must be a dump of each older version")

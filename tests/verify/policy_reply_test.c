@@ -54,7 +54,7 @@ reply_texts(void **state)
 .override = POLICY_OVERRIDE_LOCAL,
 .code = 451,
 .enhanced = "4.7.26",
-.text = "DMARC policy of a.example defers this message (rule "
+.text = "Deferred because it fails the DMARC policy of a.example (rule "
 		    "dmarc.on_reject)" },
 		{ .name = "a link at the end",
 .conf = "reply { url = \"https://a.example/w?{domain}&{client}\" "

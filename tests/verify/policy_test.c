@@ -102,9 +102,9 @@ rfc9989_5_4_policies(void **state)
 		    .override = POLICY_OVERRIDE_LOCAL,
 		    .code = 451,
 		    .enhanced = "4.7.26",
-		    .text =
-			"DMARC policy of a.example defers this message (rule "
-			"dmarc.on_reject)" },
+		    .text = "Deferred because it fails the DMARC policy of "
+			    "a.example (rule "
+			    "dmarc.on_reject)" },
 		{ .name = "reject annotated",
 		    .conf = "dmarc { on_reject = annotate }",
 		    .f = { FAILS(REJECT, REJECT) },
@@ -241,9 +241,9 @@ rfc9989_7_4_indirect_mail(void **state)
 		    .override = POLICY_OVERRIDE_LOCAL,
 		    .code = 451,
 		    .enhanced = "4.7.26",
-		    .text =
-			"DMARC policy of a.example defers this message (rule "
-			"dmarc.on_reject)" },
+		    .text = "Deferred because it fails the DMARC policy of "
+			    "a.example (rule "
+			    "dmarc.on_reject)" },
 		{ .name = "evidence that would not count anyway",
 		    .conf = "dmarc { indirect_as_quarantine = no }",
 		    .f = { FAILS(REJECT, REJECT), .evidence_cut = true },
