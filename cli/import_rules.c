@@ -447,12 +447,23 @@ to_spf_temperror(struct import *im, const struct import_entry *e)
 }
 
 static void
+to_several_authors(struct import *im, const struct import_entry *e)
+{
+	if (is_true(e->value))
+		import_note(im, e, IMPORT_CHANGES,
+		    "mail with several authors is not refused for that alone: "
+		    "each author's domain is checked, and the strictest result "
+		    "applies");
+}
+
+static void
 to_header_type(struct import *im, const struct import_entry *e)
 {
 	if (span_is_nocase(e->value, "SPF"))
 		import_note(im, e, IMPORT_CHANGES,
-		    "no Received-SPF field is added; Authentication-Results "
-		    "has the same results");
+		    "no Received-SPF field is added, and those that senders "
+		    "write are not removed; filters must read "
+		    "Authentication-Results");
 }
 
 static void
@@ -584,7 +595,7 @@ const struct import_rule import_rules[] = {
 	  .kind = IMPORT_MOOT, .why = "our own users are recognized by their login or their network" },
 	{ DKIM, "MaximumHeaders", BUILT_IN },
 	{ DKIM, "MaximumSignaturesToVerify",
-	  .kind = IMPORT_MOOT, .why = "it is always 10" },
+	  .kind = IMPORT_CHANGES, .why = "at most 10 signatures of a message are verified" },
 	{ DKIM, "MaximumSignedBytes", SIGNING },
 	{ DKIM, "Minimum",
 	  .kind = IMPORT_CHANGES, .why = "the whole body must be signed (RFC 6376 section 8.2)" },
@@ -693,8 +704,7 @@ const struct import_rule import_rules[] = {
 	{ DMARC, "RecordAllMessages",
 	  .kind = IMPORT_CHANGES, .why = "reports are only about domains that ask for them" },
 	{ DMARC, "RejectFailures", .convert = to_on_reject, .standard = "false" },
-	{ DMARC, "RejectMultiValueFrom",
-	  .kind = IMPORT_CHANGES, .why = "each author domain in From is checked, and the strictest result applies" },
+	{ DMARC, "RejectMultiValueFrom", .convert = to_several_authors },
 	{ DMARC, "RejectString", .convert = to_reject_text },
 	{ DMARC, "ReportCommand", DMARC_REPORTS },
 	{ DMARC, "SPFIgnoreResults", NEEDLESS },

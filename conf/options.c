@@ -232,7 +232,8 @@ const struct conf_option conf_options[] = {
   .help = "File of addresses and the logins that may use them." },
 { "sign", "on_author_mismatch", CONF_CHOICE, "accept",
   ONE_OF(mismatch_actions), AT(sign.on_author_mismatch),
-  .help = "Action on mail if its login may not use the author's address." },
+  .help = "Action on mail if its login is not allowed to use the author's "
+	"address." },
 { "sign", "lists", CONF_BOOL, "false", AT(sign.lists),
   .help = "Sign list mail from other authors with the list's domain." },
 { "sign", "oversign", CONF_CHOICE, "full", ONE_OF(oversign_presets),

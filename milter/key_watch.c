@@ -365,7 +365,7 @@ apply_look(const struct sign_keys *keys, struct sign_domain *domain,
 
 	/* Save it before it takes effect: if the daemon is killed now, a lost
 	 * key must not sign again after the restart. */
-	if (step != ROTATION_SAME)
+	if (step == ROTATION_LOST)
 		state_save(keys);
 	moved = sign_keys_decide(domain);
 	if (step != ROTATION_SAME) {

@@ -362,7 +362,8 @@ sign_sink_put_metrics(struct buf *b)
 	put_pairs(b, &counts->unsigned_domains, "sign_unsigned_domains_total",
 	    "reason");
 	put_sign_family(b, "sign_author_mismatch_total",
-	    "Our own messages whose login may not use the author's address.");
+	    "Our own messages whose login is not allowed to use the author's "
+	    "address.");
 	buf_text(b, "avouch_sign_author_mismatch_total ");
 	buf_number(b, atomic_load(&counts->mismatches));
 	buf_byte(b, '\n');

@@ -120,7 +120,7 @@ opendkim(void **state)
 		    "#\tthe timeout of a DNS query is derived from option "
 		    "timeout",
 		    "timeout = " },
-		{ F, "MaximumSignaturesToVerify 3", "#\tit is always 10",
+		{ F, "MaximumSignaturesToVerify 3", "#\tat most 10 signatures",
 		    "max_signatures" },
 		{ F, "MinimumKeyBits 2048", "\tmin_rsa_bits = 2048\n", NULL },
 		{ F, "MinimumKeyBits 512",
@@ -249,7 +249,8 @@ opendmarc(void **state)
 					  "Example\"\n\t}\n",
 		    NULL },
 		{ F, "RejectMultiValueFrom true",
-		    "#\teach author domain in From is checked", NULL },
+		    "#\tmail with several authors", NULL },
+		{ F, "RejectMultiValueFrom false", NULL, "several authors" },
 		{ F, "RejectString refused: DMARC of %s says \"no\"",
 		    "\treject_text = \"refused: DMARC of {domain} says "
 		    "\\\"no\\\"\"\n",

@@ -274,12 +274,12 @@ names_of_earlier_versions_are_warnings(void **state)
 		{ "confine = off\nspf { spare_dmarc_pass = no }\n"
 		  "report { compat = strict spread = 0s }",
 		    "f:1: confine is now called sandbox; write the new name\n"
-		    "f:2: spf.spare_dmarc_pass was removed: mail that passes "
-		    "DMARC is never refused because of SPF; delete the line\n"
+		    "f:2: spf.spare_dmarc_pass was removed: SPF actions never "
+		    "apply to mail that passes DMARC; delete the line\n"
 		    "f:3: report.compat is now called xml_format; write the "
 		    "new name\n"
-		    "f:3: report.spread was removed: it is always 8h; delete "
-		    "the line\n" },
+		    "f:3: report.spread was removed: it is always 8h, so run "
+		    "avouch report send every hour; delete the line\n" },
 		{ "max_questions = 5 pid_file = /run/x\ndns { zone = /x }",
 		    "f:1: max_questions was removed: it is always 200; delete "
 		    "the line\n"
@@ -314,8 +314,8 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "address; delete the line\n"
 		    "f:2: report.min_messages was removed: it is always 1; "
 		    "delete the line\n"
-		    "f:2: report.send_window was removed: it is always 8h; "
-		    "delete the line\n"
+		    "f:2: report.send_window was removed: it is always 8h, "
+		    "so run avouch report send every hour; delete the line\n"
 		    "f:3: report.max_per_address was removed: it is always "
 		    "5000; delete the line\n"
 		    "f:3: report.max_rows was removed: it is always 50000; "
@@ -329,11 +329,13 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "f:5: report.failure_max_per_day was removed: it is always "
 		    "500; delete the line\n" },
 		{ "cache { serve_stale = 1d }",
-		    "f:1: cache.serve_stale was removed: a resolver such as "
-		    "unbound can do this (serve-expired); delete the line\n" },
+		    "f:1: cache.serve_stale was removed: a resolver can do "
+		    "this: serve-expired and serve-expired-ttl of unbound; "
+		    "delete the line\n" },
 		{ "spf { received_spf = yes }",
-		    "f:1: spf.received_spf was removed: Authentication-Results "
-		    "has the same results; delete the line\n" },
+		    "f:1: spf.received_spf was removed: use "
+		    "Authentication-Results: Received-SPF fields that senders "
+		    "write are not removed; delete the line\n" },
 		{ "dkim { allow_body_tail = yes }",
 		    "f:1: dkim.allow_body_tail was removed: signatures that "
 		    "leave the end of the body unsigned never pass; delete the "
@@ -343,22 +345,25 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "delete the line\n" },
 		{ "dmarc { quarantine_header = X-Spam }",
 		    "f:1: dmarc.quarantine_header was removed: it is always "
-		    "X-Avouch-Quarantine; delete the line\n" },
+		    "X-Avouch-Quarantine, so filters must look for that; "
+		    "delete the line\n" },
 		{ "spf { on_weak_pass = reject\n"
 		  "ignore_spf_if_dmarc_passes = no }\n"
 		  "dkim { on_permerror = reject }\n"
 		  "dmarc { on_permerror = reject pct_zero_is_testing = yes }\n"
 		  "override o { client = ::1 action = accept\n"
 		  "report_reason = yes }",
-		    "f:1: spf.on_weak_pass was removed: every pass of SPF is "
-		    "treated alike; delete the line\n"
-		    "f:2: spf.ignore_spf_if_dmarc_passes was removed: mail "
-		    "that passes DMARC is never refused because of SPF; "
-		    "delete the line\n"
-		    "f:3: dkim.on_permerror was removed: a broken signature "
-		    "is treated like none; delete the line\n"
+		    "f:1: spf.on_weak_pass was removed: a pass is accepted, "
+		    "however weak the record is; delete the line\n"
+		    "f:2: spf.ignore_spf_if_dmarc_passes was removed: SPF "
+		    "actions never apply to mail that passes DMARC; delete "
+		    "the line\n"
+		    "f:3: dkim.on_permerror was removed: such mail is not "
+		    "refused: a broken signature is treated like none; delete "
+		    "the line\n"
 		    "f:4: dmarc.on_permerror was removed: a record that "
-		    "cannot be used is treated like none; delete the line\n"
+		    "cannot be used is treated like none; see "
+		    "unauthenticated.action; delete the line\n"
 		    "f:4: dmarc.pct_zero_is_testing was removed: pct is "
 		    "always ignored (RFC 9989 appendix A.6); delete the line\n"
 		    "f:6: override.report_reason was removed: aggregate "

@@ -306,6 +306,24 @@ an_answer_keeps_its_ttl_and_its_parsed_form(void **state)
 	cache->close(cache);
 }
 
+/* An answer is never used past its TTL, even if the servers fail. */
+static void
+rfc2308_expired_answers_are_not_used(void **state)
+{
+	struct dns_cache_script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+
+	(void)state;
+	s.answer = found;
+	state_of(cache, "a.example");
+	s.answer = (struct dns_answer){ .state = DNS_FAILED,
+		.fault = DNS_ERROR_TIMEOUT };
+	now += 61000;
+	assert_int_equal(state_of(cache, "a.example"), DNS_FAILED);
+	assert_int_equal(s.asked, 2);
+	cache->close(cache);
+}
+
 static void
 the_bound_holds_while_it_is_filled(void **state)
 {
@@ -691,6 +709,7 @@ main(void)
 		cmocka_unit_test(questions_differ_by_name_and_type),
 		cmocka_unit_test(rfc2308_lifetimes),
 		cmocka_unit_test(an_answer_keeps_its_ttl_and_its_parsed_form),
+		cmocka_unit_test(rfc2308_expired_answers_are_not_used),
 		cmocka_unit_test(the_bound_holds_while_it_is_filled),
 		cmocka_unit_test(the_least_recently_used_goes_first),
 		cmocka_unit_test(the_bound_holds_for_questions),
