@@ -45,7 +45,7 @@ static const struct audit_rule rules[] = {
 	    "services that are not used." },
 	[SPF_RULE_LOOKUPS_FULL] = { AUDIT_WARNING, "lookups-at-limit",
 	    "RFC 7208 section 4.6.4",
-	    "the record uses %v of the 10 terms that may cause DNS lookups",
+	    "the record uses %v of the 10 DNS lookups that SPF allows",
 	    "Leave room: an included domain may need more lookups later." },
 	[SPF_RULE_VOIDS_V4] = { AUDIT_ERROR, "too-many-void-lookups",
 	    "RFC 7208 section 4.6.4",

@@ -454,8 +454,8 @@ print_dns(json_t *o)
 	    (long long)metric_number(o, "dns_answers_total", NULL));
 	line_counters("DNS failures", json_object_get(o, "dns_failures_total"));
 	line_text("DNS load",
-	    "%lld unanswered now, %lld replies with a wrong id, "
-	    "%lld ports closed because of them",
+	    "unanswered now %lld, replies with a wrong id %lld, "
+	    "ports closed because of them %lld",
 	    (long long)metric_number(o, "dns_unanswered", NULL),
 	    (long long)metric_number(o, "dns_wrong_ids_total", NULL),
 	    (long long)metric_number(o, "dns_suspect_ports_total", NULL));

@@ -119,7 +119,7 @@ const struct conf_option conf_options[] = {
 { "", "skip_authenticated", CONF_BOOL, "true", AT(skip_authenticated),
   .help = "Do not check mail from clients that logged in." },
 { "", "auth_login", CONF_BOOL, "false", AT(auth_login),
-  .help = "Include the client's login in our field." },
+  .help = "Include the client's login in Authentication-Results." },
 { "", "trusted_mtas", CONF_MTAS, "{}", AT(trusted_mtas), COUNT(n_trusted_mtas),
   .help = "Our own MTAs that pass on mail that already has our results." },
 { "", "trusted_forwarders", CONF_NETWORKS, "{}", AT(trusted_forwarders),

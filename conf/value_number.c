@@ -205,7 +205,7 @@ conf_read_octal(const struct conf_field *f)
 	 * mistake. */
 	if (text.n < 3 || value > f->o->max)
 		return conf_value_error(f, f->values,
-		    "is not a file mode; write 0000 to %04" PRIo64
+		    "is not a file mode; use a number from 0000 to %04" PRIo64
 		    ", such as 0660",
 		    f->o->max);
 	return set_number(f, value);

@@ -258,7 +258,7 @@ try_key(const struct sigcheck *c, const struct key *k, const uint8_t *hash,
 	case CRYPTO_GOOD:
 		decide_text(out, DKIM_PASS, a, "%u-bit %s key%s", k->bits,
 		    k->type == KEY_RSA ? "RSA" : "Ed25519",
-		    k->testing ? ", domain is testing" : "");
+		    k->testing ? ", domain is testing DKIM" : "");
 		return;
 	case CRYPTO_BAD:
 		decide(out, DKIM_FAIL, "signature did not verify");

@@ -64,8 +64,9 @@ add_record(struct zone_reader *r, struct zone_node *n, const ldns_rr *rr,
 	if (has_record(s, record))
 		return true;
 	if (s->type == DNS_CNAME && s->n > 0)
-		return zone_error(
-		    r, "this name already has a CNAME; remove one of them");
+		return zone_error(r,
+		    "this name already has another CNAME; remove one of the "
+		    "two");
 	item->record = *record;
 	*s->end = item;
 	s->end = &item->next;

@@ -116,8 +116,8 @@ check_names(struct host_checking *h)
 
 	if (user != NULL && getpwnam(user) == NULL)
 		host_check_error(h, "", "user",
-		    "unknown user \"%s\"; create it with adduser --system "
-		    "--group %s",
+		    "unknown user \"%s\"; create it, for example with "
+		    "`useradd --system --user-group %s`",
 		    user, user);
 	if (group != NULL && getgrnam(group) == NULL)
 		host_check_error(

@@ -345,8 +345,8 @@ warn_about_libmilter(const struct daemon *d)
 {
 	if (!d->libmilter.signals_are_ours)
 		log_say(LOG_LEVEL_WARNING, "libmilter",
-		    "libmilter waits for signals itself, although sigwait() "
-		    "was replaced: %s",
+		    "libmilter handles signals itself, which avouch could not "
+		    "prevent: %s",
 		    d->has_handlers
 			? "signal handlers are used instead; a second signal "
 			  "that arrives at the same time may end the daemon"
@@ -525,7 +525,7 @@ drain(struct daemon *d)
 
 	service_unref(v);
 	service_close();
-	log_say(LOG_LEVEL_INFO, "stop", "%zu messages in progress",
+	log_say(LOG_LEVEL_INFO, "stop", "messages in progress: %zu",
 	    service_in_progress());
 	daemonize_notify("STOPPING=1");
 	while (service_in_progress() > 0 && clock_ms() < until) {

@@ -291,8 +291,8 @@ put_messages(struct buf *b)
 	put_labelled(b, "budget_hits_total", "budget", "limit",
 	    counter_read(&counts.faulty));
 	put_one(b, "overload_total", "counter",
-	    "Messages that could not be checked because this host ran out of "
-	    "memory, time or DNS questions.",
+	    "Messages that could not be checked because memory ran out or a "
+	    "limit was reached (time, number of DNS questions).",
 	    counter_read(&counts.overload));
 	put_one(b, "invalid_from_total", "counter",
 	    "Messages whose From field is missing or invalid.",

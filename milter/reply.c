@@ -234,7 +234,7 @@ reply_apply_signed(
 			"too many header fields claim to come from this host"));
 	if ((!s->trusted_mta && !forged_remove(ctx, &s->own)) ||
 	    !sign_message(ctx, s, o)) {
-		log_limited("mta", "the MTA rejected our header fields");
+		log_limited("mta", "the MTA rejected a change to the header");
 		return SMFIS_TEMPFAIL;
 	}
 	return SMFIS_CONTINUE;
@@ -275,7 +275,7 @@ reply_apply(SMFICTX *ctx, struct session *s, const struct verdict *v,
 	 * trust forged fields that it contains. */
 	if (!forged_remove(ctx, &s->own) || !sign_message(ctx, s, o) ||
 	    !fields_insert(ctx, s, v)) {
-		log_limited("mta", "the MTA rejected our header fields");
+		log_limited("mta", "the MTA rejected a change to the header");
 		return SMFIS_TEMPFAIL;
 	}
 	warn_about_lost_results(s, v);

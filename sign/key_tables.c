@@ -294,8 +294,8 @@ add_key(struct resolve *r, const struct table_row *row, struct span domain,
 
 	if (!key_selector_is_valid(name)) {
 		resolve_error(r, row, selector,
-		    "not a selector that can be imported; make a new key with "
-		    "`avouch key new`");
+		    "this selector cannot be imported: it is not a valid one "
+		    "here; make a new key with `avouch key new`");
 	} else if (key == NULL || where.p == NULL || name.p == NULL) {
 		resolve_error(r, row, SPAN_NONE, "out of memory");
 	} else if (before != NULL && !span_is(name, before->selector)) {
@@ -423,7 +423,7 @@ add_signing_line(struct resolve *r, struct table_row *line)
 	}
 	if (domain.n == 0 || span_has(domain, '*')) {
 		resolve_error(r, line, line->first,
-		    "this line signs mail from all domains with one key; "
+		    "this line signs mail from many domains with one key; "
 		    "receivers do not accept that for domains other than the "
 		    "key's; name each domain instead");
 		return;

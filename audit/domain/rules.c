@@ -32,7 +32,7 @@ static const struct {
 		" that reach this term end with permerror",
 		"Remove the term." } },
 	[AUDIT_RULE_SPF_REGISTRABLE] = { "spf",
-	    { AUDIT_ERROR, "registrable-include", "RFC 7208 section 11.1",
+	    { AUDIT_ERROR, "registrable-include", "RFC 7208 section 5.2",
 		"the record includes %v, a domain that is not registered:"
 		" anyone can register it and then send mail as %d",
 		"Remove the term immediately." } },

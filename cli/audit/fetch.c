@@ -122,8 +122,8 @@ judge_answer(struct fetch *f, CURLcode code, struct fetch_policy *out)
 		snprintf(out->why, sizeof(out->why), "%s", why_of(f, code));
 	else if (status >= 300 && status < 400)
 		snprintf(out->why, sizeof(out->why),
-		    "the server redirects (HTTP status %ld), which senders do "
-		    "not follow",
+		    "the server sent a redirect (HTTP status %ld), which "
+		    "senders do not follow",
 		    status);
 	else if (status != HTTP_OK)
 		snprintf(out->why, sizeof(out->why), "HTTP status %ld", status);

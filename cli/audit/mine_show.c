@@ -113,8 +113,8 @@ show_mine_all_changes(const struct audit_mine *m)
 	size_t n = 0;
 
 	if (m->previous == 0) {
-		puts("\nThis is the first run; the next one shows what "
-		     "changes.");
+		puts("\nThis is the first run; the next one will show what "
+		     "has changed.");
 		return;
 	}
 	date_put_time(&since, m->previous);

@@ -308,8 +308,8 @@ print_body_difference(const struct signature_details *details)
 		break;
 	case BODY_APPENDED:
 		buf_printf(&b,
-		    "The first %zu lines (%llu bytes) match the signed hash: "
-		    "%llu bytes were added after them.",
+		    "The signed hash matches the beginning of the body "
+		    "(lines: %zu, bytes: %llu).  Bytes added after it: %llu.",
 		    body->lines, (unsigned long long)body->length,
 		    (unsigned long long)body->appended);
 		break;
@@ -330,7 +330,7 @@ print_signed_body(const struct signature_details *details)
 	printf("    body as hashed (%s): %llu bytes", canon_name(e->sig->body),
 	    (unsigned long long)e->body_length);
 	if (e->sig->limit != BODY_WHOLE)
-		printf("; only the first %llu are signed (l=%llu)",
+		printf("; the first %llu are signed (l=%llu)",
 		    (unsigned long long)e->signed_length,
 		    (unsigned long long)e->sig->limit);
 	putchar('\n');

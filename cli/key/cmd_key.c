@@ -42,7 +42,7 @@ key_cli_selector(const struct key_cli *k, const char *selector)
 		return EX_OK;
 	return cli_fail(k->c, EX_USAGE,
 	    "%s: not a valid selector; use lower-case letters, digits and "
-	    "hyphens, at most %d",
+	    "hyphens, at most %d characters",
 	    selector, KEY_SELECTOR_MAX);
 }
 

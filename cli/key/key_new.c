@@ -97,7 +97,7 @@ read_pair(struct key_order *o)
 	if (c->selector != NULL || o->algorithm->n > 1)
 		return cli_fail(c, EX_USAGE,
 		    "--pair names the selectors: it cannot be used with "
-		    "--selector or --algorithm both");
+		    "--selector or with `--algorithm both`");
 	if (!key_selector_is_valid(one) || !key_selector_is_valid(two) ||
 	    span_equal(one, two))
 		return cli_fail(c, EX_USAGE,

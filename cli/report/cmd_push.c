@@ -156,7 +156,8 @@ push_share_key(struct cli *c, struct sql *local, struct sql *shared)
 	if (redaction_key_share(local, shared, &failed))
 		return EX_OK;
 	return cli_fail(c, EX_TEMPFAIL,
-	    "the rows were pushed, but not the key for failure reports: %s: %s",
+	    "the rows were pushed, but not the key that redacts failure "
+	    "reports: %s: %s",
 	    failed == local ? "the store of this host" : "the shared store",
 	    failed->error);
 }

@@ -284,24 +284,24 @@ read_all_paths(struct report_reading *r)
 static void
 print_read_summary(const struct report_reading *r)
 {
-	printf("%" PRIu64 " reports stored, with %" PRIu64 " rows of %" PRIu64
-	       " messages\n",
+	printf("reports stored: %" PRIu64 ", rows: %" PRIu64
+	       ", messages: %" PRIu64 "\n",
 	    r->stored, r->rows, r->messages);
 	if (r->tls > 0)
-		printf("%" PRIu64 " TLS reports stored\n", r->tls);
+		printf("TLS reports stored: %" PRIu64 "\n", r->tls);
 	if (r->failures > 0)
-		printf("%" PRIu64 " failure reports stored\n", r->failures);
+		printf("failure reports stored: %" PRIu64 "\n", r->failures);
 	if (r->replaced > 0)
-		printf("%" PRIu64 " replaced a report with the same id and "
-		       "period, and fewer messages\n",
+		printf("reports replaced, which had the same id and period and "
+		       "fewer messages: %" PRIu64 "\n",
 		    r->replaced);
 	if (r->known > 0)
-		printf("%" PRIu64 " already in the store\n", r->known);
+		printf("already in the store: %" PRIu64 "\n", r->known);
 	if (r->nothing > 0)
-		printf("%" PRIu64 " files or messages without a report\n",
+		printf("files or messages without a report: %" PRIu64 "\n",
 		    r->nothing);
 	if (r->refused > 0)
-		printf("%" PRIu64 " refused\n", r->refused);
+		printf("refused: %" PRIu64 "\n", r->refused);
 }
 
 static void

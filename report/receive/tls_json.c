@@ -108,7 +108,7 @@ sessions_of(
 		good = value == NULL || json_is_null(value);
 	}
 	if (!good)
-		return refuse_tls(r, "a session count is not a number");
+		return refuse_tls(r, "a session count is not a valid number");
 	if (*out < 0 || *out > TLS_JSON_SESSIONS_MAX)
 		return refuse_tls(r, "its session count is not plausible");
 	return true;

@@ -400,7 +400,7 @@ is_given_up(struct send *s, const struct ledger_delivery *d, const char **why)
 	}
 	arena_free(a);
 	if (s->o->now - d->report.made > SEND_EXPIRE_DAYS * DATE_DAY)
-		*why = "it could not be sent for 7 days";
+		*why = "it could not be sent within 7 days";
 	if (is_failure(&d->report) && !s->o->failures)
 		*why = "failure reports are disabled";
 	return true;

@@ -30,8 +30,9 @@ others_tls_fix(struct span result)
 		    "The sender rejected the certificate for another reason. "
 		    "Check the certificate that the MX presents." },
 		{ "tlsa-invalid",
-		    "The TLSA record does not match the certificate. Publish "
-		    "the new record before the certificate changes." },
+		    "The TLSA record does not match the certificate. Correct "
+		    "it; next time, publish the new record before you change "
+		    "the certificate." },
 		{ "dnssec-invalid",
 		    "DNSSEC is broken for the domain or the MX. Check the "
 		    "signatures." },

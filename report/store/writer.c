@@ -295,7 +295,7 @@ log_closed_ahead(const struct writer *w, int64_t closed, int64_t today)
 	date_put_day(&day, closed);
 	log_limited("store-clock",
 	    "store %s: %s was closed before it ended, because the clock was "
-	    "ahead; messages count for the next day",
+	    "ahead; further messages count for the next day",
 	    w->path, memory);
 }
 

@@ -136,8 +136,8 @@ def dkim_body(c):
                                 "--explain").out)
 
     footer = explained(c.signed + b"-- \r\nA list\r\n")
-    holds(footer, "The first 3 lines (16 bytes) match the signed hash: "
-                  "12 bytes were added after them.")
+    holds(footer, "The signed hash matches the beginning of the body "
+                  "(lines: 3, bytes: 16). Bytes added after it: 12.")
     changed = explained(c.signed.replace(b"Hello", b"Hallo"))
     holds(changed, "No leading part of the body matches the signed hash")
     simple = signing.sign(MESSAGE, c.rsa, "example.com", "s1",

@@ -200,7 +200,8 @@ wrong_values(void **state)
 		    "socket_mode: \"0888\" is not an octal number; write it as "
 		    "0660" },
 		{ "socket_mode = 7777",
-		    "socket_mode: \"7777\" is not a file mode; write 0000 to "
+		    "socket_mode: \"7777\" is not a file mode; use a "
+		    "number from 0000 to "
 		    "0777, such as 0660" },
 		{ "socket = 8894",
 		    "socket: \"8894\" is not a socket; write unix:/PATH, "
@@ -267,8 +268,8 @@ wrong_values(void **state)
 		    "user: \"a?b\" must be a single line of at most 200 "
 		    "bytes" },
 		{ "authserv_id = \"mx example\"",
-		    "authserv_id: \"mx example\" is not a host name; write it "
-		    "as mx.example.org" },
+		    "authserv_id: \"mx example\" is not a host name; use a "
+		    "name such as mx.example.org" },
 		{ "report { sendmail = run/p }",
 		    "report.sendmail: \"run/p\" is not an absolute path; it "
 		    "must begin with \"/\"" },

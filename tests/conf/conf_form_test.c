@@ -86,8 +86,8 @@ wrong_quotes(void **state)
 		    "be in quotes\n"
 		    "f:3: a value that contains one of = { \" ' # // /* must "
 		    "be in quotes\n"
-		    "f:3: authserv_id: \"a#b\" is not a host name; write it as "
-		    "mx.example.org\n" },
+		    "f:3: authserv_id: \"a#b\" is not a host name; use a name "
+		    "such as mx.example.org\n" },
 		{ "user = a=b",
 		    "f:1: a value that contains one of = { \" ' # // /* must "
 		    "be in quotes\n" },

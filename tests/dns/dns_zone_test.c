@@ -280,7 +280,7 @@ errors_name_file_line_and_fix(void **state)
 		{ "a. TXT x)\n", "test:1: a quote" },
 		{ "a. CH TXT x\n", "test:1: only class IN" },
 		{ "a. CNAME b.\na. CNAME c.\n",
-		    "test:2: this name already has a CNAME" },
+		    "test:2: this name already has another CNAME" },
 		{ ";!failed a TXT\n", "test:1: not of the form" },
 		{ ";!failed a TXT nosuch\n", "test:1: not of the form" },
 		{ ";!failed a NOSUCH timeout\n", "test:1: not of the form" },

@@ -510,7 +510,7 @@ def _(l):
         until(lambda: any(b"\x02n%d\x07example" % n in q
                           for q in dns.questions.copy()), "message %d" % n)
     l.milter.signal(signal.SIGTERM)
-    same(l.milter.wait_log(event="stop")["text"], "5 messages in progress",
+    same(l.milter.wait_log(event="stop")["text"], "messages in progress: 5",
          "log")
     late = smtp.Client(l.smtp_port)
     answers.set()

@@ -62,15 +62,15 @@ def mails(path, folder):
 def statuses(c):
     store = c.store()
     for data, want, words in (
-            (mail(gzipped(one(1))), "1 reports stored", ""),
-            (mail(gzipped(one(1))), "1 already in the store", ""),
-            (tls_mail(tls(1, [tls_policy()])), "1 TLS reports stored", ""),
-            (failure(), "1 failure reports stored", ""),
-            (b"Subject: hello\n\nhello\n", "1 files or messages without a report",
+            (mail(gzipped(one(1))), "reports stored: 1,", ""),
+            (mail(gzipped(one(1))), "already in the store: 1", ""),
+            (tls_mail(tls(1, [tls_policy()])), "TLS reports stored: 1", ""),
+            (failure(), "failure reports stored: 1", ""),
+            (b"Subject: hello\n\nhello\n", "files or messages without a report: 1",
              "standard input: a message without a report"),
-            (b"", "1 files or messages without a report", "it is empty"),
-            (mail(b"PK\3\4broken"), "1 refused", "standard input: refused: "),
-            (b"From: a\nTo: " + b"a:" * 50000 + b"\n\n", "1 refused",
+            (b"", "files or messages without a report: 1", "it is empty"),
+            (mail(b"PK\3\4broken"), "refused: 1", "standard input: refused: "),
+            (b"From: a\nTo: " + b"a:" * 50000 + b"\n\n", "refused: 1",
              "too many address groups")):
         status, out, err = c.run("intake", "--store", store, stdin=data)
         same(status, 0, want)
@@ -122,7 +122,7 @@ def folders(c):
     same(mails(path, "tmp"), ["7"])
     status, out, err = c.run("intake", "--store", store, path)
     same((status, err), (0, ""))
-    holds(out, "0 reports stored")
+    holds(out, "reports stored: 0,")
     same(rows(store)[0], 2)
 
 
@@ -188,7 +188,7 @@ def unit(c):
     same(run(), "")
     maildir(c, "unit/reports")
     c.file("unit/reports/new/1", tls_mail(tls(1, [tls_policy()])))
-    holds(run(), "1 TLS reports stored")
+    holds(run(), "TLS reports stored: 1")
     same(mails(path, "cur"), ["1:2,S"])
 
 

@@ -143,8 +143,8 @@ def tls_hostile():
     yield "no domain", changed(["policies", 0, "policy"], {}), "is missing"
     yield "negative", changed(summary, -1), "is not plausible"
     yield "huge", changed(summary, 10 ** 18), "is not plausible"
-    yield "a text", changed(summary, "many"), "is not a number"
-    yield "a half", changed(summary, 1.5), "is not a number"
+    yield "a text", changed(summary, "many"), "is not a valid number"
+    yield "a half", changed(summary, 1.5), "is not a valid number"
     yield "policies", changed(["policies"], [{}] * 1001), "1000 policies"
     yield "results", changed(["policies", 0, "failure-details"], [
         {"failed-session-count": 1}] * 10001), "10000 results"

@@ -118,9 +118,9 @@ static const struct {
 	    "its session count is not plausible" },
 	{ "half a session",
 	    REPORT("{" POLICY("sts") "," SUMMARY("0.5", "0") "}"),
-	    "a session count is not a number" },
+	    "a session count is not a valid number" },
 	{ "a word", REPORT("{" POLICY("sts") "," SUMMARY("\"x\"", "0") "}"),
-	    "a session count is not a number" },
+	    "a session count is not a valid number" },
 	{ "nested", "[[[[[[[[[[[[[[[[[",
 	    "JSON nested more than 16 levels deep" },
 };
