@@ -20,7 +20,7 @@ enum { DNS_RECORDER_MAX = 65536 }; /* maximum number of recorded questions */
  * that was asked for, and everything else (NXDOMAIN, NODATA, failures, aliases)
  * as the comments that zone.h reads.  If a question was asked twice, its first
  * answer is written.  A question without an answer is written as
- * DNS_ERROR_TIMEOUT, because the message no longer waited for it.  Returns
+ * DNS_ERROR_TIMEOUT, because the message was no longer waiting for it.  Returns
  * false if a write failed or not all answers could be recorded.
  */
 bool dns_recorder_write(struct dns_source *recorder, FILE *out);

@@ -38,8 +38,8 @@ enum {
 	 * on it.  By then, one forger in 4,000 has succeeded. */
 	WRONG_IDS_MAX = 16,
 
-	READS_MAX = 2,     /* system calls per iteration of the loop for one
-	                      UDP socket, to keep each iteration short */
+	READS_MAX = 2,     /* system calls for each UDP socket per iteration of
+	                      the loop, to keep each iteration short */
 	TCP_READS_MAX = 8, /* the same limit for one TCP connection */
 	PACKETS_MAX =
 	    128, /* packets read per iteration: each answer may continue the

@@ -14,7 +14,7 @@
 
 struct dns_queue;
 
-/* A caller that waits for one answer; embedded in a struct of the caller. */
+/* A caller that waits for one answer; embedded in one of its own structs. */
 struct dns_wait {
 	/*
 	 * Called exactly once per ask(), from within it or later from any

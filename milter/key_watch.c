@@ -363,8 +363,8 @@ apply_look(const struct sign_keys *keys, struct sign_domain *domain,
 	    rotation_observe(&key->state, look->finding, look->wait, now);
 	bool moved;
 
-	/* Save it before it takes effect: if the daemon is killed now, a lost
-	 * key must not sign again after the restart. */
+	/* Save the loss before it takes effect: even if the daemon is killed
+	 * now, a lost key must not sign again after the restart. */
 	if (step == ROTATION_LOST)
 		state_save(keys);
 	moved = sign_keys_decide(domain);

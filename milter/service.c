@@ -208,7 +208,7 @@ resolver_open(const struct conf *conf,
 	return r;
 }
 
-/* ---- counters of resolvers ---- */
+/* ---- resolver counters ---- */
 
 static void
 add_net(struct dns_resolver_counts *to, struct dns_source *net)

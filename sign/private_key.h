@@ -48,7 +48,7 @@ struct private_key *private_key_parse(
 struct private_key *private_key_generate(
     enum private_key_type type, unsigned bits);
 
-/* Adds a reference.  Accepts and returns NULL. */
+/* Adds a reference.  If `k` is NULL, returns NULL. */
 struct private_key *private_key_ref(struct private_key *k);
 void private_key_unref(struct private_key *k); /* accepts NULL */
 

@@ -260,7 +260,7 @@ spf_run_ptr(struct spf_run *run, struct spf_frame *f)
 	unsigned best = 3;
 	bool waits = false;
 
-	/* RFC 7208 section 4.6.4: the PTR query of macros counts once */
+	/* RFC 7208 section 4.6.4: the PTR query for macros counts once */
 	if (!run->ptr_counted && !f->uncounted) {
 		run->ptr_counted = true;
 		if (spf_run_count(run, f) == SPF_EXCEPTION)

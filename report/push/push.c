@@ -334,7 +334,7 @@ merge_rows(struct push *p, int64_t day)
 }
 
 /* Runs in a transaction that excludes all others, so the state cannot change
- * in between. */
+ * between the check and the write. */
 static bool
 write_day(struct push *p, int64_t day)
 {

@@ -538,7 +538,8 @@ import_document(struct import_message *u, struct span bytes)
 			    REPORT_IMPORT_AGGREGATE, &h->report);
 }
 
-/* Imports one unit.  Returns false after an error, or if the caller stopped. */
+/* Imports one unit.  Returns false after an error, or if the caller asked to
+ * stop. */
 static bool
 take_unit(const struct report_import *in, struct span file, uint64_t mail,
     struct span bytes)

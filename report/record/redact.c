@@ -249,8 +249,8 @@ put_plain(struct redactor *w, struct arena *a, const struct mail_field *f)
 	return true;
 }
 
-/* Writes a field that contains no personal data and that the sender needs to
- * find the message. */
+/* Writes a field that contains no personal data and that the sender needs in
+ * order to find the message. */
 static bool
 put_as_is(struct redactor *w, struct arena *a, const struct mail_field *f)
 {

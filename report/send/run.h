@@ -144,7 +144,7 @@ enum send_end send_run(const struct send_options *o, char *error);
 /*
  * Like send_run(), for failure reports (RFC 9991) about messages that the
  * daemon has stored; o->failures must be set.  Ignores `day`.  `domains`
- * selects by the domain of the record.
+ * selects messages by the domain of their DMARC record.
  */
 enum send_end send_run_failures(const struct send_options *o, char *error);
 

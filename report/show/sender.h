@@ -103,8 +103,8 @@ struct view_sender {
 	    recent[VIEW_RECENT_DAYS]; /* ends with view_domain.end */
 	int64_t
 	    failed; /* last day before `recent` with failing mail; -1: none */
-	int64_t fixed; /* first day after the failures, if its mail passes
-	                  again; -1: none */
+	int64_t fixed; /* first day after the failures, if the sender's
+	                  mail passes again; -1: none */
 	/* The sums to judge by: `week`, or `all` for a domain with little mail.
 	 * If the sender was fixed, they cover only the days since then. */
 	struct view_sums counted;

@@ -478,7 +478,8 @@ hostile_sizes(void **state)
 
 /*
  * Seven authors with deep names and many signatures come first: the record of
- * the eighth is found, because it is queried before any parents of the others.
+ * the eighth is found, because it is queried before the parent domains of the
+ * others.
  */
 static void
 no_author_uses_up_questions_of_another(void **state)

@@ -1,6 +1,6 @@
 /*
- * dkim_key_fuzz.c - reads any bytes as a key record or, if the first byte is
- * odd, as the DER data of p=.  A key without errors must also be readable by
+ * dkim_key_fuzz.c - reads arbitrary bytes as a key record or, if the first byte
+ * is odd, as the DER data of p=.  A key without errors must also be readable by
  * OpenSSL.
  */
 #include <assert.h>

@@ -1,5 +1,5 @@
 /*
- * dns_packet_fuzz.c - reads any bytes as the reply of a name server: once
+ * dns_packet_fuzz.c - reads arbitrary bytes as the reply of a name server: once
  * unchanged, and once after a correct header and question.  If an answer was
  * read, it must survive being recorded and replayed.  No reply may use more
  * memory, or make ldns read more records and strings, than packet.h allows.

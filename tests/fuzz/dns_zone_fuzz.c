@@ -1,6 +1,6 @@
 /*
- * dns_zone_fuzz.c - reads any bytes as a zone file; its answers must survive
- * being recorded and replayed
+ * dns_zone_fuzz.c - reads arbitrary bytes as a zone file; its answers must
+ * survive being recorded and replayed
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * mail_authres_fuzz.c - reads any bytes as Authentication-Results (RFC 8601),
- * writes fields and reads them back, and tests authres_claims().  The first
- * byte is the length of the authserv-id, which follows it.
+ * mail_authres_fuzz.c - reads arbitrary bytes as Authentication-Results (RFC
+ * 8601), writes fields and reads them back, and tests authres_claims().  The
+ * first byte is the length of the authserv-id, which follows it.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * mail_from_fuzz.c - reads any bytes as the values of From fields, one for each
- * line that does not begin with white space (RFC 5322 section 3.4, RFC 9989
- * section 11.5)
+ * mail_from_fuzz.c - reads arbitrary bytes as the values of From fields, one
+ * for each line that does not begin with white space (RFC 5322 section 3.4, RFC
+ * 9989 section 11.5)
  */
 #include <assert.h>
 #include <stdint.h>

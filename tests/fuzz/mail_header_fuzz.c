@@ -1,5 +1,5 @@
-/* mail_header_fuzz.c - reads any bytes as the beginning of a message (RFC 5322
- * section 2.2) */
+/* mail_header_fuzz.c - reads arbitrary bytes as the beginning of a message (RFC
+ * 5322 section 2.2) */
 #include <assert.h>
 #include <stdint.h>
 

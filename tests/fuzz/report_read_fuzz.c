@@ -1,5 +1,5 @@
-/* report_read_fuzz.c - reads any bytes as a file of received reports: XML,
- * archives, messages, mboxes */
+/* report_read_fuzz.c - reads arbitrary bytes as a file of received reports:
+ * XML, archives, messages, mboxes */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /*
- * report_tls_fuzz.c - reads any bytes as a TLS report (RFC 8460 section 4.4).
+ * report_tls_fuzz.c - reads arbitrary bytes as a TLS report (RFC 8460
+ * section 4.4).
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
- * sign_message_fuzz.c - signs any message.  Our verifier must accept the
- * result, and signing it again must not change it.
+ * sign_message_fuzz.c - signs arbitrary messages.  Our verifier must accept
+ * the result, and signing it again must not change it.
  *
- * The first byte selects the options, the size of the body's chunks, and
+ * The first byte determines the options, the size of the body's chunks, and
  * whether a From field with the signing domain is put first.
  */
 #include <assert.h>

@@ -1,6 +1,6 @@
 /*
- * sign_senders_fuzz.c - reads any bytes as a file of senders.  No sender may be
- * allowed for an empty login, or for a login that is not in the file.
+ * sign_senders_fuzz.c - reads arbitrary bytes as a file of senders.  No sender
+ * may be allowed for an empty login, or for a login that is not in the file.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
- * sign_state_fuzz.c - reads any bytes as the state of a host.  Whatever it
- * contains, every key must still be able to become ready, and the state must be
- * read back unchanged after being written.  In the input, "@0" to "@3" are
- * replaced by the ids of the keys.
+ * sign_state_fuzz.c - reads arbitrary bytes as the state of a host.  Whatever
+ * the state contains, every key must still be able to become ready, and the
+ * state must be read back unchanged after being written.  In the input, "@0" to
+ * "@3" are replaced by the ids of the keys.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* sign_tables_fuzz.c - reads any bytes as tables of opendkim or rspamd: two
- * files, separated by a zero byte */
+/* sign_tables_fuzz.c - reads arbitrary bytes as tables of opendkim or rspamd:
+ * two files, separated by a zero byte */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>

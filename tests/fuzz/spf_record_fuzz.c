@@ -1,7 +1,7 @@
 /*
- * spf_record_fuzz.c - reads any bytes as an SPF record.  Terms must be inside
- * the record and in order, and a term without errors must have what its kind
- * requires.
+ * spf_record_fuzz.c - reads arbitrary bytes as an SPF record.  Terms must be
+ * inside the record and in order, and a term without errors must have what its
+ * kind requires.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* taglist_fuzz.c - reads any bytes as a tag list (RFC 6376 section 3.2) */
+/* taglist_fuzz.c - reads arbitrary bytes as a tag list (RFC 6376 section 3.2)
+ */
 #include <assert.h>
 #include <stdint.h>
 

@@ -1,6 +1,7 @@
 /*
- * lines.h - a DNS source for fuzz targets: a hash of the name selects whether a
- * TXT question gets lines of the input, a negative answer, or a failure.
+ * lines.h - a DNS source for fuzz targets: a hash of the name determines
+ * whether a TXT question gets lines of the input, a negative answer, or a
+ * failure.
  */
 #ifndef AVOUCH_TESTS_SUPPORT_LINES_H
 #define AVOUCH_TESTS_SUPPORT_LINES_H

@@ -182,7 +182,7 @@ test_neighbours(void **state)
 }
 
 /* Section 4 step 5: the authorization query is retried for some time before the
- * report is sent without the address. */
+ * report is sent only to the other addresses. */
 static void
 test_dns_away(void **state)
 {

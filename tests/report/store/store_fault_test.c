@@ -68,7 +68,7 @@ locked(void **state)
 	store_close(s, 1000);
 }
 
-/* The writer keeps trying a locked store, without increasing the pause: when
+/* While the store is locked, the writer retries at constant intervals: when
  * the lock is released, waiting messages are written immediately. */
 static void
 locked_for_long(void **state)
