@@ -346,7 +346,8 @@ def restarted(k, change):
     k.kill()
     folder = k.folder + "/.state/"
     for name in os.listdir(folder):
-        change(folder, folder + name)
+        if not name.endswith(".new"):  # left by a write that was killed
+            change(folder, folder + name)
     k.start()
     selector = k.signs_with()
     k.dns.mode(None)
