@@ -247,7 +247,7 @@ def sts(c):
             "redirect": (policy("redirect", status="301 Moved Permanently",
                                 more="Location: https://mta-sts.good.example/"
                                 "\r\n"),
-                         ["error mta-sts.no-policy"], "redirects"),
+                         ["error mta-sts.no-policy"], "sent a redirect"),
             "large": (https(host("large"), http("x" * 70000)),
                       ["error mta-sts.no-policy"], "larger than 65536"),
             "chunked": (https(host("chunked"), b"HTTP/1.1 200 OK\r\n"

@@ -492,7 +492,7 @@ def _(l):
               "there is no load")
         s.d.signal(signal.SIGTERM)
         s.d.wait_log(event="stop")
-        in_hand = int(s.d.log(event="stop")[0]["text"].split()[0])
+        in_hand = int(s.d.log(event="stop")[0]["text"].split()[-1])
         before, began = len(ended), time.monotonic()
         same(s.d.wait(), 0, "status")
         took = time.monotonic() - began

@@ -336,7 +336,7 @@ test_split(void **state)
 		assert_true(m->mail[i].size < b->o.max_size);
 		sum += mailbag_messages(&m->mail[i]);
 		rows += mailbag_occurs(&m->mail[i], "<record>");
-		snprintf(part, sizeof(part), " of %zu, each", m->n);
+		snprintf(part, sizeof(part), " of %zu; each", m->n);
 		bench_has(m->mail[i].bytes, part);
 		/* subjects, which contain the ids, and file names are all
 		 * different */
