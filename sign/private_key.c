@@ -193,8 +193,9 @@ pem_decode(BIO *bio)
 	if (decoder.ctx == NULL) {
 		decoder.ctx = OSSL_DECODER_CTX_new_for_pkey(&decoder.pkey,
 		    "PEM", NULL, NULL, EVP_PKEY_KEYPAIR, NULL, NULL);
-		(void)OSSL_DECODER_CTX_set_pem_password_cb(
-		    decoder.ctx, no_passphrase, NULL);
+		if (decoder.ctx != NULL)
+			(void)OSSL_DECODER_CTX_set_pem_password_cb(
+			    decoder.ctx, no_passphrase, NULL);
 	}
 	decoder.pkey = NULL;
 	if (decoder.ctx != NULL && OSSL_DECODER_from_bio(decoder.ctx, bio) == 1)
