@@ -166,7 +166,8 @@ listen_own(const struct listen_options *options, struct listen_socket *s,
 
 	if (s->path == NULL)
 		return true;
-	if (stat(s->path, &st) != 0)
+	errno = EPERM; /* if another user has replaced the file */
+	if (lstat(s->path, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return listen_failed(
 		    error, options->socket, "cannot access it");
 	s->device = st.st_dev;
@@ -180,11 +181,12 @@ listen_own(const struct listen_options *options, struct listen_socket *s,
 		p = getpwnam(options->user); /* daemonize_set_user() reports an
 		                                unknown user */
 	if ((g != NULL || p != NULL) &&
-	    chown(s->path, p != NULL ? p->pw_uid : (uid_t)-1,
+	    lchown(s->path, p != NULL ? p->pw_uid : (uid_t)-1,
 		g != NULL ? g->gr_gid : (gid_t)-1) != 0)
 		return listen_failed(error, options->socket,
 		    "cannot set the socket's owner and group");
-	if (chmod(s->path, (mode_t)options->mode) != 0)
+	if ((st.st_mode & 07777) != options->mode &&
+	    chmod(s->path, (mode_t)options->mode) != 0)
 		return listen_failed(
 		    error, options->socket, "cannot set the socket's mode");
 	return true;
@@ -210,8 +212,11 @@ open_unix(const struct listen_options *options, struct listen_socket *out,
 	if (out->fd < 0)
 		return listen_failed(
 		    error, options->socket, "cannot open a socket");
-	/* No other user can connect before the mode and the group are set. */
-	mask = umask(0177);
+	/* The file gets the mode of the descriptor: changing it later by name
+	 * would follow a link that another user puts there.  Nobody can connect
+	 * before listen(). */
+	(void)fchmod(out->fd, (mode_t)options->mode);
+	mask = umask(0);
 	code = bind(out->fd, &a.any, sizeof(a.un));
 	umask(mask);
 	if (code != 0 && errno == ENOENT) {
