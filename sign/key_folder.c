@@ -405,7 +405,7 @@ domain_directory(const char *folder, const char *domain, struct buf *error)
 		return folder_error(error, folder, NULL);
 	if (mkdir(path, KEY_FOLDER_MODE) != 0)
 		return errno == EEXIST || folder_error(error, path, NULL);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return folder_error(error, path, NULL);
 	if (stat(folder, &st) == 0 && fchown(fd, (uid_t)-1, st.st_gid) != 0)
@@ -467,15 +467,30 @@ key_file_write(const char *folder, const char *domain, const char *selector,
 	return ok && (directory_sync(path) || folder_error(error, path, NULL));
 }
 
+/* Another user may replace the new directory, for example by a link, before its
+ * owner is set: root must not give away what is there then. */
 static bool
 make_directory(
     const char *path, uid_t user, gid_t group, mode_t mode, struct buf *error)
 {
+	struct stat st;
+	int fd;
+	bool ok;
+
 	if (mkdir(path, mode) != 0)
 		return errno == EEXIST || folder_error(error, path, NULL);
-	if (geteuid() == 0 && chown(path, user, group) != 0)
-		return folder_error(error, path, NULL);
-	return chmod(path, mode) == 0 || folder_error(error, path, NULL);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	ok = fd >= 0 && fstat(fd, &st) == 0;
+	if (ok && geteuid() == 0) {
+		errno = EPERM;
+		ok = st.st_uid == 0 && fchown(fd, user, group) == 0;
+	}
+	ok = ok && fchmod(fd, mode) == 0;
+	if (!ok)
+		folder_error(error, path, NULL);
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 bool
