@@ -133,17 +133,18 @@ set_state_path(const struct conf *conf)
 
 /* Reads the state of an earlier run.  Call with the lock held. */
 static void
-state_load(const struct sign_keys *keys)
+state_load(struct sign_keys *keys)
 {
 	char text[WATCH_ERROR_MAX];
 	struct buf error = buf_wrap(text, sizeof(text));
 	struct sign_domain *const *domains;
+	int64_t now = clock_now().now;
 	size_t n;
 
 	if (watch.state_path[0] != '\0' &&
-	    !key_state_load(watch.state_path, keys, &watch.pauses, &error))
+	    !key_state_load(watch.state_path, keys, now, &watch.pauses, &error))
 		log_say(LOG_LEVEL_WARNING, "sign", "%s", text);
-	pauses_resume(&watch.pauses, clock_now().now);
+	pauses_resume(&watch.pauses, now);
 	domains = sign_keys_domains(keys, &n);
 	for (size_t i = 0; i < n; i++)
 		(void)sign_keys_decide(domains[i]);
@@ -163,11 +164,17 @@ collect_used(const struct sign_keys *keys, int64_t now)
 			struct sign_key *key = domains[i]->keys[k];
 			int64_t used = atomic_load(&key->used);
 
+			if (used > now) { /* the clock was set back */
+				used = now;
+				atomic_store(&key->used, used);
+			}
+			rotation_repair(&key->state, now);
 			newer |= used > key->state.used;
 			if (key->state.used < used)
 				key->state.used = used;
 		}
-	if (now - watch.used_saved < (newer ? USED_S : ALIVE_S))
+	if (watch.used_saved <= now &&
+	    now - watch.used_saved < (newer ? USED_S : ALIVE_S))
 		return false;
 	watch.used_saved = now;
 	return true;

@@ -259,6 +259,16 @@ key_file_text(const char *path, size_t max, char **memory, struct span *text)
 	return false;
 }
 
+/* Returns how to fix the error in errno after a file could not be read; NULL:
+ * unknown. */
+static const char *
+read_hint(void)
+{
+	return errno == EACCES ? "allow the user of the daemon to read it: "
+				 "chgrp avouch FILE && chmod 0640 FILE"
+			       : NULL;
+}
+
 bool
 key_entries_read(const char *folder, const char *domain,
     struct key_entries *out, struct buf *error)
@@ -275,7 +285,8 @@ key_entries_read(const char *folder, const char *domain,
 		return folder_error(error, folder, NULL);
 	if (!file_read(path, KEY_LIST_FILE_MAX, &st, &text, &n)) {
 		free(text);
-		return errno == ENOENT || folder_error(error, path, NULL);
+		return errno == ENOENT ||
+		    folder_error(error, path, read_hint());
 	}
 	ok = key_entries_parse(span_of(text, n), out, &line, &why);
 	free(text);
@@ -297,11 +308,7 @@ key_file_read(const char *path, struct stat *st, struct buf *error)
 	if (file_read(path, PRIVATE_KEY_FILE_MAX, st, &text, &n))
 		key = private_key_parse(span_of(text, n), path, error);
 	else
-		folder_error(error, path,
-		    errno == EACCES
-			? "allow the user of the daemon to read it: chgrp "
-			  "avouch FILE && chmod 0640 FILE"
-			: NULL);
+		folder_error(error, path, read_hint());
 	if (text != NULL)
 		explicit_bzero(text, n);
 	free(text);

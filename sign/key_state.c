@@ -93,33 +93,6 @@ number_set(struct rotation_state *state, struct span word)
 	return true;
 }
 
-static void
-put_id(struct buf *b, const struct private_key *key)
-{
-	const uint8_t *id = private_key_id(key);
-
-	for (size_t i = 0; i < CRYPTO_HASH_SIZE; i++)
-		buf_printf(b, "%02x", id[i]);
-}
-
-static struct sign_key *
-key_find(const struct sign_keys *keys, struct span domain, struct span selector,
-    struct span id)
-{
-	struct sign_domain *found = sign_keys_domain(keys, domain);
-
-	for (size_t i = 0; found != NULL && i < found->n_keys; i++) {
-		char text[2 * CRYPTO_HASH_SIZE + 1];
-		struct buf b = buf_wrap(text, sizeof(text));
-
-		put_id(&b, found->keys[i]->key);
-		if (span_is(selector, found->keys[i]->selector) &&
-		    span_equal(id, buf_view(&b)))
-			return found->keys[i];
-	}
-	return NULL;
-}
-
 static struct span
 take_word(struct scan *s)
 {
@@ -131,28 +104,28 @@ take_word(struct scan *s)
 
 /* Returns false if the line is not valid. */
 static bool
-line_read(struct span line, const struct sign_keys *keys, key_state_each *each,
-    void *arg)
+line_read(struct span text, const struct key_state_reader *reader)
 {
-	struct rotation_state state = { .since = 0 };
-	struct scan s = scan_of(line);
+	struct key_state_line line = { .key = NULL };
+	struct scan s = scan_of(text);
 	struct span domain = take_word(&s);
 	struct span selector = take_word(&s);
 	struct span id = take_word(&s);
-	struct sign_key *key;
 
-	if (line.n > KEY_STATE_LINE_MAX || id.n != 2 * CRYPTO_HASH_SIZE)
+	if (text.n > KEY_STATE_LINE_MAX || id.n != 2 * CRYPTO_HASH_SIZE)
 		return false;
 	while (!scan_done(&s)) {
 		struct span word = take_word(&s);
 
-		if (word.n == 0 || !number_set(&state, word))
+		if (word.n == 0 || !number_set(&line.state, word))
 			return false;
 	}
-	rotation_repair(&state);
-	key = key_find(keys, domain, selector, id);
-	if (key != NULL)
-		each(arg, key, &state);
+	rotation_repair(&line.state, reader->now);
+	line.id = span_first(text, domain.n + selector.n + id.n + 2);
+	if (line.id.n >= SIGN_KEY_ID_MAX)
+		return false;
+	line.key = sign_keys_find(reader->keys, line.id);
+	reader->each(reader->arg, &line);
 	return true;
 }
 
@@ -174,8 +147,8 @@ pauses_read(struct span line, struct pauses *out)
 }
 
 size_t
-key_state_parse(struct span text, const struct sign_keys *keys,
-    key_state_each *each, void *arg, struct pauses *pauses)
+key_state_parse(struct span text, const struct key_state_reader *reader,
+    struct pauses *pauses)
 {
 	struct scan all = scan_of(text);
 	size_t bad = 0;
@@ -189,7 +162,7 @@ key_state_parse(struct span text, const struct sign_keys *keys,
 		if (!is_whole ||
 		    !(span_starts_nocase(line, pauses_mark)
 			    ? pauses_read(line, pauses)
-			    : line_read(line, keys, each, arg)))
+			    : line_read(line, reader)))
 			bad++;
 	}
 	return bad;
@@ -206,8 +179,8 @@ state_error(struct buf *error, const char *path)
 
 /* Reads an existing file.  Returns true if all of it was valid. */
 static bool
-state_file(const char *path, const struct sign_keys *keys, key_state_each *each,
-    void *arg, struct pauses *pauses, struct buf *error)
+state_file(const char *path, const struct key_state_reader *reader,
+    struct pauses *pauses, struct buf *error)
 {
 	bool is_whole;
 	struct span text;
@@ -218,7 +191,7 @@ state_file(const char *path, const struct sign_keys *keys, key_state_each *each,
 		state_error(error, path);
 		return false;
 	}
-	bad = key_state_parse(text, keys, each, arg, pauses);
+	bad = key_state_parse(text, reader, pauses);
 	is_whole = span_ends_nocase(text, end_line);
 	free(memory);
 	if (bad > 0 || !is_whole) {
@@ -231,12 +204,34 @@ state_file(const char *path, const struct sign_keys *keys, key_state_each *each,
 
 /* ---- the file of this host ---- */
 
-static void
-state_set(void *arg, struct sign_key *key, const struct rotation_state *state)
+struct state_load {
+	struct sign_keys *keys;
+	int64_t now;
+};
+
+/* Whether the daemon had this key so recently that it may come back. */
+static bool
+is_recent(const struct rotation_state *state, int64_t now)
 {
-	(void)arg;
-	key->state = *state;
-	key->quiet = 1; /* used here to mark keys that have a line */
+	int64_t oldest = now - KEY_STATE_REMOVED_S;
+
+	return state->ever &&
+	    (state->seen > oldest || state->absent > oldest ||
+		state->used > oldest);
+}
+
+static void
+state_set(void *arg, const struct key_state_line *line)
+{
+	const struct state_load *load = arg;
+
+	if (line->key != NULL) {
+		line->key->state = line->state;
+		/* used here to mark keys that have a line */
+		line->key->quiet = 1;
+	} else if (is_recent(&line->state, load->now)) {
+		(void)sign_keys_add_removed(load->keys, line->id, &line->state);
+	}
 }
 
 static void
@@ -293,9 +288,13 @@ newest_file(struct span folder, char out[KEY_PATH_MAX])
 }
 
 bool
-key_state_load(const char *path, const struct sign_keys *keys,
+key_state_load(const char *path, struct sign_keys *keys, int64_t now,
     struct pauses *pauses, struct buf *error)
 {
+	struct state_load load = { .keys = keys, .now = now };
+	const struct key_state_reader reader = {
+		.keys = keys, .now = now, .each = state_set, .arg = &load
+	};
 	char other[KEY_PATH_MAX];
 	struct span folder;
 	bool ok;
@@ -307,7 +306,7 @@ key_state_load(const char *path, const struct sign_keys *keys,
 			return true;
 		path = other;
 	}
-	ok = state_file(path, keys, state_set, NULL, pauses, error);
+	ok = state_file(path, &reader, pauses, error);
 	keys_without_line(keys, !ok);
 	if (!ok)
 		buf_text(error,
@@ -319,13 +318,17 @@ key_state_load(const char *path, const struct sign_keys *keys,
 /* ---- several hosts ---- */
 
 static void
-state_merge(void *arg, struct sign_key *key, const struct rotation_state *state)
+state_merge(void *arg, const struct key_state_line *line)
 {
-	struct rotation_state *sum = &key->state;
-	bool first = key->quiet == 0;
+	const struct rotation_state *state = &line->state;
+	struct sign_key *key = line->key;
+	struct rotation_state *sum;
 
 	(void)arg;
-	if (first) {
+	if (key == NULL)
+		return;
+	sum = &key->state;
+	if (key->quiet == 0) {
 		*sum = *state;
 	} else {
 		sum->ready = sum->ready && state->ready;
@@ -344,8 +347,12 @@ state_merge(void *arg, struct sign_key *key, const struct rotation_state *state)
 }
 
 size_t
-key_state_read_all(const char *folder, const struct sign_keys *keys)
+key_state_read_all(
+    const char *folder, const struct sign_keys *keys, int64_t now)
 {
+	const struct key_state_reader reader = {
+		.keys = keys, .now = now, .each = state_merge
+	};
 	char path[KEY_PATH_MAX], newest[KEY_PATH_MAX], text[KEY_PATH_MAX + 256];
 	struct buf b = buf_wrap(path, sizeof(path));
 	struct pauses others;
@@ -367,7 +374,7 @@ key_state_read_all(const char *folder, const struct sign_keys *keys)
 		    &b, "%s/" KEY_STATE_FOLDER "/%s", folder, file->d_name);
 		if (!b.full && is_state_name(file->d_name) &&
 		    stat(path, &st) == 0 && st.st_mtime >= stale &&
-		    state_file(path, keys, state_merge, NULL, &others, &error))
+		    state_file(path, &reader, &others, &error))
 			n++;
 	}
 	if (directory != NULL)
@@ -404,29 +411,40 @@ put_pauses(FILE *out, const struct pauses *pauses)
 }
 
 static void
-put_key(FILE *out, const struct sign_key *key)
+put_line(FILE *out, struct span id, const struct rotation_state *state)
 {
 	char text[KEY_STATE_LINE_MAX];
 	struct buf b = buf_wrap(text, sizeof(text));
 
-	buf_printf(&b, "%s %s ", key->domain, key->selector);
-	put_id(&b, key->key);
-	put_numbers(&b, numbers, ARRAY_SIZE(numbers), &key->state);
-	if (key->state.ready)
+	buf_span(&b, id);
+	put_numbers(&b, numbers, ARRAY_SIZE(numbers), state);
+	if (state->ready)
 		buf_text(&b, " ready=1");
-	if (key->state.ever)
+	if (state->ever)
 		buf_text(&b, " ever=1");
-	if (key->state.signs)
+	if (state->signs)
 		buf_text(&b, " signs=1");
 	fprintf(out, "%s\n", text);
+}
+
+static void
+put_key(FILE *out, const struct sign_key *key)
+{
+	char text[SIGN_KEY_ID_MAX];
+	struct buf b = buf_wrap(text, sizeof(text));
+
+	sign_key_put_id(&b, key);
+	put_line(out, buf_view(&b), &key->state);
 }
 
 void
 key_state_put(
     FILE *out, const struct sign_keys *keys, const struct pauses *pauses)
 {
-	size_t n;
+	size_t n, n_removed;
 	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
+	const struct sign_removed_key *removed =
+	    sign_keys_removed(keys, &n_removed);
 
 	fputs("# State of the signing keys as seen by this host; see "
 	      "avouch(1).\n",
@@ -434,6 +452,8 @@ key_state_put(
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < domains[i]->n_keys; k++)
 			put_key(out, domains[i]->keys[k]);
+	for (size_t i = 0; i < n_removed; i++)
+		put_line(out, span_str(removed[i].id), &removed[i].state);
 	put_pauses(out, pauses);
 	fputs(end_line, out);
 }

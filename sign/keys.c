@@ -17,6 +17,8 @@ struct sign_keys {
 	atomic_uint refs;
 	struct sign_domain **domains; /* sorted by name */
 	size_t n, room;
+	struct sign_removed_key *removed;
+	size_t n_removed, removed_room;
 };
 
 /* ---- memory ---- */
@@ -60,6 +62,9 @@ sign_keys_unref(struct sign_keys *keys)
 		return;
 	for (size_t i = 0; i < keys->n; i++)
 		sign_domain_free(keys->domains[i]);
+	for (size_t i = 0; i < keys->n_removed; i++)
+		free(keys->removed[i].id);
+	free(keys->removed);
 	free(keys->domains);
 	free(keys);
 }
@@ -105,6 +110,24 @@ sign_key_new(const char *domain, const struct key_entry *entry,
 	return NULL;
 }
 
+static struct sign_key *
+sign_key_copy(const struct sign_key *from)
+{
+	struct key_entry entry = { .created = from->created,
+		.imported = from->imported,
+		.retired = from->retired,
+		.revoked = from->revoked };
+	struct sign_key *key;
+
+	snprintf(entry.selector, sizeof(entry.selector), "%s", from->selector);
+	if (from->pair != NULL)
+		snprintf(entry.pair, sizeof(entry.pair), "%s", from->pair);
+	key = sign_key_new(from->domain, &entry, from->key);
+	if (key != NULL)
+		key->is_previous = from->is_previous;
+	return key;
+}
+
 /* ---- reading a folder ---- */
 
 struct key_load {
@@ -145,19 +168,12 @@ report(struct key_load *load, const char *text)
 	fprintf(load->errors, "%s\n", text);
 }
 
-static struct sign_key *
-previous_key(
-    const struct key_load *load, const char *domain, const char *selector)
+static const struct sign_domain *
+previous_domain(const struct key_load *load, const char *name)
 {
-	const struct sign_domain *before = load->previous != NULL
-	    ? sign_keys_domain(load->previous, span_str(domain))
+	return load->previous != NULL
+	    ? sign_keys_domain(load->previous, span_str(name))
 	    : NULL;
-
-	for (size_t i = 0; before != NULL && i < before->n_keys; i++)
-		if (strcmp(before->keys[i]->selector, selector) == 0 &&
-		    !before->keys[i]->is_previous)
-			return before->keys[i];
-	return NULL;
 }
 
 static bool
@@ -167,27 +183,99 @@ same_key(const struct private_key *a, const struct private_key *b)
 	    0;
 }
 
+static int
+compare_keys(const void *one, const void *other)
+{
+	const struct sign_key *const *a = one, *const *b = other;
+	int order;
+
+	if ((*a)->created != (*b)->created)
+		return (*a)->created < (*b)->created ? -1 : 1;
+	order = strcmp((*a)->selector, (*b)->selector);
+	if (order == 0)
+		order = (int)(*b)->is_previous - (*a)->is_previous;
+	return order != 0 ? order
+			  : memcmp(private_key_id((*a)->key),
+				private_key_id((*b)->key), CRYPTO_HASH_SIZE);
+}
+
+/* Frees the oldest key of the domain and `key`, and keeps the others, so that
+ * the order in which files are read does not matter.  Revoked keys count as
+ * the oldest. */
+static void
+leave_out_oldest(struct sign_domain *domain, struct sign_key *key)
+{
+	struct sign_key *oldest = key;
+	size_t at = domain->n_keys;
+
+	for (size_t i = 0; i < domain->n_keys; i++) {
+		struct sign_key *one = domain->keys[i];
+		int order = (int)(oldest->revoked > 0) - (one->revoked > 0);
+
+		if (order < 0 ||
+		    (order == 0 &&
+			compare_keys(&domain->keys[i], &oldest) < 0)) {
+			oldest = one;
+			at = i;
+		}
+	}
+	if (at < domain->n_keys)
+		domain->keys[at] = key;
+	sign_key_free(oldest);
+}
+
 static void
 domain_add_key(struct key_load *load, struct sign_domain *domain,
     const struct key_entry *entry, struct private_key *private_key,
     bool is_previous)
 {
-	struct sign_key *key;
+	struct sign_key *key = sign_key_new(domain->name, entry, private_key);
 
-	if (domain->n_keys == SIGN_KEYS_MAX) {
-		fprintf(load->errors,
-		    "%s/%s: more than %d key files; delete those whose "
-		    "records are gone\n",
-		    load->folder, domain->name, SIGN_KEYS_MAX);
-		return;
-	}
-	key = sign_key_new(domain->name, entry, private_key);
 	if (key == NULL) {
 		load->no_memory = true;
 		return;
 	}
 	key->is_previous = is_previous;
-	domain->keys[domain->n_keys++] = key;
+	if (domain->n_keys < SIGN_KEYS_MAX) {
+		domain->keys[domain->n_keys++] = key;
+		return;
+	}
+	fprintf(load->errors,
+	    "%s/%s: more than %d key files; delete those whose records are "
+	    "gone\n",
+	    load->folder, domain->name, SIGN_KEYS_MAX);
+	leave_out_oldest(domain, key);
+}
+
+/*
+ * Keeps earlier keys of a selector whose file is now broken (`key` is NULL) or
+ * has a different key: they may be the ones that are still in DNS.  They keep
+ * their dates, so that a new key of a CNAME pair never makes the old key of its
+ * selector sign again.
+ */
+static void
+keep_previous_keys(struct key_load *load, struct sign_domain *domain,
+    const struct key_entry *entry, const struct private_key *key)
+{
+	const struct sign_domain *before = previous_domain(load, domain->name);
+
+	for (size_t i = 0; before != NULL && i < before->n_keys; i++) {
+		const struct sign_key *old = before->keys[i];
+		struct key_entry kept = *entry;
+
+		if (strcmp(old->selector, entry->selector) != 0 ||
+		    (key != NULL &&
+			(same_key(old->key, key) ||
+			    (old->is_previous && !old->state.ready &&
+				!old->state.signs))))
+			continue;
+		kept.created = old->created;
+		if (kept.retired == 0)
+			kept.retired = old->retired;
+		if (kept.revoked == 0)
+			kept.revoked = old->revoked;
+		domain_add_key(load, domain, &kept, old->key, true);
+	}
 }
 
 static void
@@ -198,7 +286,6 @@ load_key(struct key_load *load, struct sign_domain *domain,
 	struct buf b = buf_wrap(path, sizeof(path));
 	struct buf error = buf_wrap(text, sizeof(text));
 	struct key_entry by_hand = { .created = 0 }, *entry;
-	const struct sign_key *before;
 	struct private_key *key;
 	struct stat st;
 
@@ -216,24 +303,10 @@ load_key(struct key_load *load, struct sign_domain *domain,
 		check_mode(load, path, &st);
 	if (key != NULL && entry->created == 0)
 		entry->created = (int64_t)st.st_mtime;
-	before = previous_key(load, domain->name, entry->selector);
-	if (before != NULL && (key == NULL || !same_key(before->key, key)))
-		domain_add_key(load, domain, entry, before->key, true);
+	keep_previous_keys(load, domain, entry, key);
 	if (key != NULL)
 		domain_add_key(load, domain, entry, key, false);
 	private_key_unref(key);
-}
-
-static int
-compare_keys(const void *one, const void *other)
-{
-	const struct sign_key *const *a = one, *const *b = other;
-	int order;
-
-	if ((*a)->created != (*b)->created)
-		return (*a)->created < (*b)->created ? -1 : 1;
-	order = strcmp((*a)->selector, (*b)->selector);
-	return order != 0 ? order : (int)(*b)->is_previous - (*a)->is_previous;
 }
 
 static void
@@ -261,6 +334,60 @@ load_files(struct key_load *load, struct sign_domain *domain,
 	    compare_keys);
 }
 
+/* Copies the keys of a domain whose files cannot be read.  Without an earlier
+ * set nothing is copied, because it is not known which keys are revoked. */
+static void
+copy_previous_domain(struct key_load *load, struct sign_domain *domain)
+{
+	const struct sign_domain *before = previous_domain(load, domain->name);
+
+	for (size_t i = 0; before != NULL && i < before->n_keys; i++) {
+		struct sign_key *copy = sign_key_copy(before->keys[i]);
+
+		if (copy != NULL)
+			domain->keys[domain->n_keys++] = copy;
+		load->no_memory |= copy == NULL;
+	}
+	fprintf(load->errors, "%s/%s: %s\n", load->folder, domain->name,
+	    before != NULL ? "the keys that were read before stay in use"
+			   : "no key of this domain was read");
+}
+
+/* Reads the files of one domain.  Returns false and reports the reason if the
+ * directory or the list of selectors cannot be read. */
+static bool
+load_directory(struct key_load *load, struct sign_domain *domain,
+    struct key_entries *entries)
+{
+	char path[KEY_PATH_MAX], text[SET_ERROR_MAX];
+	struct buf b = buf_wrap(path, sizeof(path));
+	struct buf error = buf_wrap(text, sizeof(text));
+	struct stat st;
+	DIR *directory;
+
+	buf_printf(&b, "%s/%s", load->folder, domain->name);
+	directory = opendir(path);
+	if (directory == NULL) {
+		if (errno == ENOENT)
+			return true; /* removed meanwhile */
+		buf_printf(&error,
+		    "%s: %s; run: chgrp avouch %s && chmod %04o %s", path,
+		    strerror(errno), path, KEY_FOLDER_MODE, path);
+		report(load, text);
+		return false;
+	}
+	if (!key_entries_read(load->folder, domain->name, entries, &error)) {
+		closedir(directory);
+		report(load, text);
+		return false;
+	}
+	if (stat(path, &st) == 0)
+		check_mode(load, path, &st);
+	load_files(load, domain, entries, directory);
+	closedir(directory);
+	return true;
+}
+
 /* Loads the keys of one domain; returns NULL if there are none or memory ran
  * out. */
 static struct sign_domain *
@@ -268,30 +395,10 @@ load_domain(struct key_load *load, const char *name)
 {
 	struct sign_domain *domain = sign_domain_new(name);
 	struct key_entries *entries = malloc(sizeof(*entries));
-	char path[KEY_PATH_MAX], text[SET_ERROR_MAX];
-	struct buf b = buf_wrap(path, sizeof(path));
-	struct buf error = buf_wrap(text, sizeof(text));
-	struct stat st;
-	DIR *directory;
 
-	buf_printf(&b, "%s/%s", load->folder, name);
-	directory = opendir(path);
 	load->no_memory |= domain == NULL || entries == NULL;
-	if (directory == NULL) {
-		fprintf(load->errors,
-		    "%s: %s; run: chgrp avouch %s && chmod "
-		    "%04o %s\n",
-		    path, strerror(errno), path, KEY_FOLDER_MODE, path);
-		load->faults->broken++;
-	} else if (!load->no_memory) {
-		if (!key_entries_read(load->folder, name, entries, &error))
-			report(load, text);
-		if (stat(path, &st) == 0)
-			check_mode(load, path, &st);
-		load_files(load, domain, entries, directory);
-	}
-	if (directory != NULL)
-		closedir(directory);
+	if (!load->no_memory && !load_directory(load, domain, entries))
+		copy_previous_domain(load, domain);
 	free(entries);
 	if (domain != NULL && domain->n_keys > 0)
 		return domain;
@@ -401,28 +508,166 @@ sign_keys_decide(struct sign_domain *domain)
 	return changed;
 }
 
-/* Copies the state of the same key from the previous set. */
+/* ---- states of keys in the previous set ---- */
+
+static struct rotation_state
+state_of(const struct sign_key *key)
+{
+	struct rotation_state state = key->state;
+	int64_t used = atomic_load(&key->used);
+
+	if (state.used < used)
+		state.used = used;
+	return state;
+}
+
+void
+sign_key_put_id(struct buf *b, const struct sign_key *key)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *id = private_key_id(key->key);
+
+	buf_printf(b, "%s %s ", key->domain, key->selector);
+	for (size_t i = 0; i < CRYPTO_HASH_SIZE; i++) {
+		buf_byte(b, digits[id[i] >> 4]);
+		buf_byte(b, digits[id[i] & 15]);
+	}
+}
+
+struct sign_key *
+sign_keys_find(const struct sign_keys *keys, struct span id)
+{
+	const struct sign_domain *domain =
+	    sign_keys_domain(keys, span_first(id, span_index(id, ' ')));
+
+	for (size_t i = 0; domain != NULL && i < domain->n_keys; i++) {
+		char text[SIGN_KEY_ID_MAX];
+		struct buf b = buf_wrap(text, sizeof(text));
+
+		sign_key_put_id(&b, domain->keys[i]);
+		if (span_equal(id, buf_view(&b)))
+			return domain->keys[i];
+	}
+	return NULL;
+}
+
+const struct sign_removed_key *
+sign_keys_removed(const struct sign_keys *keys, size_t *n)
+{
+	*n = keys->n_removed;
+	return keys->removed;
+}
+
+bool
+sign_keys_add_removed(
+    struct sign_keys *keys, struct span id, const struct rotation_state *state)
+{
+	struct sign_removed_key *one;
+
+	if (keys->n_removed == SIGN_REMOVED_MAX)
+		return true;
+	if (keys->n_removed == keys->removed_room) {
+		size_t room = 2 * keys->removed_room + 16;
+
+		one = reallocarray(keys->removed, room, sizeof(*one));
+		if (one == NULL)
+			return false;
+		keys->removed = one;
+		keys->removed_room = room;
+	}
+	one = &keys->removed[keys->n_removed];
+	one->id = strndup(id.p, id.n);
+	one->state = *state;
+	keys->n_removed += one->id != NULL;
+	return one->id != NULL;
+}
+
+static int
+compare_removed(const void *one, const void *other)
+{
+	const struct sign_removed_key *a = one, *b = other;
+
+	return strcmp(a->id, b->id);
+}
+
+/* Copies the state that the same key has in the previous set, or had when it
+ * was removed. */
 static void
 state_carry(const struct sign_keys *previous, struct sign_key *key)
 {
-	const struct sign_domain *before = previous != NULL
-	    ? sign_keys_domain(previous, span_str(key->domain))
-	    : NULL;
+	char text[SIGN_KEY_ID_MAX];
+	struct buf b = buf_wrap(text, sizeof(text));
+	struct sign_removed_key like = { .id = text }, *removed = NULL;
+	const struct sign_key *old;
 
 	if (key->imported)
 		rotation_import(&key->state);
-	for (size_t i = 0; before != NULL && i < before->n_keys; i++) {
-		const struct sign_key *old = before->keys[i];
-		int64_t used = atomic_load(&old->used);
-
-		if (strcmp(old->selector, key->selector) != 0 ||
-		    !same_key(old->key, key->key))
-			continue;
-		key->state = old->state;
-		if (key->state.used < used)
-			key->state.used = used;
+	if (previous == NULL)
 		return;
+	sign_key_put_id(&b, key);
+	old = sign_keys_find(previous, buf_view(&b));
+	if (old != NULL) {
+		key->state = state_of(old);
+		key->next_look = old->next_look;
+		key->quiet = old->quiet;
+		key->logged = old->logged;
+		if (key->imported && !old->imported)
+			rotation_import(&key->state);
+	} else if (previous->n_removed > 0)
+		removed = bsearch(&like, previous->removed, previous->n_removed,
+		    sizeof(like), compare_removed);
+	if (removed != NULL)
+		key->state = removed->state;
+}
+
+/* Remembers the states of keys that were removed, in case they come back: a
+ * folder may be empty for a moment while its files are copied.  Revoked keys
+ * are not remembered, because the list of selectors may not come back.  Returns
+ * false if memory ran out. */
+static bool
+keep_removed(struct sign_keys *keys, const struct sign_keys *previous)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < previous->n_removed; i++) {
+		const struct sign_removed_key *one = &previous->removed[i];
+
+		if (sign_keys_find(keys, span_str(one->id)) == NULL)
+			ok &= sign_keys_add_removed(
+			    keys, span_str(one->id), &one->state);
 	}
+	for (size_t i = 0; i < previous->n; i++)
+		for (size_t k = 0; k < previous->domains[i]->n_keys; k++) {
+			const struct sign_key *key =
+			    previous->domains[i]->keys[k];
+			const struct rotation_state state = state_of(key);
+			char text[SIGN_KEY_ID_MAX];
+			struct buf b = buf_wrap(text, sizeof(text));
+
+			sign_key_put_id(&b, key);
+			if (state.ever && key->revoked == 0 &&
+			    sign_keys_find(keys, buf_view(&b)) == NULL)
+				ok &= sign_keys_add_removed(
+				    keys, buf_view(&b), &state);
+		}
+	return ok;
+}
+
+/* Returns false if memory ran out. */
+static bool
+carry_states(struct sign_keys *keys, struct sign_keys *previous)
+{
+	if (previous != NULL && previous->n_removed > 0)
+		qsort(previous->removed, previous->n_removed,
+		    sizeof(*previous->removed), compare_removed);
+	for (size_t i = 0; i < keys->n; i++) {
+		struct sign_domain *domain = keys->domains[i];
+
+		for (size_t k = 0; k < domain->n_keys; k++)
+			state_carry(previous, domain->keys[k]);
+		(void)sign_keys_decide(domain);
+	}
+	return previous == NULL || keep_removed(keys, previous);
 }
 
 struct sign_keys *
@@ -439,13 +684,15 @@ sign_keys_load(const char *folder, struct sign_keys *previous, FILE *errors,
 
 	*faults = (struct sign_keys_faults){ 0 };
 	if (directory == NULL)
-		fprintf(errors, "%s: %s; `avouch key new` creates it\n", folder,
-		    strerror(errno));
+		fprintf(errors, "%s: %s%s\n", folder, strerror(errno),
+		    errno == ENOENT ? "; `avouch key new` creates it" : "");
 	if (keys != NULL && directory != NULL) {
 		keys->refs = 1;
 		if (stat(folder, &st) == 0)
 			check_mode(&load, folder, &st);
 		load_domains(&load, keys, directory);
+		load.no_memory =
+		    load.no_memory || !carry_states(keys, previous);
 	}
 	if (directory != NULL)
 		closedir(directory);
@@ -456,13 +703,6 @@ sign_keys_load(const char *folder, struct sign_keys *previous, FILE *errors,
 			keys->refs = 1;
 		sign_keys_unref(keys);
 		return NULL;
-	}
-	for (size_t i = 0; i < keys->n; i++) {
-		struct sign_domain *domain = keys->domains[i];
-
-		for (size_t k = 0; k < domain->n_keys; k++)
-			state_carry(previous, domain->keys[k]);
-		(void)sign_keys_decide(domain);
 	}
 	return keys;
 }
@@ -535,6 +775,7 @@ sign_keys_of(const struct sign_keys *keys, struct span domain,
 void
 sign_key_used(struct sign_key *key, int64_t now)
 {
-	if (atomic_load_explicit(&key->used, memory_order_relaxed) < now)
+	/* An earlier time is stored too: the clock may have been set back. */
+	if (atomic_load_explicit(&key->used, memory_order_relaxed) != now)
 		atomic_store_explicit(&key->used, now, memory_order_relaxed);
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "lib/buf.h"
 #include "lib/span.h"
 #include "sign/private_key.h"
 #include "sign/rotation.h"
@@ -24,6 +25,8 @@ enum {
 	SIGN_KEYS_MAX = 40,        /* keys read per domain */
 	SIGN_DOMAINS_MAX = 200000, /* domains per folder */
 	SIGN_WARNINGS_MAX = 20,    /* warnings about file modes per load */
+	SIGN_REMOVED_MAX = 100000, /* removed keys whose states are kept */
+	SIGN_KEY_ID_MAX = 512,     /* bytes; see sign_key_put_id() */
 };
 
 struct sign_domain;
@@ -46,6 +49,8 @@ struct sign_key {
 	enum rotation_phase phase;
 	int64_t next_look; /* seconds since 1970 */
 	unsigned quiet;    /* checks since the last change */
+	int64_t logged;    /* last log line about its record, seconds since
+	                      1970 */
 
 	_Atomic int64_t
 	    used; /* time of its last signature; 0: none since loading */
@@ -61,6 +66,11 @@ struct sign_domain {
 };
 
 struct sign_keys;
+
+struct sign_removed_key { /* a key that is no longer in the folder */
+	char *id;         /* see sign_key_put_id() */
+	struct rotation_state state;
+};
 
 /* Result of looking up the keys of a domain. */
 enum sign_keys_result {
@@ -87,9 +97,11 @@ struct sign_keys_faults {        /* problems found by one load */
  * `previous` (rotation.h).
  *
  * `previous` is the set to be replaced, or NULL.  If a key file is now broken,
- * its key is copied from `previous`.  If a file now contains a different key,
- * the old key stays in the set under the same selector, because it may be the
- * one that is still in DNS.
+ * its key is copied from `previous`; if a domain's directory or its list of
+ * selectors cannot be read, all of its keys are.  If a file now contains a
+ * different key, the old key stays in the set under the same selector while its
+ * record is in DNS.  The states of keys that were removed are kept, and used if
+ * the same key comes back.
  */
 struct sign_keys *sign_keys_load(const char *folder, struct sign_keys *previous,
     FILE *errors, struct sign_keys_faults *faults);
@@ -114,6 +126,21 @@ struct sign_domain *const *sign_keys_domains(
 /* Returns NULL if there is no key for this domain. */
 struct sign_domain *sign_keys_domain(
     const struct sign_keys *keys, struct span name);
+
+/* Writes "DOMAIN SELECTOR ID"; ID is the SHA-256 of the public key. */
+void sign_key_put_id(struct buf *b, const struct sign_key *key);
+
+/* Returns the key with this id, or NULL. */
+struct sign_key *sign_keys_find(const struct sign_keys *keys, struct span id);
+
+/* Returns the removed keys, in any order. */
+const struct sign_removed_key *sign_keys_removed(
+    const struct sign_keys *keys, size_t *n);
+
+/* Adds a removed key.  Returns false if memory ran out.  Only for a set that no
+ * other thread uses, or that is locked. */
+bool sign_keys_add_removed(
+    struct sign_keys *keys, struct span id, const struct rotation_state *state);
 
 /*
  * Sets which keys of a domain sign, as rotation_choose() decides from their

@@ -59,9 +59,20 @@ rotation_lose(struct rotation_state *state)
 	*state = (struct rotation_state){ .since = 1, .ever = true };
 }
 
-void
-rotation_repair(struct rotation_state *state)
+static void
+not_after(int64_t *time, int64_t now)
 {
+	if (*time > now)
+		*time = now;
+}
+
+void
+rotation_repair(struct rotation_state *state, int64_t now)
+{
+	not_after(&state->since, now);
+	not_after(&state->seen, now);
+	not_after(&state->absent, now);
+	not_after(&state->used, now);
 	if (state->wait > ROTATION_WAIT_MAX)
 		state->wait = ROTATION_WAIT_MAX;
 	state->ever |= state->ready;
@@ -139,6 +150,12 @@ rotation_removable(const struct rotation_state *state, int64_t retired)
 	int64_t last = state->used > retired ? state->used : retired;
 
 	return last + ROTATION_KEEP_S;
+}
+
+bool
+rotation_look_is_due(int64_t next_look, int64_t now)
+{
+	return next_look <= now || next_look > now + LOOK_READY_S;
 }
 
 int64_t

@@ -71,9 +71,9 @@ void rotation_import(struct rotation_state *state);
  * ready, and one check that finds the record makes it ready. */
 void rotation_lose(struct rotation_state *state);
 
-/* Corrects impossible values in a state read from a file, so that a damaged
- * file cannot prevent a key from signing. */
-void rotation_repair(struct rotation_state *state);
+/* Corrects impossible values, so that a damaged file, or a clock that was ahead
+ * for a while, cannot prevent a key from signing or from being removed. */
+void rotation_repair(struct rotation_state *state, int64_t now);
 
 struct rotation_key {
 	const struct rotation_state *state;
@@ -105,6 +105,10 @@ const char *rotation_phase_name(enum rotation_phase phase);
 
 /* Returns the time from which a retired key's record is no longer needed. */
 int64_t rotation_removable(const struct rotation_state *state, int64_t retired);
+
+/* Whether a check that was planned for `next_look` is due, also if the clock
+ * was set back since. */
+bool rotation_look_is_due(int64_t next_look, int64_t now);
 
 /* Returns the seconds from `now` until the next check of a key.  `quiet` is the
  * number of checks since the last change, or since startup. */

@@ -70,7 +70,7 @@ key_cli_load(const struct key_cli *k, size_t *n_hosts)
 	free(text);
 	if (keys == NULL)
 		return NULL;
-	*n_hosts = key_state_read_all(k->folder, keys);
+	*n_hosts = key_state_read_all(k->folder, keys, k->c->now);
 	domains = sign_keys_domains(keys, &n);
 	for (size_t i = 0; i < n; i++)
 		(void)sign_keys_decide(domains[i]);

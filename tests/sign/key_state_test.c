@@ -150,7 +150,7 @@ started(bool *ok, char error[ERROR_TEXT_MAX])
 
 	error[0] = '\0';
 	memset(&pauses, 0, sizeof(pauses));
-	*ok = key_state_load(own, keys, &pauses, &b);
+	*ok = key_state_load(own, keys, NOW, &pauses, &b);
 	assert_int_equal(*ok, error[0] == '\0');
 	return keys;
 }
@@ -369,6 +369,100 @@ missing_file_falls_back_to_another_host(void **state)
 	free(whole);
 }
 
+/* A domain whose directory was missing at two starts. */
+static void
+states_of_removed_keys_are_kept(void **state)
+{
+	char text[ERROR_TEXT_MAX], from[100], to[100];
+	struct buf error = buf_wrap(text, sizeof(text));
+	struct sign_keys *keys;
+	size_t n;
+	char *whole = state_text(&n);
+	bool ok;
+
+	(void)state;
+	file_write(own, span_of(whole, n));
+	snprintf(from, sizeof(from), "%s/a.example", folder.folder);
+	snprintf(to, sizeof(to), "%s/away", folder.folder);
+	assert_int_equal(rename(from, to), 0);
+	for (int i = 0; i < 2; i++) {
+		keys = started(&ok, text);
+		assert_true(ok);
+		assert_null(sign_keys_domain(keys, SPAN("a.example")));
+		error = buf_wrap(text, sizeof(text));
+		if (!key_state_write(own, keys, &pauses, &error))
+			fail_msg("%s", text);
+		sign_keys_unref(keys);
+	}
+	assert_int_equal(rename(to, from), 0);
+	keys = started(&ok, text);
+	assert_true(ok);
+	assert_string_equal(signs(keys, "a.example"), "k2");
+	assert_int_equal(key_state_key_of(keys, "a.example", "k1")->state.used,
+	    NOW - 9 * DAY);
+	sign_keys_unref(keys);
+	free(whole);
+}
+
+/* ... but not forever. */
+static void
+states_of_removed_keys_expire(void **state)
+{
+	struct sign_keys *keys = test_keys_load(&folder);
+	char text[ERROR_TEXT_MAX] = "";
+	struct buf error = buf_wrap(text, sizeof(text));
+	char lines[ERROR_TEXT_MAX];
+	struct buf b = buf_wrap(lines, sizeof(lines));
+	size_t n;
+
+	(void)state;
+	for (int days = 29; days <= 31; days += 2) {
+		buf_printf(&b, "x.example k%d ", days);
+		for (int i = 0; i < 64; i++)
+			buf_byte(&b, '0');
+		buf_printf(&b, " seen=%lld ever=1 ready=1\n",
+		    (long long)NOW - days * INT64_C(86400));
+	}
+	buf_text(&b, "# end\n");
+	file_write(own, buf_view(&b));
+	if (!key_state_load(own, keys, NOW, &pauses, &error))
+		fail_msg("%s", text);
+	assert_int_equal(
+	    strncmp(sign_keys_removed(keys, &n)[0].id, "x.example k29 ", 14),
+	    0);
+	assert_int_equal(n, 1);
+	sign_keys_unref(keys);
+}
+
+/* The clock was ahead for a while. */
+static void
+times_in_the_future_become_now(void **state)
+{
+	static const char numbers[] =
+	    " since=1900000000 seen=1900000000 used=1900000000 ready=1";
+	struct sign_keys *keys;
+	char text[ERROR_TEXT_MAX], file[ERROR_TEXT_MAX];
+	const struct rotation_state *s;
+	size_t n;
+	char *whole = state_text(&n);
+	const char *line = strstr(whole, "b.example b ");
+	struct buf b = buf_wrap(file, sizeof(file));
+	bool ok;
+
+	(void)state;
+	buf_span(&b, span_of(line, strlen("b.example b ") + 64));
+	buf_printf(&b, "%s\n# end\n", numbers);
+	file_write(own, buf_view(&b));
+	keys = started(&ok, text);
+	assert_true(ok);
+	s = &key_state_key_of(keys, "b.example", "b")->state;
+	assert_int_equal(s->used, NOW);
+	assert_int_equal(s->seen, NOW);
+	assert_int_equal(s->since, NOW);
+	sign_keys_unref(keys);
+	free(whole);
+}
+
 /* Commands combine the states of all hosts that still exist. */
 static void
 old_hosts_are_ignored(void **state)
@@ -388,12 +482,12 @@ old_hosts_are_ignored(void **state)
 	file_write(own, span_of(whole, n));
 	*strstr(whole, "ready=1") = 'x'; /* not ready on the other host */
 	file_write(other, span_of(whole, n));
-	assert_int_equal(key_state_read_all(folder.folder, keys), 2);
+	assert_int_equal(key_state_read_all(folder.folder, keys, NOW), 2);
 	assert_false(key_state_key_of(keys, "a.example", "k1")->state.ready);
 	sign_keys_unref(keys);
 	keys = test_keys_load(&folder);
 	assert_int_equal(utimensat(AT_FDCWD, other, old, 0), 0);
-	assert_int_equal(key_state_read_all(folder.folder, keys), 1);
+	assert_int_equal(key_state_read_all(folder.folder, keys, NOW), 1);
 	assert_true(key_state_key_of(keys, "a.example", "k1")->state.ready);
 	sign_keys_unref(keys);
 	free(whole);
@@ -410,6 +504,9 @@ main(void)
 		cmocka_unit_test(impossible_numbers),
 		cmocka_unit_test(missing_file_falls_back_to_another_host),
 		cmocka_unit_test(old_hosts_are_ignored),
+		cmocka_unit_test(states_of_removed_keys_are_kept),
+		cmocka_unit_test(states_of_removed_keys_expire),
+		cmocka_unit_test(times_in_the_future_become_now),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -206,6 +206,33 @@ the_record_is_needed_for_seven_days(void **state)
 	    rotation_removable(&s, 2000000), 2000000 + 7 * INT64_C(86400));
 }
 
+/* After the clock was set back, a check does not wait until the old time. */
+static void
+a_planned_check_is_due(void **state)
+{
+	static const struct {
+		int64_t next_look, now;
+		bool due;
+	} rows[] = {
+		{ 0, 1000000, true },
+		{ 1000000, 1000000, true },
+		{ 1000001, 1000000, false },
+		{ 1001800, 1000000, false },
+		{ 1001801, 1000000, true },
+		{ 9000000, 1000000, true },
+	};
+	const struct rotation_state ready = { .ready = true };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rotation_look_is_due(rows[i].next_look, rows[i].now) !=
+		    rows[i].due)
+			fail_msg("row %zu", i);
+	for (unsigned quiet = 0; quiet < 9; quiet++)
+		assert_false(rotation_look_is_due(
+		    5000 + rotation_next_look(&ready, quiet, 5000), 5000));
+}
+
 /* ---- a reference implementation that stores all checks ---- */
 
 enum { HISTORY_MAX = 64, RANDOM_RUNS = 4000 };
@@ -493,6 +520,7 @@ main(void)
 		cmocka_unit_test(a_clock_set_back_starts_over),
 		cmocka_unit_test(which_key_signs),
 		cmocka_unit_test(the_record_is_needed_for_seven_days),
+		cmocka_unit_test(a_planned_check_is_due),
 		cmocka_unit_test(random_checks_match_the_reference),
 		cmocka_unit_test(every_sent_message_can_be_verified),
 	};
