@@ -77,6 +77,19 @@ key_cli_load(const struct key_cli *k, size_t *n_hosts)
 	return keys;
 }
 
+bool
+key_cli_signs(const struct sign_key *key)
+{
+	return key->phase == ROTATION_ACTIVE || key->phase == ROTATION_ALARM;
+}
+
+bool
+key_cli_is_recorded(const struct sign_key *key)
+{
+	/* the number of hosts, see key_state_read_all() */
+	return key->quiet > 0;
+}
+
 const char *
 key_cli_algorithm(const struct private_key *key)
 {

@@ -18,8 +18,9 @@ enum {
 	KEY_TTL = 3600,     /* TTL in seconds of the records that we print */
 	KEY_MAX_DAYS = 180, /* age at which a key is too old: M3AAWG recommends
 	                       a new one every six months */
-	KEY_EXIT_FOUND = 1, /* exit status of `key due` and `key check` if
-	                       something needs to be done */
+	KEY_PUBLISH_DAYS = 7, /* age at which a key without a record is due */
+	KEY_EXIT_FOUND = 1,   /* exit status of `key due` and `key check` if
+	                         something needs to be done */
 };
 
 struct key_cli {
@@ -40,8 +41,8 @@ int key_revoke(struct key_cli *k);
 int key_due(struct key_cli *k);
 int key_import(struct key_cli *k);
 
-/* Adds to `list` the keys that are due: {"domain", "selector", "due": "new" or
- * "retire"}.  Returns true if a key is older than `max_days`. */
+/* Adds to `list` the keys that are due: {"domain", "selector", "due": "new",
+ * "retire" or "publish"}.  Returns true if a key is older than `max_days`. */
 bool key_due_list(const struct key_cli *k, const struct sign_keys *keys,
     uint64_t max_days, json_t *list);
 
@@ -63,6 +64,12 @@ int key_cli_selector(const struct key_cli *k, const char *selector);
  * message.
  */
 struct sign_keys *key_cli_load(const struct key_cli *k, size_t *n_hosts);
+
+/* Whether a key signs, as far as the daemons recorded it. */
+bool key_cli_signs(const struct sign_key *key);
+
+/* Whether a daemon has recorded when the key last signed. */
+bool key_cli_is_recorded(const struct sign_key *key);
 
 /* Makes the daemons reload the key folder immediately. */
 void key_cli_changed(const struct key_cli *k);

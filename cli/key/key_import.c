@@ -52,28 +52,61 @@ import_print(struct key_importer *m, const char *domain, const char *selector,
 	json_array_append_new(m->list, one);
 }
 
-/* Handles a key whose selector already exists, which is an error unless the
- * keys are equal. */
+/* Writes the list of selectors and, if `key` is given, the key file. */
 static void
-import_again(struct key_importer *m, const char *domain, const char *selector,
+import_write(struct key_importer *m, const char *domain, const char *selector,
     const char *path, const struct private_key *key)
+{
+	char text[KEY_ERROR_MAX];
+	struct buf error = buf_wrap(text, sizeof(text));
+
+	if (m->k->c->dry_run) {
+		import_print(m, domain, selector, path, "would be imported");
+		return;
+	}
+	if (!key_entries_write(m->k->folder, domain, m->entries, &error) ||
+	    (key != NULL &&
+		!key_file_write(m->k->folder, domain, selector, key, &error))) {
+		import_error(m, "", text);
+		return;
+	}
+	m->imported++;
+	import_print(m, domain, selector, path, "imported");
+}
+
+/* Handles a key whose selector already exists, which is an error unless the
+ * keys are equal, or an earlier import was interrupted before it wrote the
+ * key. */
+static void
+import_again(struct key_importer *m, const char *domain,
+    struct key_entry *entry, const char *path, const struct private_key *key)
 {
 	char old_path[KEY_PATH_MAX], text[KEY_ERROR_MAX];
 	struct buf error = buf_wrap(text, sizeof(text));
+	bool stopped = entry->retired > 0 || entry->revoked > 0;
 	struct private_key *old;
 	struct stat st;
 
 	snprintf(old_path, sizeof(old_path), "%s/%s/%s.pem", m->k->folder,
-	    domain, selector);
+	    domain, entry->selector);
+	if (entry->imported && !stopped && access(old_path, F_OK) != 0 &&
+	    errno == ENOENT) {
+		import_write(m, domain, entry->selector, path, key);
+		return;
+	}
 	old = key_file_read(old_path, &st, &error);
-	if (old != NULL &&
+	if (old == NULL ||
 	    memcmp(private_key_id(old), private_key_id(key),
-		CRYPTO_HASH_SIZE) == 0)
-		import_print(m, domain, selector, path, "already there");
-	else
+		CRYPTO_HASH_SIZE) != 0) {
 		import_error(m, old_path,
 		    "there was a different key with this selector; a selector "
 		    "is never reused");
+	} else if (entry->imported || stopped) {
+		import_print(m, domain, entry->selector, path, "already there");
+	} else {
+		entry->imported = true;
+		import_write(m, domain, entry->selector, path, NULL);
+	}
 	private_key_unref(old);
 }
 
@@ -82,8 +115,6 @@ import_new(struct key_importer *m, const char *domain, const char *selector,
     const char *path, const struct private_key *key, int64_t created)
 {
 	struct key_entry *entry;
-	char text[KEY_ERROR_MAX];
-	struct buf error = buf_wrap(text, sizeof(text));
 
 	if (m->entries->n == KEY_SELECTORS_MAX) {
 		import_error(m, domain, "too many selectors");
@@ -92,17 +123,7 @@ import_new(struct key_importer *m, const char *domain, const char *selector,
 	entry = &m->entries->list[m->entries->n++];
 	*entry = (struct key_entry){ .created = created, .imported = true };
 	memcpy(entry->selector, selector, strlen(selector) + 1);
-	if (m->k->c->dry_run) {
-		import_print(m, domain, selector, path, "would be imported");
-		return;
-	}
-	if (!key_entries_write(m->k->folder, domain, m->entries, &error) ||
-	    !key_file_write(m->k->folder, domain, selector, key, &error)) {
-		import_error(m, "", text);
-		return;
-	}
-	m->imported++;
-	import_print(m, domain, selector, path, "imported");
+	import_write(m, domain, selector, path, key);
 }
 
 static void
@@ -113,6 +134,7 @@ import_key(struct key_importer *m, const char *domain, const char *selector,
 	struct buf error = buf_wrap(text, sizeof(text));
 	struct stat st;
 	struct private_key *key = key_file_read(path, &st, &error);
+	struct key_entry *entry;
 
 	if (key == NULL) {
 		import_error(m, "", text);
@@ -120,8 +142,9 @@ import_key(struct key_importer *m, const char *domain, const char *selector,
 	}
 	if (!key_entries_read(m->k->folder, domain, m->entries, &error))
 		import_error(m, "", text);
-	else if (key_entry_find(m->entries, span_str(selector)) != NULL)
-		import_again(m, domain, selector, path, key);
+	else if ((entry = key_entry_find(m->entries, span_str(selector))) !=
+	    NULL)
+		import_again(m, domain, entry, path, key);
 	else
 		import_new(m, domain, selector, path, key, st.st_mtime);
 	private_key_unref(key);

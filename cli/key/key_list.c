@@ -165,6 +165,8 @@ key_list(struct key_cli *k)
 const char *
 key_due_advice(const char *due)
 {
+	if (strcmp(due, "publish") == 0)
+		return "has no record in DNS; run: avouch key check DOMAIN";
 	return strcmp(due, "new") == 0
 	    ? "is too old; run: avouch key new DOMAIN"
 	    : "is not needed any more; run: avouch key retire DOMAIN SELECTOR";
@@ -196,22 +198,32 @@ has_successor(const struct sign_domain *domain, const struct sign_key *key)
 	return false;
 }
 
-/* Adds the key to `list` if it is due for replacement or retirement.  Returns
- * true if it is older than `max_days`. */
+/* Whether the record of a key should be in DNS by now, but is not. */
+static bool
+is_unpublished(const struct key_cli *k, const struct sign_key *key)
+{
+	return key->phase == ROTATION_NEW && key->state.since == 0 &&
+	    key_cli_is_recorded(key) &&
+	    k->c->now - key->created > (int64_t)KEY_PUBLISH_DAYS * DATE_DAY;
+}
+
+/* Adds the key to `list` if it is due for replacement, retirement or
+ * publication.  Returns true if it is older than `max_days`. */
 static bool
 due_key(const struct key_cli *k, uint64_t max_days, json_t *list,
     const struct sign_domain *domain, const struct sign_key *key)
 {
 	int64_t now = k->c->now;
-	bool signs =
-	    key->phase == ROTATION_ACTIVE || key->phase == ROTATION_ALARM;
 
-	if (signs && !has_successor(domain, key) &&
+	if (key_cli_signs(key) && !has_successor(domain, key) &&
 	    now - key->created > (int64_t)max_days * DATE_DAY) {
 		due_add(list, key, "new");
 		return true;
 	}
+	if (is_unpublished(k, key))
+		due_add(list, key, "publish");
 	if (key->phase == ROTATION_RETIRED && key->retired == 0 &&
+	    key_cli_is_recorded(key) &&
 	    rotation_removable(&key->state, retired_at(domain, key)) <= now)
 		due_add(list, key, "retire");
 	return false;

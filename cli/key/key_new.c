@@ -211,8 +211,8 @@ key_of_selector(const struct sign_domain *domain, const char *selector)
 }
 
 /* Returns the time from which the selector of a revoked or retired key can be
- * reused, or 0 for a key in another state.  `other` is the newer key of the
- * pair. */
+ * reused, or 0 for a key in another state, or if that time is not known.
+ * `other` is the newer key of the pair. */
 static int64_t
 pair_free_at(const struct sign_key *key, const struct sign_key *other)
 {
@@ -220,7 +220,7 @@ pair_free_at(const struct sign_key *key, const struct sign_key *other)
 
 	if (key->revoked > 0)
 		return key->revoked;
-	if (key->phase != ROTATION_RETIRED)
+	if (key->phase != ROTATION_RETIRED || !key_cli_is_recorded(key))
 		return 0;
 	return rotation_removable(&key->state, retired);
 }
@@ -254,8 +254,8 @@ recall_target(struct key_order *o)
 	}
 }
 
-/* Chooses which selector of the pair the new key gets: an unused one, or the
- * one whose key was retired long ago. */
+/* Chooses which selector of the pair the new key gets: an unused one, the one
+ * whose key was revoked, or the one whose key was retired long ago. */
 static int
 choose_of_pair(struct key_order *o, const struct sign_domain *domain)
 {
@@ -270,14 +270,18 @@ choose_of_pair(struct key_order *o, const struct sign_domain *domain)
 	int64_t free_at;
 
 	if (a != NULL && b != NULL) {
-		old = a->created <= b->created ? a : b;
+		old = (a->revoked > 0) != (b->revoked > 0)
+		    ? (a->revoked > 0 ? a : b)
+		    : a->created <= b->created ? a
+					       : b;
 		free_at = pair_free_at(old, old == a ? b : a);
 		date_put_time(&time, free_at);
 		if (free_at == 0 || free_at > o->k->c->now)
 			return cli_fail(o->k->c, EX_USAGE,
 			    free_at == 0
-				? "%s still signs, or its record is not "
-				  "published yet; see `avouch key list %s`%s"
+				? "%s still signs, its record is not published "
+				  "yet, or no daemon has recorded when it last "
+				  "signed; see `avouch key list %s`%s"
 				: "the record of %s in %s is needed until %s",
 			    old->selector, o->k->domain,
 			    free_at == 0 ? "" : text);

@@ -6,6 +6,7 @@
 
 #include "cli/key/cmd_key.h"
 #include "lib/date.h"
+#include "sign/key_state.h"
 
 struct key_stop {
 	struct key_cli *k;
@@ -46,6 +47,8 @@ stop_entry(struct key_stop *s)
 	return entry;
 }
 
+/* Whether another key of the same type can sign instead: receivers that do not
+ * know Ed25519 see no signature without an RSA key. */
 static bool
 other_key_signs(const struct key_stop *s)
 {
@@ -53,10 +56,22 @@ other_key_signs(const struct key_stop *s)
 		const struct sign_key *other = s->domain->keys[i];
 
 		if (other != s->key && other->revoked == 0 &&
-		    other->state.ready)
+		    other->state.ready && (s->revoke || other->retired == 0) &&
+		    (s->key == NULL ||
+			private_key_type(other->key) ==
+			    private_key_type(s->key->key)))
 			return true;
 	}
 	return false;
+}
+
+static const char *
+type_word(const struct key_stop *s)
+{
+	if (s->key == NULL)
+		return "";
+	return private_key_type(s->key->key) == PRIVATE_KEY_RSA ? "RSA "
+								: "Ed25519 ";
 }
 
 /* ---- the record with an empty p= (RFC 6376 section 3.6.1) ---- */
@@ -69,12 +84,15 @@ record_name(struct key_stop *s)
 	    : key_record_name(s->k, s->selector, s->k->domain);
 }
 
-/* Whether the key needs no record: it is being revoked, or has not signed for a
- * week. */
+/* Whether the key needs no record: it is being revoked, or does not sign and
+ * has not signed for a week. */
 static bool
 needs_no_record(const struct key_stop *s)
 {
-	return s->revoke || s->until <= s->k->c->now;
+	return s->revoke ||
+	    (s->until <= s->k->c->now &&
+		(s->key == NULL ||
+		    (!key_cli_signs(s->key) && key_cli_is_recorded(s->key))));
 }
 
 /* Publishes the record with an empty p=.  If sign.publish fails, returns
@@ -125,15 +143,24 @@ show_retired(struct key_stop *s)
 		return;
 	}
 	date_put_time(&b, s->until);
-	printf("%s: %s is retired. Its record is needed until %s, for mail "
-	       "that is still queued.\nThen run the same command again.\n",
-	    s->k->domain, s->selector, text);
+	printf("%s: %s is retired. ", s->k->domain, s->selector);
+	if (s->until > s->k->c->now)
+		printf("Its record is needed until %s, for mail that is still "
+		       "queued.\nThen run the same command again.\n",
+		    text);
+	else if (key_cli_signs(s->key))
+		puts("It still signs, so its record is needed.");
+	else
+		printf("No daemon has recorded in %s/" KEY_STATE_FOLDER
+		       " when it last signed.\nKeep its record until seven "
+		       "days after that.\n",
+		    s->k->folder);
 	if (!other_key_signs(s))
-		puts("No other key of this domain is published, so this key "
-		     "keeps signing until another one is published.\nMake one "
-		     "with "
-		     "`avouch key new`, or stop this key at once with `avouch "
-		     "key revoke`.");
+		printf("No other %skey of this domain is published, so this "
+		       "key keeps signing until another one is published.\n"
+		       "Make one with `avouch key new`, or stop this key at "
+		       "once with `avouch key revoke`.\n",
+		    type_word(s));
 }
 
 static void
@@ -143,8 +170,10 @@ show_stopped(struct key_stop *s)
 	       "seconds.\n",
 	    s->k->domain, s->selector);
 	if (!other_key_signs(s))
-		puts("No other key of this domain is published: its mail is "
-		     "now sent unsigned. Run `avouch key new`.");
+		printf("No other %skey of this domain is published, so its "
+		       "mail now has no valid %ssignature. Run `avouch key "
+		       "new`.\n",
+		    type_word(s), type_word(s));
 	show_revoked(s);
 }
 

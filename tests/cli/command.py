@@ -3,6 +3,7 @@ hold for every run.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -149,6 +150,24 @@ class Command(contextlib.ExitStack):
 
     def json(self, *arguments, **options):
         return self.zoned(*arguments, "--json", **options).json()
+
+
+def record_state(c, domain, **keys):
+    """Writes the state file of a daemon.  `keys`: the state of each selector,
+    such as "ready=1 ever=1"."""
+    folder = c.home + "/keys/.state"
+    lines = []
+    for selector, state in keys.items():
+        public = subprocess.run(
+            ["openssl", "pkey", "-in", "%s/keys/%s/%s.pem" % (
+                c.home, domain, selector), "-pubout", "-outform", "DER"],
+            check=True, capture_output=True).stdout
+        if len(public) < 100:  # Ed25519: only the key itself
+            public = public[-32:]
+        lines.append("%s %s %s %s\n" % (
+            domain, selector, hashlib.sha256(public).hexdigest(), state))
+    with open(folder + "/host", "w") as f:
+        f.write("".join(lines) + "# end\n")
 
 
 def main(suite, arguments):

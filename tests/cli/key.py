@@ -12,10 +12,14 @@ import sys
 import time
 
 import command
-from command import DATAERR, FOUND, OK, USAGE
+from command import DATAERR, FOUND, OK, USAGE, record_state
 from suite import Suite, holds, lacks, same, true
 
 suite = Suite()
+
+NOW = str(int(time.time()))
+NEXT_MONTH = str(int(NOW) + 30 * 86400)
+KEY_REVOKED = '"v=DKIM1; p="'
 
 
 def key(c, *words, **options):
@@ -79,6 +83,16 @@ def pair(c):
     third = made(c, "pair.example", *words)[0]
     same(third["selector"], "p1", "third")
     true(third["record"]["value"] != one["record"]["value"], "a new key")
+    key(c, "revoke", "pair.example", "p1")
+    same(made(c, "pair.example", *words)[0]["selector"], "p1",
+         "the newer one, because it is revoked")
+    key(c, "retire", "pair.example", "p2", "--now", NOW)
+    r = key(c, "new", "pair.example", *words, "--now", NEXT_MONTH,
+            status=USAGE)
+    holds(r.err, "no daemon has recorded when it last signed")
+    record_state(c, "pair.example", p2="used=%s" % NOW)
+    same(made(c, "pair.example", *words, "--now", NEXT_MONTH)[0]["selector"],
+         "p2", "retired long ago")
 
 
 @suite.test("key check reports each error in published records")
@@ -136,6 +150,66 @@ def due(c):
               for k in key(c, "list", "--json").json()["keys"]}
     same((states["due.example"], states["aged.example"]), ("new", "active"),
          "states")
+
+
+@suite.test("key retire says that a record can go only if the key is not used")
+def retire(c):
+    made(c, "stop.example", "--selector", "a")
+    made(c, "stop.example", "--selector", "b")
+
+    def again():
+        return key(c, "retire", "stop.example", "a", "--now", NEXT_MONTH).out
+
+    holds(key(c, "retire", "stop.example", "a", "--now", NOW).out,
+          "needed until")
+    holds(again(), "No daemon has recorded")
+    used = "ready=1 ever=1 used=%s" % NOW
+    record_state(c, "stop.example", a=used, b="")
+    holds(again(), "It still signs")
+    record_state(c, "stop.example", a=used, b="ready=1 ever=1")
+    r = again()
+    holds(r, "a has not signed for a week")
+    holds(r, KEY_REVOKED)
+    lacks(key(c, "revoke", "stop.example", "a").out, "No other")
+    made(c, "stop.example", "--selector", "e", "--algorithm", "ed25519")
+    record_state(c, "stop.example", e="ready=1 ever=1", b="ready=1 ever=1")
+    holds(key(c, "revoke", "stop.example", "b").out, "No other RSA key")
+
+
+@suite.test("key due: a key whose record is missing for a week")
+def unpublished(c):
+    made(c, "slow.example", "--selector", "k")
+    for state, want in (("", True), ("since=5 seen=5", False)):
+        record_state(c, "slow.example", k=state)
+        r = key(c, "due", "slow.example", "--now", NEXT_MONTH)
+        same("k has no record in DNS; run: avouch key check" in r.out, want,
+             state)
+        same(key(c, "due", "slow.example").out, "", "a young key")
+
+
+@suite.test("key import after an interrupted import, and of a key made here")
+def import_again(c):
+    one, two = c.path("again1.pem"), c.path("again2.pem")
+    for path in (one, two):
+        subprocess.run(["openssl", "genrsa", "-out", path, "2048"], check=True,
+                       capture_output=True)
+
+    def imported(domain, path, **options):
+        return key(c, "import", path, "--domain", domain, "--selector", "s",
+                   **options)
+    imported("cut.example", one)
+    os.unlink(c.home + "/keys/cut.example/s.pem")
+    holds(imported("cut.example", one).out, "s: imported")
+    holds(imported("cut.example", one).out, "s: already there")
+    holds(imported("cut.example", two, status=DATAERR).err,
+          "a different key with this selector")
+    made(c, "here.example", "--selector", "s")
+    here = c.home + "/keys/here.example/s.pem"
+    holds(imported("here.example", here).out, "s: imported")
+    holds(imported("here.example", here).out, "s: already there")
+    same([k["state"] for k in key(c, "list", "here.example",
+                                  "--json").json()["keys"]],
+         ["active"], "signs at once")
 
 
 @suite.test("tables of opendkim: the same selectors, and clear errors")

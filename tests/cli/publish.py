@@ -99,9 +99,11 @@ def both_and_retire(c):
     holds(text(c, "s2"), "k=rsa")
     holds(text(c, "s2-ed25519"), "k=ed25519")
     c.run("key", "retire", "example.org", "s2", "--config", c.conf)
-    holds(text(c, "s2"), "k=rsa")
-    c.run("key", "retire", "example.org", "s2", "--config", c.conf, "--now",
-          "2000000000")
+    for _ in range(2):  # it is not known when it signed
+        holds(text(c, "s2"), "k=rsa")
+        c.run("key", "retire", "example.org", "s2", "--config", c.conf,
+              "--now", "2000000000")
+        command.record_state(c, "example.org", s2="")
     same(text(c, "s2"), "v=DKIM1; p=", "a week later")
 
 
@@ -129,6 +131,7 @@ def pair(c):
          ("p1", three["record"]["value"]), "the first again")
     c.run("key", "retire", "customer.example", "p2", "--config", c.conf)
     same(record("p2"), two["record"]["value"], "retired")
+    command.record_state(c, "customer.example", p2="")
     r = c.run("key", "retire", "customer.example", "p2", "--config", c.conf,
               "--now", "2000000000")
     holds(r.out, "published: p2.customer.example.dkim.example.org with")
