@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,13 +27,15 @@
 
 enum {
 	NICE = 15,
-	FOLDER_S = 60,   /* interval between checks for modified files; the
-	                    folder's own modification time, which shows new and
-	                    removed files, is checked every second */
-	USED_S = 3600,   /* interval between writes of the times when keys last
-	                    signed */
-	ALIVE_S = 86400, /* interval between writes if nothing was signed; they
-	                    show that this host still exists */
+	FOLDER_S = 60,    /* interval between checks for modified files; the
+	                     folder's own time, which shows new domains and what
+	                     `avouch key` did, is checked every second */
+	USED_S = 3600,    /* interval between writes of the times when keys last
+	                     signed */
+	ALIVE_S = 86400,  /* interval between writes if nothing was signed; they
+	                     show that this host still exists */
+	REMIND_S = 86400, /* interval between log lines about a key that waits
+	                     for its record */
 	STOP_S = 5,
 	TURN_MS = 1000,
 	WATCH_ERROR_MAX = 2048,
@@ -53,6 +56,7 @@ static struct {
 	uint64_t folder_mark; /* identifies the files that were read */
 	uint64_t folder_time; /* identifies the folder's modification time */
 	int64_t folder_next, used_saved;
+	size_t round_start; /* index of the domain at which to go on */
 	bool is_dirty, cannot_write;
 	bool has_pauses; /* this process handles our own mail */
 	struct pauses pauses;
@@ -211,8 +215,9 @@ static uint64_t
 mark_add(uint64_t mark, const struct stat *st)
 {
 	mark = mark * 1000003 + (uint64_t)st->st_ino;
-	mark = mark * 1000003 + (uint64_t)st->st_mtim.tv_sec;
-	return mark * 1000003 + (uint64_t)st->st_mtim.tv_nsec;
+	/* also changes with the mode and the owner */
+	mark = mark * 1000003 + (uint64_t)st->st_ctim.tv_sec;
+	return mark * 1000003 + (uint64_t)st->st_ctim.tv_nsec;
 }
 
 static uint64_t
@@ -223,23 +228,35 @@ folder_time(const char *folder)
 	return stat(folder, &st) == 0 ? mark_add(1, &st) : 0;
 }
 
-/* Returns a number that changes when a file in the folder is added, replaced or
- * removed. */
+/* Returns a number that changes when a file in the directory is added, changed,
+ * replaced or removed.  `depth` is the number of levels below it to read. */
 static uint64_t
-folder_mark(const char *folder)
+folder_mark_at(int parent, const char *name, int depth)
 {
-	DIR *directory = opendir(folder);
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *one;
-	uint64_t mark = 0;
+	uint64_t mark = 0; /* a sum, because the order varies */
 	struct stat st;
 
 	while (directory != NULL && (one = readdir(directory)) != NULL)
 		if (one->d_name[0] != '.' &&
-		    fstatat(dirfd(directory), one->d_name, &st, 0) == 0)
-			mark += mark_add(1, &st); /* the order varies */
+		    fstatat(fd, one->d_name, &st, 0) == 0)
+			mark += mark_add(1, &st) +
+			    (depth > 0 && S_ISDIR(st.st_mode)
+				    ? folder_mark_at(fd, one->d_name, depth - 1)
+				    : 0);
 	if (directory != NULL)
 		closedir(directory);
+	else if (fd >= 0)
+		close(fd);
 	return mark;
+}
+
+static uint64_t
+folder_mark(const char *folder)
+{
+	return folder_mark_at(AT_FDCWD, folder, 1);
 }
 
 /* Reads the folder again if its files have changed. */
@@ -253,7 +270,7 @@ check_folder(int64_t now)
 	/* get the time first, so that a change between the two calls is noticed
 	 * at the next check */
 	uint64_t time = folder_time(folder), mark = folder_mark(folder);
-	bool changed;
+	bool changed, is_new;
 
 	watch.folder_next = now + FOLDER_S;
 	changed = mark != watch.folder_mark || time != watch.folder_time;
@@ -262,16 +279,19 @@ check_folder(int64_t now)
 		pthread_mutex_lock(&watch.lock);
 		keys =
 		    signing_read_keys(folder, old != NULL ? old->keys : NULL);
-		watch.folder_mark = mark;
 		if (keys != NULL && (old == NULL || old->keys == NULL))
 			state_load(keys);
 		if (keys != NULL)
 			(void)sign_keys_domains(keys, &n);
+		is_new = keys != NULL && (old == NULL || keys != old->keys);
 		if (keys != NULL && !signing_set_keys(keys))
-			keys = NULL;
+			is_new = false;
+		/* a failure is tried again, unless there is no folder */
+		if (is_new || mark == 0)
+			watch.folder_mark = mark;
 		watch.is_dirty = true;
 		pthread_mutex_unlock(&watch.lock);
-		if (keys != NULL)
+		if (is_new)
 			log_say(LOG_LEVEL_INFO, "sign",
 			    "read the signing keys of %zu domains", n);
 	}
@@ -331,6 +351,8 @@ log_step(const struct sign_key *key, enum rotation_step step,
 	if (step == ROTATION_SEEN)
 		log_number(&l, "usable_after_s", key->state.wait);
 	log_text(&l, "look", text);
+	if (look->finding == ROTATION_UNKNOWN)
+		log_text(&l, "text", key_fault_text(KEY_FAULT_FAILED));
 	log_end(&l);
 }
 
@@ -368,7 +390,7 @@ apply_look(const struct sign_keys *keys, struct sign_domain *domain,
 	enum rotation_phase before = key->phase;
 	enum rotation_step step =
 	    rotation_observe(&key->state, look->finding, look->wait, now);
-	bool moved;
+	bool moved, remind;
 
 	/* Save the loss before it takes effect: even if the daemon is killed
 	 * now, a lost key must not sign again after the restart. */
@@ -384,9 +406,14 @@ apply_look(const struct sign_keys *keys, struct sign_domain *domain,
 			if (domain->keys[i] != key && step == ROTATION_LOST)
 				domain->keys[i]->next_look = now;
 	}
-	if (step != ROTATION_SAME || (key->quiet == 0 && !key->state.ready))
+	remind = key->quiet == 0 || key->logged > now ||
+	    (now - key->logged >= REMIND_S && key->phase != ROTATION_RETIRED);
+	if (step != ROTATION_SAME || (remind && !key->state.ready)) {
+		key->logged = now;
 		log_step(key, step, look);
-	if (moved || (key->phase == ROTATION_ALARM && before != key->phase))
+	}
+	if (moved ||
+	    (key->phase == ROTATION_ALARM && (before != key->phase || remind)))
 		log_decision(domain);
 	key->next_look = now + rotation_next_look(&key->state, key->quiet, now);
 	key->quiet++;
@@ -416,6 +443,15 @@ look_at(const struct key_looker *looker, const struct sign_keys *keys,
 }
 
 static bool
+folder_is_due(void)
+{
+	int64_t now = clock_now().now;
+
+	return now >= watch.folder_next || watch.folder_next > now + FOLDER_S ||
+	    folder_time(watch.conf->sign.keys) != watch.folder_time;
+}
+
+static bool
 must_leave(void)
 {
 	bool leave;
@@ -423,28 +459,34 @@ must_leave(void)
 	pthread_mutex_lock(&watch.lock);
 	leave = watch.stop || watch.next_conf != NULL;
 	pthread_mutex_unlock(&watch.lock);
-	return leave;
+	return leave || folder_is_due();
 }
 
-/* Checks all keys that are due. */
+/* Checks all keys that are due.  Returns early if there is something more
+ * urgent to do, such as to read that a key was revoked. */
 static void
 look_round(const struct sign_keys *keys)
 {
-	size_t n;
+	size_t n, at;
 	struct sign_domain *const *domains = sign_keys_domains(keys, &n);
 	struct key_looker looker;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < domains[i]->n_keys; k++) {
-			struct sign_key *key = domains[i]->keys[k];
+	for (size_t i = 0; i < n; i++) {
+		at = (watch.round_start + i) % n;
+		for (size_t k = 0; k < domains[at]->n_keys; k++) {
+			struct sign_key *key = domains[at]->keys[k];
 
 			if (key->revoked > 0 ||
-			    key->next_look > clock_now().now)
+			    !rotation_look_is_due(
+				key->next_look, clock_now().now))
 				continue;
-			if (must_leave() || !looker_open(&looker))
+			if (must_leave() || !looker_open(&looker)) {
+				watch.round_start = at;
 				return;
-			look_at(&looker, keys, domains[i], key);
+			}
+			look_at(&looker, keys, domains[at], key);
 		}
+	}
 }
 
 /* ---- pauses in our own mail ---- */
@@ -501,8 +543,10 @@ take_reload(void)
 	watch.next_conf = NULL;
 	set_state_path(watch.conf);
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < domains[i]->n_keys; k++)
+		for (size_t k = 0; k < domains[i]->n_keys; k++) {
 			domains[i]->keys[k]->next_look = 0;
+			domains[i]->keys[k]->quiet = 0;
+		}
 	watch.is_dirty = true;
 	signing_unref(s);
 }
@@ -513,15 +557,14 @@ watch_turn(void)
 	int64_t now = clock_now().now;
 	const struct signing *s;
 
-	if (now >= watch.folder_next || watch.folder_next > now + FOLDER_S ||
-	    folder_time(watch.conf->sign.keys) != watch.folder_time)
+	if (folder_is_due())
 		check_folder(now);
 	check_pauses(now);
 	s = signing_ref();
 	if (s != NULL) {
 		look_round(s->keys);
 		pthread_mutex_lock(&watch.lock);
-		if (collect_used(s->keys, now) || watch.is_dirty)
+		if (collect_used(s->keys, clock_now().now) || watch.is_dirty)
 			state_save(s->keys);
 		pthread_mutex_unlock(&watch.lock);
 	}

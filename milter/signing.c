@@ -153,7 +153,8 @@ signing_read_keys(const char *folder, struct sign_keys *previous)
 	size_t size = 0;
 	FILE *f;
 
-	if (folder == NULL || (access(folder, F_OK) != 0 && errno == ENOENT))
+	if (folder == NULL ||
+	    (previous == NULL && access(folder, F_OK) != 0 && errno == ENOENT))
 		return NULL;
 	if (!private_key_protect_memory())
 		log_limited("keys",
@@ -167,6 +168,11 @@ signing_read_keys(const char *folder, struct sign_keys *previous)
 	}
 	log_lines(LOG_LEVEL_WARNING, text);
 	free(text);
+	if (keys == NULL && previous != NULL)
+		log_say(LOG_LEVEL_WARNING, "sign",
+		    "%s cannot be read; the keys that were read before stay in "
+		    "use",
+		    folder);
 	return keys != NULL ? keys : sign_keys_ref(previous);
 }
 

@@ -26,9 +26,9 @@ bool signing_load(const struct conf *conf);
 
 /*
  * Disables core dumps, which would contain private keys, and reads all keys.
- * Logs errors.  Returns NULL if there is no folder.  If the folder cannot be
- * read or memory ran out, returns `previous`, which may be NULL, with a new
- * reference.
+ * Logs errors.  If there is no folder, it cannot be read or memory ran out,
+ * returns `previous`, which may be NULL, with a new reference.  Returns NULL if
+ * `folder` is NULL.
  */
 struct sign_keys *signing_read_keys(
     const char *folder, struct sign_keys *previous);

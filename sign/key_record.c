@@ -41,8 +41,10 @@ static const struct {
 	    "The TXT record at this name is not a DKIM key record. Publish the "
 	    "record as it was printed." },
 	{ KEY_FAULT_FAILED, "failed",
-	    "The name servers did not answer. Nothing changes until they "
-	    "do." },
+	    "At least one name server did not answer. Nothing changes until "
+	    "all do: this host must reach port 53 of each of them. If it "
+	    "cannot, but the record is published, `avouch key import` of "
+	    "this key file makes the key sign at once." },
 	{ KEY_FAULT_NO_UNDERSCORE, "no-underscore",
 	    "The record is at a name without the underscore. The name must "
 	    "contain \"_domainkey\"." },

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -254,6 +255,7 @@ def lost(k):
     k.kill()
     k.start()
     true(k.signs_with() is not None, "after kill -9")
+    k.wait_step("alarm", "old")
     k.publish("new")
     k.looks_until(step="usable", selector="new")
     until(lambda: k.signs_with() == "new", "back to the new one")
@@ -410,6 +412,60 @@ def each_state(program):
         k.run("revoke", DOMAIN, "new")
         until(lambda: k.signs_with() is None, "no key")
         survives(k, None, old="revoked", new="revoked")
+        k.stop()
+
+
+@suite.test("a key folder that is missing during a reload: the keys stay")
+def folder_away(program):
+    with Keys(program.program) as k:
+        k.import_key("old")
+        k.publish("old")
+        k.start()
+        os.rename(k.folder, k.folder + ".away")
+        k.look()
+        same(k.signs_with(), "old", "without the folder")
+        true(any("the keys that were read before stay in use" in line
+                 for line in k.milter.lines), "warned")
+        os.rename(k.folder + ".away", k.folder)
+        k.look()
+        same(k.signs_with(), "old", "back")
+        k.stop()
+
+
+SLOW = 60  # domains; a check of each takes 4 s if no server answers
+
+
+@suite.test("key revoke does not wait until all keys were checked; a list that "
+            "is changed in place is read")
+def revoked_meanwhile(program):
+    library = os.path.dirname(program.program) + "/tests/turnclock.so"
+    with Keys(program.program) as k:
+        for selector in ("one", "two"):
+            k.import_key(selector)
+        clock = k.home + "/clock"
+        with open(clock, "wb") as f:
+            f.write(bytes(8))
+        domain = k.folder + "/" + DOMAIN
+        for i in range(SLOW):
+            shutil.copytree(domain, "%s/d%d.%s" % (k.folder, i, DOMAIN))
+        k.dns.mode("silent")
+        k.start(environment={} if SANITIZED else dict(
+            LD_PRELOAD=library, CLOCK_CONTROL=clock))
+        first = k.signs_with()
+        other = "two" if first == "one" else "one"
+        asked = k.dns.servers[0].asked
+        until(lambda: k.dns.servers[0].asked > asked, "checks keys")
+        k.run("revoke", DOMAIN, first)
+        until(lambda: k.signs_with() == other, "revoked")
+        if not SANITIZED:
+            with open(domain + "/selectors", "r+") as f:
+                text = f.read().replace(other + " ", other + " revoked=1 ")
+                f.seek(0)
+                f.write(text)
+            with open(clock, "r+b") as f:
+                f.write(struct.pack("=q", 61))
+            until(lambda: k.signs_with() is None, "changed in place")
+        k.dns.mode(None)
         k.stop()
 
 
