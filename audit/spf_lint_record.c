@@ -11,22 +11,6 @@ enum {
 	COMPARED_MAX = 512, /* terms compared with each other */
 };
 
-/* Networks from RFC 6890 that cannot send mail over the Internet. */
-static const char *const not_public[] = {
-	"0.0.0.0/8",
-	"10.0.0.0/8",
-	"100.64.0.0/10",
-	"127.0.0.0/8",
-	"169.254.0.0/16",
-	"172.16.0.0/12",
-	"192.168.0.0/16",
-	"224.0.0.0/3",
-	"::1/128",
-	"fc00::/7",
-	"fe80::/10",
-	"ff00::/8",
-};
-
 static bool
 is_network(const struct spf_term *term)
 {
@@ -46,20 +30,6 @@ covers(const struct spf_term *outer, const struct spf_term *inner)
 	return is_network(outer) && is_network(inner) &&
 	    bits_of(outer) <= bits_of(inner) &&
 	    ip_in(&inner->ip, &outer->ip, bits_of(outer));
-}
-
-static bool
-is_public(const struct spf_term *term)
-{
-	for (size_t i = 0; i < sizeof(not_public) / sizeof(*not_public); i++) {
-		struct ip_net net;
-
-		if (ip_net_parse(span_str(not_public[i]), &net) == IP_NET_OK &&
-		    bits_of(term) >= net.bits &&
-		    ip_in(&term->ip, &net.ip, net.bits))
-			return false;
-	}
-	return true;
 }
 
 static bool
@@ -107,7 +77,7 @@ lint_network(struct spf_linting *l, const struct spf_lint_frame *f,
 {
 	if (has_host_bits(term))
 		spf_lint_add(l, f, SPF_RULE_HOST_BITS, term->text, SPAN_NONE);
-	if (!is_public(term))
+	if (!ip_net_is_public(&term->ip, bits_of(term)))
 		spf_lint_add(l, f, SPF_RULE_NOT_PUBLIC, term->text, SPAN_NONE);
 }
 

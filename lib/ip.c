@@ -261,3 +261,33 @@ ip_put_reverse(struct buf *b, const struct ip *ip)
 		break;
 	}
 }
+
+bool
+ip_net_is_public(const struct ip *net, unsigned bits)
+{
+	static const char *const not_public[] = {
+		"0.0.0.0/8",
+		"10.0.0.0/8",
+		"100.64.0.0/10",
+		"127.0.0.0/8",
+		"169.254.0.0/16",
+		"172.16.0.0/12",
+		"192.168.0.0/16",
+		"224.0.0.0/3",
+		"::1/128",
+		"fc00::/7",
+		"fe80::/10",
+		"ff00::/8",
+	};
+
+	for (size_t i = 0; i < sizeof(not_public) / sizeof(*not_public); i++) {
+		struct ip_net special;
+
+		if (ip_net_parse(span_str(not_public[i]), &special) ==
+			IP_NET_OK &&
+		    bits >= special.bits &&
+		    ip_in(net, &special.ip, special.bits))
+			return false;
+	}
+	return true;
+}

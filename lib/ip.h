@@ -76,6 +76,10 @@ bool ip_equal(const struct ip *a, const struct ip *b);
 /* Whether the first `bits` bits are equal; false if the families differ. */
 bool ip_in(const struct ip *ip, const struct ip *net, unsigned bits);
 
+/* Whether a network contains addresses of hosts on the Internet: it is not part
+ * of a private, loopback or other special network (RFC 6890). */
+bool ip_net_is_public(const struct ip *net, unsigned bits);
+
 /* Writes the name of the PTR record, under in-addr.arpa or ip6.arpa, without a
  * final dot.  Writes nothing for IP_NONE. */
 void ip_put_reverse(struct buf *b, const struct ip *ip);

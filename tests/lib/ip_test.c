@@ -288,6 +288,39 @@ reverse_names(void **state)
 	assert_string_equal(text, "");
 }
 
+static void
+rfc6890_networks(void **state)
+{
+	static const struct {
+		const char *net;
+		bool is_public;
+	} vectors[] = {
+		{ "10.0.0.5", false },
+		{ "127.0.0.0/8", false },
+		{ "126.0.0.0/7", true }, /* partly */
+		{ "172.32.0.1", true },
+		{ "192.168.0.0/16", false },
+		{ "239.1.1.1", false },
+		{ "8.8.8.8", true },
+		{ "0.0.0.0/0", true },
+		{ "::1", false },
+		{ "::2", true },
+		{ "fd00::/8", false },
+		{ "fe80::1", false },
+		{ "2001:4860::/32", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct ip_net net;
+
+		assert_int_equal(
+		    ip_net_parse(span_str(vectors[i].net), &net), IP_NET_OK);
+		if (ip_net_is_public(&net.ip, net.bits) != vectors[i].is_public)
+			fail_msg("%s", vectors[i].net);
+	}
+}
+
 int
 main(void)
 {
@@ -297,6 +330,7 @@ main(void)
 		cmocka_unit_test(one_family_only),
 		cmocka_unit_test(networks),
 		cmocka_unit_test(inside),
+		cmocka_unit_test(rfc6890_networks),
 		cmocka_unit_test(sockaddrs),
 		cmocka_unit_test(reverse_names),
 	};
