@@ -66,6 +66,8 @@ static const struct grade_rule {
 	/* the most common reasons why mail to a domain is lost */
 	{ "mx", "no-address", 'C', 'A' },
 	{ "mx", "no-addresses", 'F', 'A' },
+	{ "mx", "private-address", 'C', 'A' },
+	{ "mx", "private-addresses", 'F', 'A' },
 	{ "mx", "null-mx-sends", 'D', 'A' },
 	{ "mx", "no-mail-host", 'C', 'A' },
 	{ "mta-sts", "uncovered-host", 'F', 'A' },

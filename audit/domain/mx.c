@@ -53,17 +53,28 @@ audit_literal(struct auditing *d, const struct audit_host *host)
 }
 
 static bool
-may_have_address(const struct audit_host *host)
+has_public_address(const struct dns_answer *answer)
 {
-	return host->a->state == DNS_FOUND || host->a->state == DNS_FAILED ||
-	    host->aaaa->state == DNS_FOUND || host->aaaa->state == DNS_FAILED;
+	for (size_t i = 0; i < answer->n_records; i++) {
+		const struct ip *ip = &answer->records[i].ip;
+
+		if (ip_net_is_public(ip, ip->family == IP_V4 ? 32 : 128))
+			return true;
+	}
+	return answer->state == DNS_FAILED;
+}
+
+static bool
+may_be_reachable(const struct audit_host *host)
+{
+	return has_public_address(host->a) || has_public_address(host->aaaa);
 }
 
 static bool
 has_reachable_host(const struct auditing *d)
 {
 	for (size_t i = 0; i < d->out->n_hosts; i++)
-		if (may_have_address(&d->out->hosts[i]))
+		if (may_be_reachable(&d->out->hosts[i]))
 			return true;
 	return false;
 }
@@ -72,11 +83,17 @@ static void
 audit_no_address(struct auditing *d, const struct audit_host *host)
 {
 	struct audit_change *change = audit_change_new(d->a);
+	bool is_lost = !has_reachable_host(d);
 
+	if (host->a->n_records + host->aaaa->n_records > 0) {
+		auditing_add(d->out,
+		    is_lost ? AUDIT_RULE_MX_ALL_PRIVATE : AUDIT_RULE_MX_PRIVATE,
+		    d->out->domain, host->name, NULL);
+		return;
+	}
 	audit_change_publish(change, host->name, "A", SPAN("ADDRESS"));
 	auditing_add(d->out,
-	    has_reachable_host(d) ? AUDIT_RULE_MX_NO_ADDRESS
-				  : AUDIT_RULE_MX_NO_ADDRESSES,
+	    is_lost ? AUDIT_RULE_MX_NO_ADDRESSES : AUDIT_RULE_MX_NO_ADDRESS,
 	    d->out->domain, host->name, change);
 }
 
@@ -97,7 +114,7 @@ audit_host(struct auditing *d, const struct audit_host *host)
 		auditing_add(d->out, AUDIT_RULE_MX_ALIAS, host->name, target,
 		    mx_change(d, host, target));
 	}
-	if (!may_have_address(host))
+	if (!may_be_reachable(host))
 		audit_no_address(d, host);
 }
 

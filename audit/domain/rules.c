@@ -133,6 +133,21 @@ static const struct {
 		"neither the MX host %v nor any other has an address: mail to"
 		" %d bounces",
 		"Publish the address of the host." } },
+	[AUDIT_RULE_MX_PRIVATE] = { "mx",
+	    { AUDIT_ERROR, "private-address", "RFC 5321 section 5.1, RFC 6890",
+		"the MX host %v has only private addresses: senders can only"
+		" use the other MX hosts",
+		"Publish its public address. If the resolver shows names as "
+		"they are inside your network, select another one with "
+		"--nameserver." } },
+	[AUDIT_RULE_MX_ALL_PRIVATE] = { "mx",
+	    { AUDIT_ERROR, "private-addresses",
+		"RFC 5321 section 5.1, RFC 6890",
+		"the MX host %v has only private addresses, and no other can"
+		" be reached: mail to %d is lost",
+		"Publish its public address. If the resolver shows names as "
+		"they are inside your network, select another one with "
+		"--nameserver." } },
 	[AUDIT_RULE_MX_ALIAS] = { "mx",
 	    { AUDIT_ERROR, "alias", "RFC 2181 section 10.3",
 		"the MX host is an alias (CNAME) of %v: some servers do not"

@@ -71,6 +71,22 @@ def parked(c):
     same(result["parked"], True, "parked")
 
 
+@suite.test("MX hosts with private addresses")
+def private(c):
+    lines = [zones.GOOD_SPF, zones.GOOD_DMARC, zones.GOOD_KEY,
+             "@. IN MX 10 mx.@."]
+    for address, more, id_, letter in (
+            ("10.0.0.5", [], "private-addresses", "F"),
+            ("127.0.0.1", [], "private-addresses", "F"),
+            ("10.0.0.5", ["@. IN MX 20 mx2.@.", "mx2.@. IN A 192.0.2.2"],
+             "private-address", "C"),
+            ("10.0.0.5", ["mx.@. IN A 192.0.2.1"], None, "A")):
+        result = audit(c, "private.example", filled(c, "private.example", [
+            *lines, "mx.@. IN A " + address, *more]))
+        same(serious(result), ["error mx." + id_] if id_ else [], address)
+        same(result["grades"]["arrive"], letter, address)
+
+
 @suite.test("well-known setups: no error")
 def setups(c):
     for name, (lines, want) in zones.SETUPS.items():
