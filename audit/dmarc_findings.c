@@ -128,18 +128,19 @@ static const struct audit_rule rules[] = {
 	    "Remove it." },
 	[DMARC_RULE_MONITORING] = { AUDIT_WARNING, "monitoring",
 	    "RFC 9989 section 5.1.7",
-	    "p=none: receivers report forged mail, but do not act on it",
+	    "%t=none: receivers report forged mail, but do not act on it",
 	    "When the reports show that your mail passes, change to "
-	    "p=quarantine, and later to p=reject." },
+	    "%t=quarantine, and later to %t=reject." },
 	[DMARC_RULE_MONITORING_BLIND] = { AUDIT_WARNING, "monitoring-blind",
 	    "RFC 9989 section 5.1.5",
-	    "p=none without rua: the record has no effect",
+	    "%t=none without rua: receivers neither act on forged mail nor "
+	    "report it",
 	    "Add rua=mailto:ADDRESS and read the reports." },
 	[DMARC_RULE_NO_RUA] = { AUDIT_NOTE, "no-rua", "RFC 9989 section 5.1.3",
 	    "no rua: you cannot see which of your own mail fails",
 	    "Add rua=mailto:ADDRESS and read the reports." },
 	[DMARC_RULE_REJECT] = { AUDIT_NOTE, "reject", "RFC 9989 section 7.4",
-	    "p=reject: receivers may refuse mail that your users send through"
+	    "%t=reject: receivers may refuse mail that your users send through"
 	    " mailing lists and forwarders",
 	    "Sign all mail with DKIM and do not rely on SPF alone; give users"
 	    " who post to lists a domain with a weaker policy." },

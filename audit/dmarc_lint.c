@@ -19,6 +19,16 @@ is_near_miss(struct span text)
 	return false;
 }
 
+static bool
+is_dmarc(struct span text)
+{
+	struct dmarc_record record;
+	const char *reason;
+
+	return dmarc_record_parse(text, &record, &reason) !=
+	    DMARC_RECORD_NOT_DMARC;
+}
+
 static void
 lint_step(struct dmarc_linter *l, const struct dmarc_step *step)
 {
@@ -34,18 +44,16 @@ lint_step(struct dmarc_linter *l, const struct dmarc_step *step)
 		about.value = answer->alias;
 		dmarc_lint_add(l, DMARC_RULE_ALIAS, about);
 	}
+	for (size_t i = 0; i < answer->n_records; i++)
+		ours += is_dmarc(answer->records[i].text);
 	for (size_t i = 0; i < answer->n_records; i++) {
-		struct dmarc_record record;
-		const char *reason;
-
 		about.value = answer->records[i].text;
-		if (dmarc_record_parse(about.value, &record, &reason) !=
-		    DMARC_RECORD_NOT_DMARC)
-			ours++;
-		else if (is_near_miss(about.value))
-			dmarc_lint_add(l, DMARC_RULE_NEAR_MISS, about);
-		else
-			dmarc_lint_add(l, DMARC_RULE_FOREIGN_RECORD, about);
+		if (!is_dmarc(about.value))
+			dmarc_lint_add(l,
+			    ours == 0 && is_near_miss(about.value)
+				? DMARC_RULE_NEAR_MISS
+				: DMARC_RULE_FOREIGN_RECORD,
+			    about);
 	}
 	if (ours > 1)
 		dmarc_lint_add(l, DMARC_RULE_SEVERAL_RECORDS, about);
@@ -198,19 +206,27 @@ static void
 lint_policy(struct dmarc_linter *l, const struct dmarc_record *r,
     struct dmarc_about about)
 {
+	const struct dmarc_walk *walk = &l->out->walk;
 	bool any = r->p > DMARC_POLICY_NONE || r->sp > DMARC_POLICY_NONE ||
 	    r->np > DMARC_POLICY_NONE;
+	const char *tag;
+	enum dmarc_policy own = dmarc_record_policy(r,
+	    walk->policy == &walk->steps[0] ? DMARC_TARGET_ITSELF
+		: l->out->exists            ? DMARC_TARGET_SUBDOMAIN
+					    : DMARC_TARGET_NONEXISTENT,
+	    &tag);
 
+	about.tag = span_str(tag);
 	if (r->testing)
 		dmarc_lint_add(l,
 		    any ? DMARC_RULE_TESTING : DMARC_RULE_TESTING_NONE, about);
-	if (r->p == DMARC_POLICY_NONE && r->n_rua == 0)
+	if (own == DMARC_POLICY_NONE && r->n_rua == 0)
 		dmarc_lint_add(l, DMARC_RULE_MONITORING_BLIND, about);
 	else if (r->n_rua == 0)
 		dmarc_lint_add(l, DMARC_RULE_NO_RUA, about);
-	else if (r->p == DMARC_POLICY_NONE)
+	else if (own == DMARC_POLICY_NONE)
 		dmarc_lint_add(l, DMARC_RULE_MONITORING, about);
-	if (r->p == DMARC_POLICY_REJECT)
+	if (own == DMARC_POLICY_REJECT)
 		dmarc_lint_add(l, DMARC_RULE_REJECT, about);
 	if (r->psd == DMARC_PSD_YES) {
 		dmarc_lint_add(l,
@@ -300,14 +316,9 @@ host_takes_mail(const struct host *h)
 static bool
 host_agrees(const struct host *h)
 {
-	struct dmarc_record record;
-	const char *reason;
-
-	for (size_t i = 0; i < h->consent->n_records; i++) {
-		if (dmarc_record_parse(h->consent->records[i].text, &record,
-			&reason) != DMARC_RECORD_NOT_DMARC)
+	for (size_t i = 0; i < h->consent->n_records; i++)
+		if (is_dmarc(h->consent->records[i].text))
 			return true;
-	}
 	return false;
 }
 
@@ -390,14 +401,9 @@ lint_hosts(struct dmarc_linter *l, const struct dmarc_step *policy)
 static bool
 is_misplaced(const struct dns_answer *own)
 {
-	struct dmarc_record record;
-	const char *reason;
-
-	for (size_t i = 0; i < own->n_records; i++) {
-		if (dmarc_record_parse(own->records[i].text, &record,
-			&reason) != DMARC_RECORD_NOT_DMARC)
+	for (size_t i = 0; i < own->n_records; i++)
+		if (is_dmarc(own->records[i].text))
 			return true;
-	}
 	return false;
 }
 

@@ -50,11 +50,12 @@ static const struct grade_rule {
 
 	/* only DMARC prevents others from using the name */
 	{ "dmarc", "no-record", 'B', 'F' },
-	{ "dmarc", "several-records", 'B', 'F' },
 	{ "dmarc", "broken-policy", 'B', 'F' },
-	{ "dmarc", "misplaced", 'B', 'F' },
-	{ "dmarc", "spf-text", 'B', 'F' },
-	{ "dmarc", "near-miss", 'B', 'F' },
+	/* if they leave the domain without a policy, "no-record" says so */
+	{ "dmarc", "several-records", 'A', 'A' },
+	{ "dmarc", "misplaced", 'A', 'A' },
+	{ "dmarc", "spf-text", 'A', 'A' },
+	{ "dmarc", "near-miss", 'A', 'A' },
 	{ "dmarc", "defaulted-policy", 'A', 'D' },
 	{ "dmarc", "monitoring", 'A', 'D' },
 	{ "dmarc", "monitoring-blind", 'A', 'D' },

@@ -169,6 +169,22 @@ the_walk(void **state)
 		{ "4.8 a leading space", "example.com",
 		    HOSTS DMARC("example.com", " v=DMARC1; p=none"),
 		    "!near-miss ?no-record" },
+		{ "4.10 something like it beside a record", "example.com",
+		    HOSTS DMARC("example.com", "V=dmarc1; p=none")
+			DMARC("example.com", "v=DMARC1; p=quarantine" RUA),
+		    "foreign-record" },
+		{ "4.10.1 sp of the parent", "a.example.com",
+		    HOSTS DMARC(
+			"example.com", "v=DMARC1; p=none; sp=quarantine" RUA),
+		    "no-own-record" },
+		{ "4.10.1 weak sp of the parent", "a.example.com",
+		    HOSTS DMARC("example.com",
+			"v=DMARC1; p=reject; sp=none; np=reject" RUA),
+		    "?monitoring ?sp-weaker no-own-record" },
+		{ "4.10.1 np of the parent", "none.example.com",
+		    HOSTS DMARC(
+			"example.com", "v=DMARC1; p=none; np=quarantine" RUA),
+		    "no-own-record" },
 		{ "4.10 something else", "example.com",
 		    HOSTS DMARC("example.com", "v=spf1 -all"),
 		    "?no-record foreign-record" },
