@@ -3,6 +3,7 @@
 #include "audit/domain/internal.h"
 #include "lib/buf.h"
 #include "lib/domain.h"
+#include "spf/record.h"
 
 const struct dns_answer *
 auditing_ask(struct auditing *d, struct span name, enum dns_type type)
@@ -90,13 +91,54 @@ list_failures(struct auditing *d)
 
 /* ---- the audit ---- */
 
+/* Returns the only SPF record of `name`, or an absent span. */
+static struct span
+spf_record_of(struct auditing *d, struct span name)
+{
+	const struct dns_answer *answer = auditing_ask(d, name, DNS_TXT);
+	struct span found = SPAN_NONE;
+
+	for (size_t i = 0; i < answer->n_records; i++) {
+		if (!spf_record_is(answer->records[i].text))
+			continue;
+		if (found.p != NULL)
+			return SPAN_NONE;
+		found = answer->records[i].text;
+	}
+	return found;
+}
+
+/* Whether the record `text` allows no one to send: it contains only "all", or
+ * redirects to such a record.  "~all" counts only if `softly`. */
+static bool
+allows_none(struct auditing *d, struct span text, bool softly)
+{
+	for (unsigned i = 0; text.p != NULL && i < SPF_LINT_DEPTH_MAX; i++) {
+		struct spf_record r;
+
+		if (!spf_record_parse(d->a, text, &r) || r.fault != NULL)
+			return false;
+		for (size_t k = 0; k < r.n; k++)
+			if (r.terms[k].kind < SPF_KIND_REDIRECT &&
+			    r.terms[k].kind != SPF_KIND_ALL)
+				return false;
+		if (r.all != NULL)
+			return r.all->qualifier == SPF_FAIL ||
+			    (softly && r.all->qualifier == SPF_SOFTFAIL);
+		if (r.redirect == NULL || r.redirect->needs != 0)
+			return false;
+		text = spf_record_of(d, r.redirect->spec);
+	}
+	return false;
+}
+
 /*
  * Returns false if no outgoing address or selector was given, and the domain
  * declares that it sends no mail (RFC 7208 section 10.1.2) or has neither an
  * SPF record nor a usable MX.
  */
 static bool
-may_send(const struct auditing *d, bool accepts_none)
+may_send(struct auditing *d, bool accepts_none)
 {
 	const struct audit_domain *out = d->out;
 	const struct dns_answer *txt = d->txt;
@@ -104,7 +146,7 @@ may_send(const struct auditing *d, bool accepts_none)
 	if (d->q->n_outgoing > 0 || d->q->n_selectors > 0)
 		return true;
 	if (out->spf.record.p != NULL)
-		return !span_is_nocase(out->spf.record, "v=spf1 -all");
+		return !allows_none(d, out->spf.record, accepts_none);
 	for (size_t i = 0; i < txt->n_records; i++)
 		if (spf_lint_likeness(txt->records[i].text) !=
 		    SPF_LIKENESS_OTHER)
