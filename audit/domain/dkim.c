@@ -108,9 +108,10 @@ search_dates(struct key_search *s)
 
 /* ---- one key ---- */
 
-/* Counts the keys in an answer; other TXT records are ignored. */
+/* Counts the keys in an answer, or only the usable ones; other TXT records are
+ * ignored. */
 static size_t
-count_keys(const struct explain_key *key)
+count_keys(const struct explain_key *key, bool usable)
 {
 	size_t n = 0;
 
@@ -290,17 +291,22 @@ audit_key(struct auditing *d, const struct audit_key *k)
 			    SPAN_NONE, SPAN_NONE);
 		return false;
 	}
-	if (count_keys(&k->key) > 1)
+	if (count_keys(&k->key, false) > 1)
 		add_key_number(d, AUDIT_RULE_DKIM_SEVERAL, k,
-		    count_keys(&k->key), r->text);
-	if (k->key.is_good)
+		    count_keys(&k->key, false), r->text);
+	if (k->key.is_good) {
 		audit_good_key(d, k, r);
-	else if (is_known ||
-	    (k->origin == AUDIT_KEY_SERVICE && !r->key.is_revoked) ||
+	} else if (r->key.is_revoked) {
+		/* reports may be older than the revocation */
+		if (k->origin == AUDIT_KEY_GIVEN)
+			auditing_add(d->out, AUDIT_RULE_DKIM_REVOKED,
+			    k->key.name, SPAN_NONE, NULL);
+	} else if (is_known || k->origin == AUDIT_KEY_SERVICE ||
 	    (r->key.type == KEY_RSA && r->key.bits > 0 &&
-		r->key.bits < RSA_BITS_MIN))
+		r->key.bits < RSA_BITS_MIN)) {
 		add_key_finding(
 		    d, AUDIT_RULE_DKIM_UNUSABLE, k, k->key.verdict, SPAN_NONE);
+	}
 	return true;
 }
 

@@ -38,6 +38,8 @@ enum {
 struct audit_seen {
 	struct span selector;
 	int64_t created; /* seconds since 1970; 0: unknown */
+	int64_t last;    /* time of the last report in which it passed; 0: in
+	                    none */
 };
 
 /* Facts from receivers' reports about the domain. */

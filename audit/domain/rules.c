@@ -64,6 +64,11 @@ static const struct {
 		"Publish the complete public key of your signer; if it is an "
 		"RSA key of fewer than 1024 bits, make a new one of 2048 "
 		"bits." } },
+	[AUDIT_RULE_DKIM_REVOKED] = { "dkim",
+	    { AUDIT_ERROR, "unusable-key", "RFC 6376 section 3.6.1",
+		"signatures that use this key fail: the key is revoked",
+		"Sign with another selector. Do not publish the revoked key"
+		" again." } },
 	[AUDIT_RULE_DKIM_SMALL] = { "dkim",
 	    { AUDIT_WARNING, "small-key", "RFC 8301 section 3.2",
 		"the RSA key has %v bits; Gmail advises 2048",

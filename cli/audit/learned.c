@@ -9,6 +9,7 @@
 #include "lib/date.h"
 #include "lib/domain.h"
 #include "sign/key_folder.h"
+#include "sign/rotation.h"
 
 enum {
 	/* days of reports that are read to find out how long a policy has been
@@ -61,18 +62,57 @@ audit_learning_find(const struct audit_learning *l, struct span domain)
 	    &key, l->list, l->n, sizeof(*l->list), audit_compare_domains);
 }
 
+/* `last` is the time of a report in which the selector passed, or 0. */
 static void
 learn_selector(struct arena *a, struct audit_learned *out, struct span selector,
-    int64_t created)
+    int64_t created, int64_t last)
 {
 	struct span copy;
 
-	for (size_t i = 0; i < out->n_seen; i++)
-		if (span_equal_nocase(out->seen[i].selector, selector))
-			return;
+	for (size_t i = 0; i < out->n_seen; i++) {
+		struct audit_seen *seen = &out->seen[i];
+
+		if (!span_equal_nocase(seen->selector, selector))
+			continue;
+		if (seen->last < last)
+			seen->last = last;
+		return;
+	}
+	if (out->n_seen == CLI_LIST_MAX)
+		return;
 	copy = arena_copy(a, selector);
-	if (copy.p != NULL && out->n_seen < CLI_LIST_MAX)
-		out->seen[out->n_seen++] = (struct audit_seen){ copy, created };
+	if (copy.p != NULL)
+		out->seen[out->n_seen++] =
+		    (struct audit_seen){ copy, created, last };
+}
+
+/* Removes a selector that is no longer in use. */
+static void
+forget_selector(struct audit_learned *out, struct span selector)
+{
+	for (size_t i = 0; i < out->n_seen; i++)
+		if (span_equal_nocase(out->seen[i].selector, selector)) {
+			out->seen[i] = out->seen[--out->n_seen];
+			return;
+		}
+}
+
+/* Removes selectors whose keys may already be gone: mail has passed with newer
+ * ones, and the time for which a key is kept is over. */
+static void
+forget_replaced(struct audit_learned *out, int64_t now)
+{
+	int64_t newest = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < out->n_seen; i++)
+		if (newest < out->seen[i].last)
+			newest = out->seen[i].last;
+	for (size_t i = 0; i < out->n_seen; i++)
+		if (out->seen[i].last == newest ||
+		    now - out->seen[i].last < ROTATION_KEEP_S)
+			out->seen[n++] = out->seen[i];
+	out->n_seen = n;
 }
 
 static void
@@ -135,8 +175,8 @@ learn_row(void *arg, const struct report_row *row)
 
 		if (signer != NULL &&
 		    span_is_nocase(row->dkim[i].result, "pass"))
-			learn_selector(
-			    rows->l->arena, signer, row->dkim[i].selector, 0);
+			learn_selector(rows->l->arena, signer,
+			    row->dkim[i].selector, 0, row->when);
 	}
 	if (row->spf_aligned && span_is_nocase(row->spf_result, "pass")) {
 		struct audit_learned *sender =
@@ -202,6 +242,8 @@ learn_from_store(struct ledger *ledger, int64_t now, struct audit_learning *l)
 	    LEDGER_ERROR)
 		return false;
 	learn_rows_end(&rows);
+	for (size_t i = 0; i < l->n; i++)
+		forget_replaced(&l->list[i], now);
 	return true;
 }
 
@@ -225,10 +267,11 @@ learn_from_keys(struct cli *c, const struct conf *conf,
 	for (size_t i = 0; good && i < entries->n; i++) {
 		const struct key_entry *key = &entries->list[i];
 
-		if (key->retired == 0 && key->revoked == 0 &&
-		    c->now - key->created >= KEY_AGE_LEAST)
+		if (key->retired != 0 || key->revoked != 0)
+			forget_selector(out, span_str(key->selector));
+		else if (c->now - key->created >= KEY_AGE_LEAST)
 			learn_selector(l->arena, out, span_str(key->selector),
-			    key->created);
+			    key->created, 0);
 	}
 	free(entries);
 	return good ? EX_OK : cli_fail(c, EX_CONFIG, "%s", memory);
@@ -246,13 +289,13 @@ audit_learn(struct cli *c, const struct conf *conf,
 	if (store != NULL && !learn_from_store(store->ledger, c->now, l))
 		return cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown,
 		    ledger_error(store->ledger));
-	if (conf == NULL)
-		return EX_OK;
-	for (size_t i = 0; i < l->n && status == EX_OK; i++)
+	for (size_t i = 0; conf != NULL && i < l->n && status == EX_OK; i++)
 		if (conf->sign.keys != NULL)
 			status = learn_from_keys(c, conf, l, &l->list[i]);
-	for (size_t i = 0; i < conf->sign.n_outgoing; i++)
+	for (size_t i = 0; conf != NULL && i < conf->sign.n_outgoing; i++)
 		learn_address(
 		    &conf->sign.outgoing[i].ip, l->outgoing, &l->n_outgoing);
+	if (status == EX_OK && arena_has_failed(l->arena))
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	return status;
 }

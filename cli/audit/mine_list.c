@@ -105,5 +105,7 @@ mine_list_read(struct cli *c, const struct conf *conf,
 		store->ledger, &range, mine_list_reported, &m) == LEDGER_ERROR)
 		status = cli_fail(c, EX_TEMPFAIL, "%s: %s", store->shown,
 		    ledger_error(store->ledger));
+	if (status == EX_OK && arena_has_failed(a))
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	return status;
 }

@@ -204,6 +204,47 @@ def learned(c):
                                           for f in result["findings"]], "mid")
 
 
+@suite.test("selectors that were replaced or revoked are not missed")
+def rotated(c):
+    now, day = samples.NOW, 86400
+
+    def missed(name, days, selectors, records):
+        """Returns findings about keys; `days` maps a selector to the days of
+        reports in which it passed."""
+        store, home = c.path(name + ".db"), c.path(name)
+        for selector, age in days:
+            c.run("report", "read", "--store", store, c.file(
+                "r.xml", samples.report(age, [samples.record(
+                    "192.0.2.1", 5)]).replace("<selector>s1<",
+                                              "<selector>%s<" % selector)))
+        os.makedirs(home + "/example.com")
+        with open(home + "/example.com/selectors", "w", encoding="ascii") as f:
+            for line in selectors:
+                f.write(line + "\n")
+        conf = c.file(name + ".conf", 'sign { keys = "%s" }\n' % home)
+        result = audit(c, "example.com", filled(c, "example.com", [
+            zones.GOOD_SPF, zones.GOOD_DMARC, *zones.MX,
+            "1.2.0.192.in-addr.arpa. IN PTR mx.@.",
+            'mx.@. IN TXT "v=spf1 a -all"',
+            's2._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=KEY"', *records]),
+            ["--store", store, "--config", conf], now=str(now))
+        return [(f["id"], f["where"].split(".")[0])
+                for f in result["findings"] if f["area"] == "dkim"]
+    new = "s2 created=%d" % (now - 18 * day)
+    gone = "s1 created=%d retired=%d" % (now - 200 * day, now - 18 * day)
+    revoked = ['s1._domainkey.@. IN TXT "v=DKIM1; p="']
+    # our own key: the record was removed, or the key was revoked
+    same(missed("retired", [("s1", 3)], [gone, new], []), [], "retired")
+    same(missed("revoked", [("s1", 3)], [
+        gone.replace("retired", "revoked"), new], revoked), [], "revoked")
+    same(missed("remote", [("s1", 3)], [], revoked), [], "revoked elsewhere")
+    # the key of another signer
+    same(missed("lost", [("s1", 20)], [], []), [("no-key", "s1")], "lost")
+    same(missed("replaced", [("s1", 20), ("s2", 3)], [], []), [], "replaced")
+    same(missed("both", [("s1", 4), ("s2", 3)], [], []), [("no-key", "s1")],
+         "both in use")
+
+
 def since(c, days, lines, rows=()):
     """Returns the hint if p was published `days` ago, with reports from 3 days ago."""
     store = c.path("since.db")
