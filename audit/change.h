@@ -3,7 +3,7 @@
  * 1035 section 5.1): the records to remove and those to publish.
  *
  * A part of a record that only the owner knows is a placeholder in capitals:
- * PUBLIC-KEY, ADDRESS.
+ * PUBLIC-KEY, ADDRESS, HOST-NAME.
  */
 #ifndef AVOUCH_AUDIT_CHANGE_H
 #define AVOUCH_AUDIT_CHANGE_H

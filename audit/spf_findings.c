@@ -71,7 +71,8 @@ static const struct audit_rule rules[] = {
 	    "Correct the MX records." },
 	[SPF_RULE_INCLUDE_NONE] = { AUDIT_ERROR, "include-without-record",
 	    "RFC 7208 section 5.2", "the included domain has no SPF record: %v",
-	    "Remove the term, or ask the provider for the right name." },
+	    "Remove the term, or ask the provider for the right name; for a "
+	    "host, write a: instead of include:." },
 	[SPF_RULE_REDIRECT_NONE] = { AUDIT_ERROR, "redirect-without-record",
 	    "RFC 7208 section 6.1",
 	    "the domain of redirect= has no SPF record: %v",

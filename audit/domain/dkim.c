@@ -116,7 +116,8 @@ count_keys(const struct explain_key *key, bool usable)
 	size_t n = 0;
 
 	for (size_t i = 0; i < key->n_records; i++)
-		n += !key->records[i].key.is_foreign;
+		n += !key->records[i].key.is_foreign &&
+		    (!usable || key->records[i].key.fault == NULL);
 	return n;
 }
 
@@ -139,7 +140,26 @@ main_record(const struct explain_key *key)
 	return first;
 }
 
-/* Returns the record without its t= tag. */
+/* Writes the flags in a t= value except "y". */
+static void
+put_other_flags(struct buf *b, struct span value)
+{
+	struct scan s = scan_of(value);
+	bool any = false;
+
+	while (!scan_done(&s)) {
+		struct span flag = span_trim(scan_until(&s, ':'));
+
+		scan_byte(&s, ':');
+		if (flag.n == 0 || span_is(flag, "y"))
+			continue;
+		buf_text(b, any ? ":" : b->n > 0 ? "; t=" : "t=");
+		buf_span(b, flag);
+		any = true;
+	}
+}
+
+/* Returns the record without t=y. */
 static struct span
 without_testing(struct auditing *d, struct span record)
 {
@@ -151,8 +171,10 @@ without_testing(struct auditing *d, struct span record)
 	if (!taglist_read(record, tags, &n, &why))
 		return SPAN_NONE;
 	for (size_t i = 0; i < n; i++) {
-		if (span_is(tags[i].name, "t"))
+		if (span_is(tags[i].name, "t")) {
+			put_other_flags(&b, tags[i].value);
 			continue;
+		}
 		buf_text(&b, b.n > 0 ? "; " : "");
 		buf_span(&b, tags[i].name);
 		buf_byte(&b, '=');
@@ -174,7 +196,8 @@ key_name(struct auditing *d, struct span selector)
 }
 
 /* Returns a change that replaces the key's records with `text` or, if that is
- * absent, with a new key at `selector`. */
+ * absent, with a new key at `selector`.  A new selector leaves them: mail in
+ * transit still needs the old key. */
 static const struct audit_change *
 key_change(struct auditing *d, const struct audit_key *k, struct span text,
     struct span selector)
@@ -184,7 +207,10 @@ key_change(struct auditing *d, const struct audit_key *k, struct span text,
 
 	if (k->key.alias.p != NULL)
 		return NULL; /* the record belongs to someone else */
-	for (size_t i = 0; i < k->key.n_records; i++)
+	if (text.p != NULL && count_keys(&k->key, true) > 1)
+		return NULL; /* only the owner knows which key is used */
+	for (size_t i = 0;
+	     i < k->key.n_records && domain_equal(selector, k->selector); i++)
 		if (text.p == NULL || k->key.records[i].text.p != text.p)
 			audit_change_remove_txt(
 			    change, name, k->key.records[i].text);
@@ -200,8 +226,6 @@ static void
 add_key_finding(struct auditing *d, enum audit_domain_rule rule,
     const struct audit_key *k, struct span value, struct span text)
 {
-	/* Mail in transit still needs the key, so its successor gets another
-	 * selector. */
 	bool is_replaced = rule == AUDIT_RULE_DKIM_SMALL ||
 	    rule == AUDIT_RULE_DKIM_OLD || rule == AUDIT_RULE_DKIM_DATED;
 

@@ -26,15 +26,6 @@ auditing_name(struct arena *a, const char *label, struct span domain)
 	return b.full ? SPAN_NONE : buf_view(&b);
 }
 
-struct span
-auditing_mail_host(const struct auditing *d)
-{
-	for (size_t i = 0; i < d->out->n_hosts; i++)
-		if (d->out->hosts[i].name.n > 0)
-			return d->out->hosts[i].name;
-	return auditing_name(d->a, "mail", d->out->domain);
-}
-
 /* ---- failed questions ---- */
 
 static bool

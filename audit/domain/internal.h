@@ -101,9 +101,6 @@ struct span auditing_name(
 void auditing_add(struct audit_domain *out, enum audit_domain_rule rule,
     struct span where, struct span value, const struct audit_change *change);
 
-/* Returns the first MX host of the domain, or MAIL.DOMAIN. */
-struct span auditing_mail_host(const struct auditing *d);
-
 /* ---- one file for each area ---- */
 
 void auditing_spf(struct auditing *d);
@@ -117,14 +114,24 @@ void auditing_dnssec(struct auditing *d);
 
 /*
  * Defined in spf_fix.c.  Returns the change to the SPF record of `owner` that
- * fixes all findings, or NULL if nothing has to change or no record can be
- * suggested.  For the audited domain, findings about included records are
- * considered too.
+ * fixes its findings, or NULL if nothing has to change or no record can be
+ * suggested without the risk that mail is lost.
  */
 const struct audit_change *auditing_spf_change(
     struct auditing *d, struct span owner);
 
-/* Like auditing_spf_change(), for the DMARC record that applies. */
+/* Returns the node whose record has the term that leads to `node`; NULL for the
+ * root. */
+const struct spf_lint_node *auditing_spf_parent(
+    const struct auditing *d, const struct spf_lint_node *node);
+
+/* Whether the record of `node` is missing or broken, so that it never passes.
+ */
+bool auditing_spf_is_dead(
+    const struct auditing *d, const struct spf_lint_node *node);
+
+/* Like auditing_spf_change(), for the domain's own DMARC record.  Neither
+ * strengthens nor weakens a policy. */
 const struct audit_change *auditing_dmarc_change(struct auditing *d);
 
 #endif

@@ -40,7 +40,7 @@ mx_change(struct auditing *d, const struct audit_host *host, struct span to)
 static void
 audit_literal(struct auditing *d, const struct audit_host *host)
 {
-	struct span name = auditing_name(d->a, "mail", d->out->domain);
+	struct span name = auditing_name(d->a, "HOST-NAME", d->out->domain);
 	struct audit_change *change = audit_change_new(d->a);
 
 	audit_change_remove(change, d->out->domain, "MX",
@@ -175,7 +175,7 @@ audit_no_mx(struct auditing *d)
 	const struct dns_answer *aaaa =
 	    auditing_ask(d, d->out->domain, DNS_AAAA);
 	struct audit_change *change = audit_change_new(d->a);
-	struct span name = auditing_name(d->a, "mail", d->out->domain);
+	struct span name = auditing_name(d->a, "HOST-NAME", d->out->domain);
 
 	if (a->state == DNS_FOUND || a->state == DNS_FAILED ||
 	    aaaa->state == DNS_FOUND || aaaa->state == DNS_FAILED)
@@ -224,18 +224,37 @@ dotted(struct auditing *d, struct span name)
 	return buf_view(&b);
 }
 
+/* Publishes the address at `host`, unless the host has addresses: an additional
+ * one would also receive what is meant for the others. */
 static void
-audit_no_ptr(struct auditing *d, const struct ip *ip, struct span reverse,
-    struct span shown)
+publish_address(struct auditing *d, struct audit_change *change,
+    struct span host, const struct ip *ip, struct span shown)
 {
-	struct audit_change *change = audit_change_new(d->a);
-	struct span host = auditing_mail_host(d);
-
-	audit_change_publish(change, reverse, "PTR", dotted(d, host));
-	if (!has_address(d, host, ip))
+	if (auditing_ask(d, host, DNS_A)->n_records == 0 &&
+	    auditing_ask(d, host, DNS_AAAA)->n_records == 0)
 		audit_change_publish(
 		    change, host, ip->family == IP_V4 ? "A" : "AAAA", shown);
-	auditing_add(d->out, AUDIT_RULE_PTR_NONE, reverse, shown, change);
+}
+
+/* Publishes a name in the PTR record: that of an MX host with this address, or
+ * a new one. */
+static void
+publish_name(struct auditing *d, struct audit_change *change,
+    struct span reverse, const struct ip *ip, struct span shown)
+{
+	const struct audit_domain *out = d->out;
+	struct span name = auditing_name(d->a, "HOST-NAME", out->domain);
+
+	for (size_t i = 0; i < out->n_hosts; i++)
+		if (domain_is_under(out->hosts[i].name, out->domain) &&
+		    has_address(d, out->hosts[i].name, ip)) {
+			audit_change_publish(change, reverse, "PTR",
+			    dotted(d, out->hosts[i].name));
+			return;
+		}
+	audit_change_publish(change, reverse, "PTR", dotted(d, name));
+	audit_change_publish(
+	    change, name, ip->family == IP_V4 ? "A" : "AAAA", shown);
 }
 
 /* For a null sender, SPF checks the HELO name (RFC 7208 section 2.4), which is
@@ -250,8 +269,8 @@ audit_helo(struct auditing *d, struct span name, const struct ip *ip,
 		.helo = name,
 		.now = d->q->now,
 	};
-	const struct dns_answer *txt = auditing_ask(d, name, DNS_TXT);
 	struct audit_change *change = audit_change_new(d->a);
+	const struct audit_change *fix = NULL;
 	struct spf_result result;
 
 	if (spf_check(&q, d->questions, d->a, &result) == CORE_WAIT) {
@@ -260,64 +279,92 @@ audit_helo(struct auditing *d, struct span name, const struct ip *ip,
 	}
 	if (result.code == SPF_PASS || result.code == SPF_TEMPERROR)
 		return;
-	for (size_t i = 0; i < txt->n_records; i++)
-		if (spf_record_is(txt->records[i].text))
-			audit_change_remove_txt(
-			    change, name, txt->records[i].text);
-	audit_change_publish_txt(change, name, SPAN("v=spf1 a -all"));
+	if (domain_equal(name, d->out->domain)) {
+		fix = auditing_spf_change(d, name);
+	} else if (result.code == SPF_NONE) {
+		audit_change_publish_txt(change, name, SPAN("v=spf1 a -all"));
+		fix = change;
+	}
 	auditing_add(d->out,
 	    result.code == SPF_NONE ? AUDIT_RULE_PTR_HELO_NONE
 				    : AUDIT_RULE_PTR_HELO_FAIL,
-	    reverse, name, change);
+	    reverse, name, fix);
+}
+
+/* The records of an address for which the domain is not responsible are not
+ * changed. */
+struct ptr_audit {
+	struct auditing *d;
+	const struct ip *ip;
+	struct span reverse; /* the name of the PTR record */
+	struct span shown;   /* the address as text */
+	bool is_own;
+};
+
+static void
+add_ptr_finding(struct ptr_audit *t, enum audit_domain_rule rule,
+    struct span value, const struct audit_change *change)
+{
+	auditing_add(
+	    t->d->out, rule, t->reverse, value, t->is_own ? change : NULL);
 }
 
 static void
-audit_outgoing_address(struct auditing *d, const struct ip *ip)
+audit_ptr_names(struct ptr_audit *t, const struct dns_answer *ptr)
+{
+	struct auditing *d = t->d;
+	struct audit_change *change = audit_change_new(d->a);
+	struct span first = ptr->records[0].text;
+
+	for (size_t i = 0; i < ptr->n_records && i < PTR_NAMES_MAX; i++) {
+		struct span name = ptr->records[i].text;
+
+		if (!has_address(d, name, t->ip))
+			continue;
+		if (domain_is_under(name, d->out->domain))
+			audit_helo(d, name, t->ip, t->reverse);
+		if (!ptr_is_generic(name, t->ip))
+			return;
+		audit_change_remove(change, t->reverse, "PTR", dotted(d, name));
+		publish_name(d, change, t->reverse, t->ip, t->shown);
+		add_ptr_finding(t, AUDIT_RULE_PTR_GENERIC, name, change);
+		return;
+	}
+	if (domain_is_under(first, d->out->domain))
+		publish_address(d, change, first, t->ip, t->shown);
+	add_ptr_finding(t, AUDIT_RULE_PTR_UNCONFIRMED, first,
+	    change != NULL && change->n_publish > 0 ? change : NULL);
+}
+
+static void
+audit_outgoing_address(struct auditing *d, const struct ip *ip, bool is_own)
 {
 	struct buf reverse = buf_alloc(d->a, DOMAIN_MAX);
 	struct buf shown = buf_alloc(d->a, IP_TEXT_MAX);
+	struct ptr_audit t = { .d = d, .ip = ip, .is_own = is_own };
 	struct audit_change *change = audit_change_new(d->a);
 	const struct dns_answer *ptr;
 
 	ip_put_reverse(&reverse, ip);
 	ip_put(&shown, ip);
-	ptr = auditing_ask(d, buf_view(&reverse), DNS_PTR);
+	t.reverse = buf_view(&reverse);
+	t.shown = buf_view(&shown);
+	ptr = auditing_ask(d, t.reverse, DNS_PTR);
 	if (ptr->state == DNS_FAILED || ptr->state == DNS_PENDING)
 		return;
-	if (ptr->n_records == 0) {
-		audit_no_ptr(d, ip, buf_view(&reverse), buf_view(&shown));
+	if (ptr->n_records > 0) {
+		audit_ptr_names(&t, ptr);
 		return;
 	}
-	for (size_t i = 0; i < ptr->n_records && i < PTR_NAMES_MAX; i++) {
-		struct span name = ptr->records[i].text;
-
-		if (!has_address(d, name, ip))
-			continue;
-		if (domain_is_under(name, d->out->domain))
-			audit_helo(d, name, ip, buf_view(&reverse));
-		if (ptr_is_generic(name, ip)) {
-			audit_change_remove(
-			    change, buf_view(&reverse), "PTR", dotted(d, name));
-			audit_change_publish(change, buf_view(&reverse), "PTR",
-			    dotted(d, auditing_mail_host(d)));
-			audit_change_publish(change, auditing_mail_host(d), "A",
-			    buf_view(&shown));
-			auditing_add(d->out, AUDIT_RULE_PTR_GENERIC,
-			    buf_view(&reverse), name, change);
-		}
-		return;
-	}
-	audit_change_publish(change, ptr->records[0].text,
-	    ip->family == IP_V4 ? "A" : "AAAA", buf_view(&shown));
-	auditing_add(d->out, AUDIT_RULE_PTR_UNCONFIRMED, buf_view(&reverse),
-	    ptr->records[0].text, change);
+	publish_name(d, change, t.reverse, ip, t.shown);
+	add_ptr_finding(&t, AUDIT_RULE_PTR_NONE, t.shown, change);
 }
 
 void
 auditing_ptr(struct auditing *d)
 {
 	for (size_t i = 0; i < d->q->n_outgoing; i++)
-		audit_outgoing_address(d, &d->q->outgoing[i]);
+		audit_outgoing_address(d, &d->q->outgoing[i], true);
 	for (size_t i = 0; i < d->q->n_passing; i++)
-		audit_outgoing_address(d, &d->q->passing[i]);
+		audit_outgoing_address(d, &d->q->passing[i], false);
 }

@@ -30,12 +30,14 @@ static const struct {
 	    { AUDIT_ERROR, "dangling-include", "RFC 7208 section 5.2",
 		"the record includes %v, a name that does not exist: checks"
 		" that reach this term end with permerror",
-		"Remove the term." } },
+		"Remove the term; if it is in a provider's record, ask the"
+		" provider to remove it." } },
 	[AUDIT_RULE_SPF_REGISTRABLE] = { "spf",
 	    { AUDIT_ERROR, "registrable-include", "RFC 7208 section 5.2",
 		"the record includes %v, a domain that is not registered:"
 		" anyone can register it and then send mail as %d",
-		"Remove the term immediately." } },
+		"Remove the term immediately; if it is in a provider's record,"
+		" ask the provider to remove it." } },
 	[AUDIT_RULE_SPF_NO_LOCK] = { "spf",
 	    { AUDIT_WARNING, "no-sender-lock", "RFC 7208 section 11.4",
 		"all customers of %v share the servers that the record allows,"
@@ -57,7 +59,7 @@ static const struct {
 	    { AUDIT_ERROR, "several-keys", "RFC 6376 section 3.6.2.2",
 		"the selector has %v TXT records: receivers differ in which one"
 		" they use",
-		"Keep one record." } },
+		"Keep the record of the key that your signer uses." } },
 	[AUDIT_RULE_DKIM_UNUSABLE] = { "dkim",
 	    { AUDIT_ERROR, "unusable-key", "RFC 6376 section 6.1.2",
 		"signatures that use this key fail: %v",

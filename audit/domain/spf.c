@@ -13,11 +13,17 @@ static const char *const spf_left_out[] = { "dns-failure", "depends-on-message",
 	"null-mx", "mx-host-without-address", "include-without-record",
 	"redirect-without-record" };
 
+/* Findings whose fix passes less mail, or is stricter.  Only the owner can know
+ * whether that would lose mail, so no record is proposed. */
+static const char *const spf_advice[] = { "ptr", "ptr-macro",
+	"depends-on-sender", "broad-range", "not-public", "included-twice",
+	"plus-all", "neutral-all", "no-all" };
+
 static bool
-is_left_out(const struct audit_finding *f)
+is_listed(const char *const *ids, size_t n, const struct audit_finding *f)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(spf_left_out); i++)
-		if (strcmp(f->id, spf_left_out[i]) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(f->id, ids[i]) == 0)
 			return true;
 	return false;
 }
@@ -60,20 +66,40 @@ registrable_part(struct auditing *d, struct span name)
 	return SPAN_NONE;
 }
 
+/* Whether a record of the domain's owner leads to `node`, and the term that
+ * does so can be removed because it never passes. */
+static bool
+can_leave(const struct auditing *d, const struct spf_lint_node *node)
+{
+	const struct spf_lint_node *parent = auditing_spf_parent(d, node);
+
+	return parent != NULL &&
+	    domain_is_under(parent->domain, d->out->domain) &&
+	    auditing_spf_is_dead(d, node);
+}
+
+static const struct audit_change *
+leaving_change(struct auditing *d, const struct spf_lint_node *node)
+{
+	return can_leave(d, node)
+	    ? auditing_spf_change(d, auditing_spf_parent(d, node)->domain)
+	    : NULL;
+}
+
 static void
 audit_include(struct auditing *d, const struct spf_lint_node *node)
 {
 	struct span part;
 
 	if (node->depth == 0 || node->has_record || node->state == DNS_FAILED ||
-	    node->state == DNS_FOUND)
+	    node->state == DNS_FOUND || node->state == DNS_NODATA)
 		return;
 	part = registrable_part(d, node->domain);
 	auditing_add(d->out,
 	    part.p != NULL ? AUDIT_RULE_SPF_REGISTRABLE
 			   : AUDIT_RULE_SPF_DANGLING,
 	    d->out->domain, part.p != NULL ? part : node->domain,
-	    auditing_spf_change(d, d->out->domain));
+	    leaving_change(d, node));
 }
 
 /* ---- services ---- */
@@ -167,6 +193,27 @@ include_lookups(const struct spf_lint *lint)
 	return n;
 }
 
+/* Fills in the fix of an error in the record of another domain. */
+static void
+fix_elsewhere(struct auditing *d, struct audit_finding *f)
+{
+	const struct spf_lint *lint = &d->out->spf;
+
+	f->fix = SPAN("Ask the owner of that domain to correct its record.");
+	for (size_t i = 0; i < lint->n_tree; i++) {
+		const struct spf_lint_node *node = &lint->tree[i];
+
+		if (!domain_equal(node->domain, f->where) ||
+		    !can_leave(d, node))
+			continue;
+		f->change = leaving_change(d, node);
+		f->fix = SPAN("Ask the owner of that domain to correct its"
+			      " record; until then, remove the term that"
+			      " includes it.");
+		return;
+	}
+}
+
 /*
  * Copies a finding if the owner of the domain can act on it: it is about the
  * domain's own records, or is an error in a record that they include.
@@ -177,16 +224,16 @@ take_finding(struct auditing *d, const struct audit_finding *f)
 	struct audit_finding one = *f;
 	bool is_own = domain_is_under(f->where, d->out->domain);
 
-	if (is_left_out(f) || (!is_own && f->severity != AUDIT_ERROR))
+	if (is_listed(spf_left_out, ARRAY_SIZE(spf_left_out), f) ||
+	    (!is_own && f->severity != AUDIT_ERROR))
 		return;
 	if (strcmp(f->id, "no-record") == 0 && d->txt->state == DNS_FAILED)
 		return;
 	one.area = "spf";
-	one.change = auditing_spf_change(d, is_own ? f->where : d->out->domain);
 	if (!is_own)
-		one.fix = SPAN("Ask the owner of that domain to correct its"
-			       " record; until then, remove the term that"
-			       " includes it.");
+		fix_elsewhere(d, &one);
+	else if (!is_listed(spf_advice, ARRAY_SIZE(spf_advice), f))
+		one.change = auditing_spf_change(d, f->where);
 	if (strcmp(f->id, "too-many-lookups") == 0 &&
 	    include_lookups(&d->out->spf) > SPF_MAX_LOOKUPS) {
 		one.change = NULL;
@@ -197,8 +244,8 @@ take_finding(struct auditing *d, const struct audit_finding *f)
 	audit_findings_copy(&d->out->findings, &one);
 }
 
-/* Copies a finding about an include or redirect whose target has TXT records,
- * but no SPF record. */
+/* Copies a finding about an include or redirect whose target exists, but has no
+ * SPF record.  If it has no TXT record at all, it is probably a host. */
 static void
 take_missing(struct auditing *d, const struct audit_finding *f)
 {
@@ -211,11 +258,12 @@ take_missing(struct auditing *d, const struct audit_finding *f)
 		struct audit_finding one = *f;
 		const struct spf_lint_node *node = &lint->tree[i];
 
-		if (!span_equal(node->term, f->term) ||
-		    node->state != DNS_FOUND || node->has_record)
+		if (!span_equal(node->term, f->term) || node->has_record ||
+		    (node->state != DNS_FOUND && node->state != DNS_NODATA))
 			continue;
 		one.area = "spf";
-		one.change = auditing_spf_change(d, d->out->domain);
+		if (node->state == DNS_FOUND)
+			one.change = leaving_change(d, node);
 		audit_findings_copy(&d->out->findings, &one);
 		return;
 	}

@@ -71,7 +71,7 @@ def applied(lines, finding):
     for line in finding["publish"]:
         for word, value in (("HASH-OF-PUBLIC-KEY", "ef" * 32),
                             ("PUBLIC-KEY", keys["KEY"]),
-                            ("NEW-SELECTOR", "s2"),
+                            ("NEW-SELECTOR", "s2"), ("HOST-NAME", "host"),
                             ("ADDRESS", "192.0.2.99"), ("ACCOUNT", "example")):
             line = line.replace(word, value)
         lines.append(strings(line))

@@ -28,6 +28,12 @@ def each_fix(c, domain, lines, options, result):
         what = "%s: %s.%s" % (domain, f["area"], f["id"])
         if f["severity"] == "hint" and not f["publish"] + f["remove"]:
             continue
+        if f["area"] + "." + f["id"] in zones.ADVICE:
+            same((f["publish"], f["remove"]), ([], []), what)
+            continue
+        if f["area"] + "." + f["id"] in zones.REPLACED:
+            same((len(f["publish"]), f["remove"]), (1, []), what)
+            continue
         true(f["publish"] or f["remove"], what + " has a fix")
         after = audit(c, domain, applied(lines, f), options)
         true(not any(g["area"] == f["area"] and g["id"] == f["id"] and
@@ -54,6 +60,20 @@ for each in zones.PLANTED:
     planted(each)
 
 
+@suite.test("proposed records lose no mail, and change no policy")
+def proposed(c):
+    for name, (sub, lines, options, id_, want) in zones.PROPOSED.items():
+        domain = name + ".example"
+        result = audit(c, sub + domain, filled(c, domain, lines), options,
+                       status=None)
+        fixes = [f for f in result["findings"]
+                 if "%s.%s" % (f["area"], f["id"]) == id_]
+        true(fixes, "%s: %s is not in %s" % (name, id_, found(result)))
+        for f in fixes:
+            same(f["publish"], filled(c, domain, want or []), name)
+            same(bool(f["remove"] or f["publish"]), want is not None, name)
+
+
 @suite.test("perfect domains: no error, no warning, A and A")
 def perfect(c):
     for name, (lines, options) in zones.PERFECT.items():
@@ -69,6 +89,43 @@ def parked(c):
                    filled(c, "parked.example", zones.PARKED))
     same(found(result), [], "findings")
     same(result["parked"], True, "parked")
+
+
+GOOD = [zones.GOOD_SPF, zones.GOOD_KEY, *zones.MX]
+
+
+@suite.test("grades follow the policy that applies to the domain")
+def policies(c):
+    own = [*zones.SHOP, "_dmarc.@. IN TXT "]
+    for name, sub, lines, letter, id_ in (
+            # other records do not matter if a policy applies
+            ("copy", "", [*GOOD, zones.GOOD_DMARC,
+                          '@. IN TXT "v=DMARC1; p=reject"'], "A", "misplaced"),
+            ("version", "", [*GOOD, zones.GOOD_DMARC,
+                             '_dmarc.@. IN TXT "V=dmarc1; p=none"'], "A", None),
+            ("above", "shop.", [
+                *zones.SHOP, '_dmarc.shop.@. IN TXT "v=DMARC1; p=reject"',
+                zones.GOOD_DMARC,
+                '_dmarc.@. IN TXT "v=DMARC1; p=none"'], "A", None),
+            ("wildcard", "shop.", [*zones.SHOP, zones.GOOD_DMARC,
+                                   '*.shop.@. IN TXT "v=spf1 -all"'], "A",
+             None),
+            # p=, sp= or np= of the record above
+            ("strict", "shop.", own[:-1] + [own[-1] + '"v=DMARC1; p=none; '
+                                            'sp=reject; rua=mailto:d@@"'], "A",
+             None),
+            ("weak", "shop.", own[:-1] + [own[-1] + '"v=DMARC1; p=reject; '
+                                          'sp=none; rua=mailto:d@@"'], "D",
+             "monitoring")):
+        domain = name + ".example"
+        result = audit(c, sub + domain, filled(c, domain, lines))
+        same(result["grades"], {"arrive": "A", "spoof": letter}, name)
+        same([f["id"] for f in result["findings"] if f["area"] == "dmarc" and
+              f["id"] not in ("sp-weaker", "np-hint", "no-rua")], [id_] if id_ else [],
+             name)
+    texts = " ".join(f["what"] + f["fix"] for f in result["findings"])
+    holds(texts, "sp=none: receivers report forged mail")
+    holds(texts, "change to sp=quarantine")
 
 
 @suite.test("MX hosts with private addresses")

@@ -178,6 +178,190 @@ PLANTED = {
                    ["hint dane.selector", "warning dane.usage"]),
 }
 
+# Findings whose fix is only described: records that fix them could lose mail.
+ADVICE = {"dkim.several-keys"} | {"spf." + name for name in (
+    "ptr", "broad-range", "plus-all", "neutral-all", "no-all")} | {
+        "dmarc." + name for name in (
+            "monitoring", "testing", "pct", "sp-weaker")}
+
+# Findings about keys that are used until a new key replaces them.
+REPLACED = {"dkim.small-key", "dkim.old-key", "dkim.dated-selector"}
+
+POLICY = '_dmarc.@. IN TXT "v=DMARC1; '
+SHOP = ['shop.@. IN TXT "v=spf1 mx ~all"', "shop.@. IN MX 10 mx.@.",
+        's1._domainkey.shop.@. IN TXT "v=DKIM1; k=rsa; p=KEY"', GOOD_SPF, *MX]
+HOSTS12 = ["m.@. IN MX %d m%d.@." % (n, n) for n in range(12)] + [
+    "m%d.@. IN A 192.0.2.%d" % (n, n + 1) for n in range(12)]
+
+# name: (subdomain that is audited, zone, options, finding, records that it
+# proposes to publish; None: it proposes nothing).  Records must not make a policy
+# stricter or weaker, and must pass all mail that passes today.
+PROPOSED = {
+    # a record above applies to other domains, too
+    "parent-none": ("www.", ['www.@. IN TXT "v=spf1 -all"',
+                             "www.@. IN A 192.0.2.1", GOOD_SPF, *MX,
+                             POLICY + 'p=none; rua=mailto:d@@"'], [],
+                    "dmarc.monitoring", None),
+    "parent-typo": ("shop.", SHOP + [POLICY + 'p=none; fo=x; rua=mailto:d@@"'],
+                    [], "dmarc.fo-without-ruf", None),
+    "blind": ("", [GOOD_SPF, GOOD_KEY, *MX, POLICY + 'p=none"'], [],
+              "dmarc.monitoring-blind",
+              [POLICY + 'p=none; rua=mailto:postmaster@@"']),
+    "blind-parked": ("", PARKED[:2] + [POLICY + 'p=none"'], [],
+                     "dmarc.monitoring-blind", None),
+    "blind-below": ("", [GOOD_SPF, GOOD_KEY, *MX,
+                         POLICY + 'p=none; sp=reject"'], [],
+                    "dmarc.monitoring-blind",
+                    [POLICY + 'p=none; sp=reject; '
+                     'rua=mailto:postmaster@@"']),
+    "brakes": ("", [GOOD_SPF, GOOD_KEY, *MX, POLICY + 'p=reject; sp=none; '
+                    'np=quarantine; pct=0; t=y; rua=mailto:d@nowhere.@"'], [],
+               "dmarc.no-mail-host",
+               [POLICY + 'p=reject; sp=none; np=quarantine; t=y; pct=0; '
+                'rua=mailto:postmaster@@"']),
+    "trial": ("", [GOOD_SPF, GOOD_KEY, *MX,
+                   POLICY + 'p=reject; t=y; rua=mailto:d@@"'], [],
+              "dmarc.testing", None),
+    "pct-zero": ("", [GOOD_SPF, GOOD_KEY, *MX,
+                      POLICY + 'p=quarantine; pct=0; rua=mailto:d@@"'], [],
+                 "dmarc.pct", None),
+    "no-scheme": ("", [GOOD_SPF, GOOD_KEY, *MX,
+                       POLICY + 'p=reject; rua=dmarc@@"'], [],
+                  "dmarc.bad-uri",
+                  [POLICY + 'p=reject; rua=mailto:dmarc@@"']),
+    "two-rua": ("", [GOOD_SPF, GOOD_KEY, *MX, POLICY + 'p=reject; '
+                     'rua=mailto:a@@; rua=mailto:b@@"'], [],
+                "dmarc.repeated-tag",
+                [POLICY + 'p=reject; rua=mailto:a@@"']),
+    "suffix": ("", [GOOD_SPF, GOOD_KEY, *MX, POLICY + 'p=reject; psd=y; '
+                    'rua=mailto:d@@; ruf=mailto:d@@"'], [], "dmarc.psd-ruf",
+               [POLICY + 'p=reject; psd=y; rua=mailto:d@@"']),
+    "unlisted": ("", PARKED[:2], [], "dmarc.no-record",
+                 [POLICY + 'p=reject"']),
+    "unlisted-signed": ("", PARKED[:2] + [GOOD_KEY], [], "dmarc.no-record",
+                        None),
+    "unlisted-bare": ("", ["@. IN A 192.0.2.80"], [], "dmarc.no-record", None),
+    "copy": ("", [GOOD_SPF, GOOD_KEY, *MX, GOOD_DMARC,
+                  '@. IN TXT "v=DMARC1; p=none"'], [], "dmarc.misplaced", []),
+
+    "ptr": ("", ['@. IN TXT "v=spf1 ptr -all"', GOOD_KEY, GOOD_DMARC, *MX], [],
+            "spf.ptr", None),
+    "ptr-soft": ("", ['@. IN TXT "v=spf1 ptr -all"', GOOD_KEY, GOOD_DMARC, *MX],
+                 [], "spf.hard-fail", ['@. IN TXT "v=spf1 ptr ~all"']),
+    "everyone": ("", ['@. IN TXT "v=spf1 mx mx +all"', GOOD_DMARC, GOOD_KEY,
+                      *MX], [], "spf.duplicate", None),
+    "unsure-end": ("", ['@. IN TXT "v=spf1 mx mx exp=why.@ ?all"',
+                        'why.@. IN TXT "not allowed"', GOOD_DMARC, GOOD_KEY,
+                        *MX], [], "spf.duplicate",
+                   ['@. IN TXT "v=spf1 mx ?all exp=why.@"']),
+    "by-sender": ("", ['@. IN TXT "v=spf1 mx exists:%{l}._u.@ -all"',
+                       '@. IN TXT "spf2.0/mfrom mx -all"', GOOD_KEY,
+                       POLICY + 'p=none; rua=mailto:d@@"', *MX], [],
+                  "spf.sender-id", []),
+    "twice": ("", ['@. IN TXT "v=spf1 mx mx ?include:v.@ include:sendgrid.net '
+                   '-all"', 'v.@. IN TXT "v=spf1 include:sendgrid.net ~all"',
+                   GOOD_KEY, GOOD_DMARC, *MX], [], "spf.duplicate",
+              ['@. IN TXT "v=spf1 mx ?include:v.@ include:sendgrid.net '
+               '~all"']),
+    "null-beside": ("", ['@. IN TXT "v=spf1 mx mx ~all"', "@. IN MX 0 .",
+                         GOOD_KEY, GOOD_DMARC, *MX], [], "spf.duplicate",
+                    ['@. IN TXT "v=spf1 mx ~all"']),
+    "many-hosts": ("", ['@. IN TXT "v=spf1 mx:m.@ -all"', *HOSTS12, GOOD_KEY,
+                        GOOD_DMARC, *MX], [], "spf.too-many-mx-hosts",
+                   ['@. IN TXT "v=spf1 %s ~all"' % " ".join(
+                       "ip4:192.0.2.%d" % (n + 1) for n in range(12))]),
+    "hosts-failed": ("", ['@. IN TXT "v=spf1 mx:m.@ -all"', *HOSTS12, GOOD_KEY,
+                          GOOD_DMARC, *MX, ";!failed m11.@. A timeout"], [],
+                     "spf.too-many-mx-hosts", None),
+    "semicolon": ("", ['@. IN TXT "v=spf1; include:_spf.google.com; -all"',
+                       GOOD_KEY, GOOD_DMARC, *MX], [], "spf.looks-like-spf",
+                  ['@. IN TXT "v=spf1 include:_spf.google.com ~all"']),
+    "semicolon-only": ("", ['@. IN TXT "v=spf1; include:_spf.google.com ~all"',
+                            GOOD_KEY, "@. IN A 192.0.2.1"], [],
+                       "spf.looks-like-spf",
+                       ['@. IN TXT "v=spf1 include:_spf.google.com ~all"']),
+    "signs-only": ("", [GOOD_KEY, "@. IN A 192.0.2.1"], ["--selector", "s1"],
+                   "spf.no-record", None),
+    "hosted": ("", [GOOD_KEY, GOOD_DMARC, "@. IN MX 1 aspmx.l.google.com."], [],
+               "spf.no-record", None),
+    "first": ("", [GOOD_KEY, GOOD_DMARC, *MX], [], "spf.no-record",
+              ['@. IN TXT "v=spf1 mx ~all"']),
+    "weakest": ("", ['@. IN TXT "v=spf1 mx -all"',
+                     '@. IN TXT "v=spf1 redirect=_spf.google.com"',
+                     '@. IN TXT "v=spf1 a ~all"', "@. IN A 192.0.2.3", GOOD_KEY,
+                     POLICY + 'p=none; rua=mailto:d@@"', *MX], [],
+                "spf.several-records",
+                ['@. IN TXT "v=spf1 mx a include:_spf.google.com ~all"']),
+    "dead-below": ("", ['@. IN TXT "v=spf1 mx include:v.@ -all"',
+                        'v.@. IN TXT "v=spf1 ip4:198.51.100.0/24 '
+                        'include:gone.v.@ ~all"', GOOD_KEY, GOOD_DMARC, *MX],
+                   [], "spf.dangling-include",
+                   ['v.@. IN TXT "v=spf1 ip4:198.51.100.0/24 ~all"']),
+    "dead-elsewhere": ("", ['@. IN TXT "v=spf1 mx include:half.example -all"',
+                            'half.example. IN TXT "v=spf1 ip4:198.51.100.0/24 '
+                            'include:gone.half.example ~all"', GOOD_KEY,
+                            GOOD_DMARC, *MX], [], "spf.dangling-include", None),
+    "open-elsewhere": ("", ['@. IN TXT "v=spf1 mx include:open.example -all"',
+                            'open.example. IN TXT "v=spf1 +all"', GOOD_KEY,
+                            GOOD_DMARC, *MX], [], "spf.plus-all", None),
+    "host-included": ("", ['@. IN TXT "v=spf1 include:mail.@ ~all"',
+                           "mail.@. IN A 192.0.2.7", GOOD_KEY, GOOD_DMARC, *MX],
+                      [], "spf.include-without-record", None),
+
+    "helo-domain": ("", ['@. IN TXT "v=spf1 include:_spf.google.com ~all"',
+                         GOOD_KEY, GOOD_DMARC, *MX, "@. IN A 203.0.113.9",
+                         "9.113.0.203.in-addr.arpa. IN PTR @."],
+                    ["--outgoing", "203.0.113.9"], "ptr.helo-spf-fails",
+                    ['@. IN TXT "v=spf1 include:_spf.google.com '
+                     'ip4:203.0.113.9 ~all"']),
+    "helo-other": ("", ['@. IN TXT "v=spf1 ip4:203.0.113.9 ~all"', GOOD_KEY,
+                        GOOD_DMARC, *MX, "out.@. IN A 203.0.113.9",
+                        'out.@. IN TXT "v=spf1 include:_spf.google.com ~all"',
+                        "9.113.0.203.in-addr.arpa. IN PTR out.@."],
+                   ["--outgoing", "203.0.113.9"], "ptr.helo-spf-fails", None),
+    "no-ptr-hosted": ("", ['@. IN TXT "v=spf1 ip4:203.0.113.9 ~all"', GOOD_KEY,
+                           GOOD_DMARC, "@. IN MX 1 aspmx.l.google.com."],
+                      ["--outgoing", "203.0.113.9"], "ptr.no-ptr",
+                      ["9.113.0.203.in-addr.arpa. IN PTR HOST-NAME.@.",
+                       "HOST-NAME.@. IN A 203.0.113.9"]),
+    "no-ptr-own": ("", [GOOD_SPF, GOOD_KEY, GOOD_DMARC, *MX],
+                   ["--outgoing", "192.0.2.1"], "ptr.no-ptr",
+                   ["1.2.0.192.in-addr.arpa. IN PTR mx.@."]),
+    "ptr-of-website": ("", ['@. IN TXT "v=spf1 ip4:203.0.113.9 ~all"',
+                            GOOD_KEY, GOOD_DMARC, *MX, "www.@. IN A 192.0.2.80",
+                            "9.113.0.203.in-addr.arpa. IN PTR www.@."],
+                       ["--outgoing", "203.0.113.9"], "ptr.unconfirmed-ptr",
+                       None),
+    "ptr-of-network": ("", ['@. IN TXT "v=spf1 ip4:203.0.113.9 ~all"',
+                            GOOD_KEY, GOOD_DMARC, *MX,
+                            "9.113.0.203.in-addr.arpa. IN PTR h9.isp.example."],
+                       ["--outgoing", "203.0.113.9"], "ptr.unconfirmed-ptr",
+                       None),
+    "generic": ("", ['@. IN TXT "v=spf1 ip4:203.0.113.11 ~all"', GOOD_KEY,
+                     GOOD_DMARC, *MX,
+                     "11.113.0.203.in-addr.arpa. IN PTR h-0-113-11.isp.example.",
+                     "h-0-113-11.isp.example. IN A 203.0.113.11"],
+                ["--outgoing", "203.0.113.11"], "ptr.generic-ptr",
+                ["11.113.0.203.in-addr.arpa. IN PTR HOST-NAME.@.",
+                 "HOST-NAME.@. IN A 203.0.113.11"]),
+    "no-ptr-ipv6": ("", ['@. IN TXT "v=spf1 ip6:2001:db8::9 ~all"', GOOD_KEY,
+                         GOOD_DMARC, *MX], ["--outgoing", "2001:db8::9"],
+                    "ptr.no-ptr",
+                    ["9%s8.b.d.0.1.0.0.2.ip6.arpa. IN PTR HOST-NAME.@." % (
+                        ".0" * 23 + "."),
+                     "HOST-NAME.@. IN AAAA 2001:db8::9"]),
+
+    "flags": ("", [GOOD_SPF, GOOD_DMARC, *MX, 's1._domainkey.@. IN TXT '
+                   '"v=DKIM1; k=rsa; t=y:s; p=KEY"'], [], "dkim.testing-key",
+              ['s1._domainkey.@. IN TXT "v=DKIM1; k=rsa; t=s; p=KEY"']),
+    "one-of-two": ("", [GOOD_SPF, GOOD_DMARC, *MX, GOOD_KEY,
+                        's1._domainkey.@. IN TXT "v=DKIM1; k=rsa; p=CUT"'], [],
+                   "dkim.several-keys", []),
+    "revoked": ("", [GOOD_SPF, GOOD_DMARC, *MX,
+                     's1._domainkey.@. IN TXT "v=DKIM1; p="'],
+                ["--selector", "s1"], "dkim.unusable-key", None),
+}
+
 # Domains without findings.
 PERFECT = {
     "perfect": ([GOOD_SPF, GOOD_DMARC, GOOD_KEY, *MX, TLSRPT],
