@@ -17,9 +17,8 @@
 
 enum audit_answer { AUDIT_UNKNOWN, AUDIT_NO, AUDIT_YES };
 
-/* The last hop, as described by the topmost Received field (RFC 5321 section
- * 4.4).  The receiving server wrote that field; those below it can be
- * forged. */
+/* A hop, as described by a Received field (RFC 5321 section 4.4).  The
+ * receiver's servers wrote the topmost fields; those below can be forged. */
 struct audit_hop {
 	struct ip client;      /* IP_NONE: not found */
 	struct span helo;      /* absent: not found */

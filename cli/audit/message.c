@@ -17,6 +17,8 @@ enum {
 struct audit_envelope {
 	struct audit_hop hop;
 	struct span sender; /* absent: unknown */
+	bool has_received;  /* the message has a Received field */
+	bool has_hop;       /* `hop` is the hop to judge */
 };
 
 static int
@@ -29,14 +31,38 @@ open_input(struct cli *c, const char *path, struct input *in)
 	return EX_OK;
 }
 
-/* Whether `ip` is a loopback address, which a receiver on another host never
- * sees. */
+/* Whether a receiver on another host could see this client. */
 static bool
-is_loopback(const struct ip *ip)
+is_public_client(const struct ip *ip)
 {
-	const struct ip net = { IP_V4, { 127 } }, v6 = { IP_V6, { [15] = 1 } };
+	return ip->family != IP_NONE &&
+	    ip_net_is_public(ip, ip->family == IP_V4 ? 32 : 128);
+}
 
-	return ip_in(ip, &net, 8) || ip_equal(ip, &v6);
+/* Whether the hop is the one to judge: that of the client given with --ip, or
+ * else the last one from the Internet.  Local delivery, content filters and
+ * gateways add Received fields for hops inside the receiver's network. */
+static bool
+is_last_hop(const struct cli *c, const struct audit_hop *hop)
+{
+	return c->ip_text != NULL ? ip_equal(&hop->client, &c->ip)
+				  : is_public_client(&hop->client);
+}
+
+/* Takes the hop from the topmost Received field, and from those below it until
+ * one describes the hop to judge. */
+static void
+take_hop(const struct cli *c, struct span received, struct audit_envelope *e)
+{
+	struct audit_hop hop;
+
+	if (e->has_hop)
+		return;
+	audit_hop_read(received, &hop);
+	e->has_hop = is_last_hop(c, &hop);
+	if (e->has_hop || !e->has_received)
+		e->hop = hop;
+	e->has_received = true;
 }
 
 static void
@@ -44,26 +70,27 @@ read_envelope(struct cli *c, struct span text, struct audit_envelope *out)
 {
 	struct scan s = mail_header_open(text);
 	struct span name, value;
-	bool has_hop = false;
 
 	*out = (struct audit_envelope){ .sender = SPAN_NONE };
 	while (mail_header_next(&s, &name, &value)) {
 		if (span_is_nocase(name, "Return-Path") &&
 		    out->sender.p == NULL)
 			out->sender = span_trim(value);
-		if (span_is_nocase(name, "Received") && !has_hop) {
-			audit_hop_read(value, &out->hop);
-			has_hop = true;
-		}
+		if (span_is_nocase(name, "Received"))
+			take_hop(c, value, out);
 	}
+	if (!out->has_hop)
+		out->hop.tls = AUDIT_UNKNOWN;
 	if (c->ip_text != NULL)
 		out->hop.client = c->ip;
 	if (c->helo != NULL)
 		out->hop.helo = span_str(c->helo);
 	if (c->mail_from != NULL)
 		out->sender = span_str(c->mail_from);
-	if (is_loopback(&out->hop.client))
+	if (!is_public_client(&out->hop.client)) {
 		out->hop.client = (struct ip){ .family = IP_NONE };
+		out->hop.tls = AUDIT_UNKNOWN;
+	}
 }
 
 /* ---- the client's name, and the senders' domains ---- */
@@ -162,17 +189,19 @@ find_dns_facts(
 	return waits ? CORE_WAIT : CORE_DONE;
 }
 
-/* If memory runs out, the facts stay unknown, and no problem is reported. */
-static void
+/* Returns false if a lack of memory or time left facts unknown. */
+static bool
 read_dns_facts(struct cli *c, struct dns_facts *t)
 {
 	struct dns_task *j = dns_task_start(
 	    c->dns, find_dns_facts, t, CLI_QUESTIONS, CLI_SCRATCH);
+	bool is_complete;
 
 	if (j == NULL)
-		return;
-	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
+		return false;
+	is_complete = dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
 	dns_task_free(j);
+	return is_complete;
 }
 
 /* ---- output ---- */
@@ -330,13 +359,13 @@ judge_message(
 
 	if (a == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	read_dns_facts(c, &dns);
+	audit_findings_init(&found, a);
+	found.cut = !read_dns_facts(c, &dns);
 	m.has_name = dns.has_name;
 	if (dns.name[0] != '\0')
 		m.client_name = span_str(dns.name);
 	m.from_mail = dns.from_mail;
 	m.sender_mail = dns.sender_mail;
-	audit_findings_init(&found, a);
 	audit_message(&m, a, &found);
 	if (c->json)
 		cli_print_json(message_json(&m, &found));

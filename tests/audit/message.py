@@ -91,6 +91,30 @@ def good(c):
           "spf_helo": "none", "tls": "yes", "bulk": False}, "facts")
 
 
+@suite.test("hops inside the receiver's network are not judged")
+def hops(c):
+    inner = {
+        "LMTP": b"Received: from mx.example.net by mx.example.net with LMTP id 2"
+                b"; Thu, 1 Jan 2026 00:00:06 +0000\r\n",
+        "Gmail": b"Received: by 2002:a05:6a10:1 with SMTP id 3; Thu, 1 Jan 2026 "
+                 b"00:00:06 +0000\r\n",
+        "gateway": b"Received: from gw ([10.0.0.5]) by mx.example.net with ESMTP;"
+                   b" Thu, 1 Jan 2026 00:00:06 +0000\r\n",
+        "filter": b"Received: from localhost ([127.0.0.1]) by mx.example.net with"
+                  b" ESMTP; Thu, 1 Jan 2026 00:00:06 +0000\r\n"}
+    message = signing.sign(MESSAGE, c.rsa, "example.com", "s1")
+    outer = RECEIVED % (b"example.com", b"192.0.2.1", b"ESMTPS")
+    zone = c.file("message.zone", ZONE + signing.txt(
+        "s1._domainkey.example.com.", c.rsa.record()) + "\n")
+    for name, text in inner.items():
+        for more, want in ((outer, ("192.0.2.1", "yes", [])),
+                           (b"", ("unknown", "unknown", []))):
+            path = c.file("hops.eml", text + more + message)
+            r = c.run("audit", "--message", path, "--zone", zone, "--now", NOW,
+                      "--json").json()
+            same((r["client"], r["tls"], r["findings"]), want, name)
+
+
 @suite.test("neither SPF nor DKIM: Gmail 5.7.26, Yahoo 5.7.9, policy 5.7.509")
 def unauthenticated(c):
     result = audit(c, MESSAGE, client=b"203.0.113.9")
