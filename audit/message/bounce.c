@@ -53,19 +53,6 @@ receiver_of(struct span text)
 	return NULL;
 }
 
-/* Whether a log contains replies from several receivers. */
-static bool
-is_mixed(struct span text)
-{
-	const char *area = receiver_of(text);
-
-	for (size_t i = 0; area != NULL && i < ARRAY_SIZE(words); i++)
-		if (strcmp(words[i].area, area) != 0 &&
-		    holds(text, words[i].word))
-			return true;
-	return false;
-}
-
 /* Returns the enhanced status code in a rule's reply, such as "5.7.26". */
 static struct span
 enhanced_of(const char *reply)
@@ -92,7 +79,7 @@ take_enhanced(struct scan *s, struct span *out)
 	return true;
 }
 
-/* Gmail's three reasons for 5.7.26, and words in its replies that identify
+/* Gmail's reasons for 5.7.26 and 5.7.1, and words in its replies that identify
  * them. */
 static const struct {
 	const char *words;
@@ -102,6 +89,16 @@ static const struct {
 	{ "hard fail policy", AUDIT_FAULT_SPF_REFUSES },
 	{ "either SPF or DKIM", AUDIT_FAULT_UNAUTHENTICATED },
 	{ "sender is unauthenticated", AUDIT_FAULT_UNAUTHENTICATED },
+	{ "messageId header", AUDIT_FAULT_MESSAGE_ID },
+	{ "Message-ID header", AUDIT_FAULT_MESSAGE_ID },
+	{ "From: header", AUDIT_FAULT_FROM },
+	{ "'From' header", AUDIT_FAULT_FROM },
+	{ "multiple From", AUDIT_FAULT_FROM },
+	{ "duplicate header", AUDIT_FAULT_DUPLICATE },
+	{ "8-bit", AUDIT_FAULT_EIGHT_BIT },
+	{ "non-ASCII", AUDIT_FAULT_EIGHT_BIT },
+	{ "encoded-word", AUDIT_FAULT_ENCODED_WORD },
+	{ "encoded word", AUDIT_FAULT_ENCODED_WORD },
 };
 
 static bool
@@ -129,13 +126,18 @@ static const struct {
 struct reply {
 	const char *area;      /* NULL: unknown */
 	enum audit_fault only; /* Gmail's reason; AUDIT_FAULTS: unknown */
+	bool has_results;      /* the text says which methods passed */
 	bool passes[ARRAY_SIZE(said)];
 };
 
 static void
 read_reply(struct span text, struct reply *out)
 {
-	*out = (struct reply){ receiver_of(text), AUDIT_FAULTS, { false } };
+	*out = (struct reply){
+		.area = receiver_of(text),
+		.only = AUDIT_FAULTS,
+		.has_results = holds(text, "dkim="),
+	};
 	for (size_t i = 0; i < ARRAY_SIZE(phrases) && out->only == AUDIT_FAULTS;
 	     i++)
 		if (holds(text, phrases[i].words))
@@ -145,12 +147,33 @@ read_reply(struct span text, struct reply *out)
 		    holds(text, said[i].passes[1]);
 }
 
-/* Whether the text rules out this fault. */
-static bool
-is_excluded(const struct reply *r, enum audit_fault fault)
+/* Adds what a line does not say, but the whole text does: a reply may have
+ * several lines. */
+static void
+complete_reply(struct reply *line, const struct reply *whole)
 {
-	if (r->only != AUDIT_FAULTS)
-		return is_reason_of_26(fault) && fault != r->only;
+	if (line->area == NULL)
+		line->area = whole->area;
+	if (line->area == NULL || whole->area == NULL ||
+	    strcmp(line->area, whole->area) != 0)
+		return;
+	if (line->only == AUDIT_FAULTS)
+		line->only = whole->only;
+	if (!line->has_results)
+		memcpy(line->passes, whole->passes, sizeof(line->passes));
+}
+
+/* Whether the reply rules out this fault.  Gmail also uses 5.7.1 for spam and
+ * for other reasons that are not in the table. */
+static bool
+is_excluded(const struct reply *r, enum audit_fault fault, struct span code)
+{
+	if (span_is(code, "5.7.1"))
+		return fault != r->only;
+	if (is_reason_of_26(r->only) && is_reason_of_26(fault))
+		return fault != r->only;
+	if (r->area == NULL || strcmp(r->area, "outlook") != 0)
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(said); i++)
 		if (said[i].fault == fault && r->passes[i])
 			return true;
@@ -194,9 +217,9 @@ add_rules(const struct reply *r, struct arena *a, struct audit_findings *out,
 		if (strcmp(rule->area, area) != 0 || !has_reply(rule, code))
 			continue;
 		any = true;
-		if (!is_known(out, rule) && !is_excluded(r, rule->fault))
+		if (!is_known(out, rule) && !is_excluded(r, rule->fault, code))
 			audit_rule_add(out, a, rule, AUDIT_ERROR, code,
-			    SPAN("in the reply"));
+			    SPAN("the reply gives no details"));
 	}
 	return any;
 }
@@ -235,15 +258,12 @@ audit_bounce(struct span text, struct arena *a, struct audit_findings *out)
 	struct reply whole, one;
 
 	read_reply(all, &whole);
-	if (!is_mixed(all)) {
-		explain_codes(all, &whole, a, out);
-		return;
-	}
 	while (!scan_done(&lines)) {
 		struct span line = scan_until(&lines, '\n');
 
 		scan_byte(&lines, '\n');
 		read_reply(line, &one);
-		explain_codes(line, one.area != NULL ? &one : &whole, a, out);
+		complete_reply(&one, &whole);
+		explain_codes(line, &one, a, out);
 	}
 }

@@ -146,7 +146,7 @@ static const struct audit_fault_text texts[] = {
 	    "a field that may appear once appears several times: %v",
 	    "Write it once (RFC 5322 section 3.6)." },
 	[AUDIT_FAULT_EIGHT_BIT] = { "eight-bit",
-	    "the header has bytes that are not ASCII, in %v",
+	    "the header has bytes that are not ASCII: %v",
 	    "Encode them (RFC 2047), or transmit with SMTPUTF8." },
 	[AUDIT_FAULT_UNSUBSCRIBE] = { "unsubscribe",
 	    "this is bulk mail without one-click unsubscribe: both"
@@ -183,7 +183,7 @@ static const struct audit_fault_text texts[] = {
 	    "the domain in From accepts no mail: %v",
 	    "Publish an MX record, so that people can reply." },
 	[AUDIT_FAULT_ENCODED_WORD] = { "encoded-word",
-	    "an encoded word appears where it is not allowed: in %v",
+	    "an encoded word appears where it is not allowed: %v",
 	    "Encode only display names and free text (RFC 2047 section 5)." },
 };
 

@@ -302,6 +302,28 @@ BOUNCES = [
      "Pass , Dkim= Pass , DMARC= Fail",
      ["gmail.unauthenticated", "outlook.no-dmarc", "outlook.unaligned",
       "yahoo.dmarc-policy", "yahoo.unauthenticated"]),
+    ("550-5.7.1 [192.0.2.1] Our system has detected that this message is likely "
+     "unsolicited\n550-5.7.1 mail. To reduce the amount of spam sent to Gmail, "
+     "this message has been\n550 5.7.1 blocked. - gsmtp", []),
+    ("550 5.7.1 <x@gmail.com>: Recipient address rejected", []),
+    ("550-5.7.1 [192.0.2.1] This message is not RFC 5322 compliant, the issue "
+     "is:\n550-5.7.1 duplicate headers. To reduce the amount of spam\n550 5.7.1 "
+     "specifications for more information. - gsmtp", ["gmail.duplicate"]),
+    ("550-5.7.1 Messages missing a valid messageId header are not\n550 5.7.1 "
+     "accepted. - gsmtp\n\nMessage-ID: <1@example.com>\nFrom: a@example.com",
+     ["gmail.message-id"]),
+    ("550 5.7.1 Messages with multiple addresses in From: header are not "
+     "accepted. - gsmtp", ["gmail.from"]),
+    ("550-5.7.27 Your email has been blocked because SPF didn't pass. gsmtp\n\n"
+     "Authentication-Results: mx.example.com; spf=pass dkim=pass",
+     ["gmail.spf"]),
+    ("550-5.7.26 Unauthenticated email from example.com is not accepted due to "
+     "domain's DMARC policy. gsmtp\n550-5.7.26 Your email has been blocked "
+     "because the sender is unauthenticated. gsmtp",
+     ["gmail.dmarc-policy", "gmail.unauthenticated"]),
+    ("550 5.7.515 Access denied, sending domain EXAMPLE.COM doesn't meet the\n"
+     " required authentication level. Spf= Pass , Dkim= Fail , DMARC= Pass\n"
+     " [prod.protection.outlook.com]", ["outlook.dkim"]),
     ("Diagnostic-Code: smtp; 550 5.7.23 SPF validation failed", ["any.spf"]),
     ("550 5.1.1 no such user; 192.0.2.1 5.7.26.1 15.7.26 5.7.261", []),
     ("", []),
@@ -316,6 +338,9 @@ def bounces(c):
         same(sorted("%s.%s" % (f["area"], f["id"])
                     for f in result["findings"]), want, text)
     holds(c.run("audit", "--bounce", "-", stdin=b"hello").out, "no known reply")
+    holds(c.run("audit", "--bounce", "-",
+                stdin=b"550 5.7.1 8-bit in header. gsmtp").out,
+          "bytes that are not ASCII: the reply gives no details")
 
 
 @suite.test("--bounce: a delivery status notification (RFC 3464)")
