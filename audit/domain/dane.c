@@ -230,7 +230,9 @@ audit_dane_match(struct audit_domain *d, struct arena *a,
 			smtp->n_chain))
 			return;
 	}
-	if (usable)
+	if (usable && smtp->n_chain == 0)
+		d->is_unsure = true; /* no certificate could be read */
+	else if (usable)
 		auditing_add(d, AUDIT_RULE_DANE_MISMATCH, host->name,
 		    host->name, renewed_change(a, host, smtp));
 }

@@ -13,8 +13,8 @@
 #include "lib/span.h"
 
 enum {
-	DANE_CHAIN_MAX = 8,   /* certificates compared per chain */
-	DANE_DATA_MAX = 8192, /* bytes per certificate */
+	DANE_CHAIN_MAX = 8,    /* certificates compared per chain */
+	DANE_DATA_MAX = 32768, /* bytes per certificate */
 };
 
 struct dane_certificate {

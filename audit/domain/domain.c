@@ -56,7 +56,8 @@ is_optional(const struct auditing *d, const struct dns_question *q)
 	struct span key_zone =
 	    auditing_name(d->a, "_domainkey", d->out->domain);
 
-	if (q->type == DNS_NS || span_starts_nocase(q->name, "default._bimi."))
+	if (span_is_nocase(q->name, "arpa") ||
+	    span_starts_nocase(q->name, "default._bimi."))
 		return true;
 	return domain_is_under(q->name, key_zone) &&
 	    !is_given_key(d, q->name, key_zone);

@@ -78,7 +78,7 @@ audit_show_wait(struct dns_task *j, int64_t deadline)
 
 struct host_task {
 	struct fetch_host host;
-	bool failed; /* a question was not answered */
+	struct audit_failure failure; /* a failed question; name absent: none */
 };
 
 static enum core_status
@@ -96,7 +96,9 @@ find_addresses(
 		    dns_ask(questions, t->host.name, types[i]);
 
 		waits |= answer->state == DNS_PENDING;
-		t->failed |= answer->state == DNS_FAILED;
+		if (answer->state == DNS_FAILED)
+			t->failure = (struct audit_failure){ t->host.name,
+				types[i], answer->fault };
 		for (size_t k = 0;
 		     k < answer->n_records && t->host.n < FETCH_ADDRESSES_MAX;
 		     k++)
@@ -105,21 +107,26 @@ find_addresses(
 	return waits ? CORE_WAIT : CORE_DONE;
 }
 
-/* Looks up the addresses of a host.  Returns false if DNS does not answer,
- * which is not a finding. */
+/* Looks up the addresses of a host.  If a question fails and no address is
+ * known, lists the failure and returns false. */
 static bool
-find_host(struct cli *c, struct span name, struct fetch_host *out)
+find_host(struct cli *c, struct audit_domain *d, struct span name,
+    struct fetch_host *out)
 {
 	struct host_task t = { .host = { .name = name } };
 	struct dns_task *j = dns_task_start(
 	    c->dns, find_addresses, &t, CLI_QUESTIONS, CLI_SCRATCH);
 
-	if (j == NULL)
-		return false;
-	dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
+	if (j != NULL)
+		dns_task_wait(j, clock_ms() + CLI_WAIT_MS);
 	dns_task_free(j);
 	*out = t.host;
-	return !t.failed || t.host.n > 0;
+	if (j != NULL && (t.failure.name.p == NULL || t.host.n > 0))
+		return true;
+	d->is_unsure = true;
+	if (j != NULL && d->n_failures < AUDIT_FAILED_MAX)
+		d->failures[d->n_failures++] = t.failure;
+	return false;
 }
 
 /* Fetches the MTA-STS policy.  Returns whether it is enforced. */
@@ -127,18 +134,22 @@ static bool
 fetch_policy_of(struct cli *c, struct audit_domain *d, struct arena *a)
 {
 	struct buf name = buf_alloc(a, DOMAIN_MAX + sizeof("mta-sts."));
-	struct fetch_policy *policy = arena_alloc(a, sizeof(*policy));
+	struct fetch_policy policy;
 	struct fetch_host host;
 
 	buf_text(&name, "mta-sts.");
 	buf_span(&name, d->domain);
-	if (!d->has_sts || c->no_https || policy == NULL ||
-	    !find_host(c, buf_view(&name), &host) ||
+	d->is_unsure |= name.full;
+	if (!d->has_sts || c->no_https || name.full ||
+	    !find_host(c, d, buf_view(&name), &host) ||
 	    (host.n == 0 && c->zone != NULL))
 		return audit_sts(d, a, SPAN_NONE, NULL);
-	fetch_sts_policy(&host, a, policy);
+	if (!fetch_sts_policy(&host, a, &policy)) {
+		d->is_unsure = true;
+		return audit_sts(d, a, SPAN_NONE, NULL);
+	}
 	return audit_sts(
-	    d, a, policy->text, policy->text.p == NULL ? policy->why : NULL);
+	    d, a, policy.text, policy.text.p == NULL ? policy.why : NULL);
 }
 
 /* Reads the certificate from the file given with --cert; it is checked as if
@@ -154,6 +165,8 @@ read_certificate(struct cli *c, struct arena *a, struct audit_smtp *out)
 	*out = (struct audit_smtp){ .has_tls = true };
 	out->n_chain = certificate_read_chain(a, in.text, out->chain);
 	input_close(&in);
+	if (out->n_chain == 0 && arena_has_failed(a))
+		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	if (out->n_chain == 0)
 		return cli_fail(c, EX_DATAERR,
 		    "--cert %s: not a certificate; use a PEM file", c->cert);
@@ -165,18 +178,24 @@ audit_hosts(struct cli *c, struct audit_domain *d, struct arena *a)
 {
 	struct audit_smtp *smtp = arena_alloc(a, sizeof(*smtp));
 	bool enforced = fetch_policy_of(c, d, a);
+	int status = EX_OK;
 
 	if (smtp == NULL)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
-	if (c->cert != NULL && read_certificate(c, a, smtp) != EX_OK)
-		return EX_DATAERR;
+	if (c->cert != NULL)
+		status = read_certificate(c, a, smtp);
+	if (status != EX_OK)
+		return status;
 	for (size_t i = 0; i < d->n_hosts; i++) {
 		struct fetch_host host;
 
 		if (c->smtp) {
-			if (!find_host(c, d->hosts[i].name, &host))
+			if (!find_host(c, d, d->hosts[i].name, &host))
 				continue;
-			fetch_smtp(&host, a, smtp);
+			if (!fetch_smtp(&host, a, smtp)) {
+				d->is_unsure = true;
+				continue;
+			}
 		}
 		if (c->smtp || c->cert != NULL)
 			audit_smtp_host(d, a, &d->hosts[i], smtp, enforced);

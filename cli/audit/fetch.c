@@ -134,22 +134,23 @@ judge_answer(struct fetch *f, CURLcode code, struct fetch_policy *out)
 		out->text = buf_view(&f->body);
 }
 
-void
+bool
 fetch_sts_policy(
     const struct fetch_host *host, struct arena *a, struct fetch_policy *out)
 {
 	char memory[URL_BYTES];
 	struct buf url = buf_wrap(memory, sizeof(memory));
+	CURLcode code = CURLE_OUT_OF_MEMORY;
 	struct fetch f;
 
-	*out = (struct fetch_policy){ .why = "out of memory" };
+	*out = (struct fetch_policy){ .text = SPAN_NONE };
 	buf_text(&url, "https://");
 	buf_printable(&url, host->name, DOMAIN_MAX);
 	buf_text(&url, "/.well-known/mta-sts.txt");
 	if (host->n == 0) {
 		snprintf(out->why, sizeof(out->why),
 		    "the mta-sts host has no address");
-		return;
+		return true;
 	}
 	if (fetch_begin(&f, host, HTTPS_PORT, memory, "https")) {
 		f.body = buf_alloc(a, STS_POLICY_MAX + 1);
@@ -158,9 +159,12 @@ fetch_sts_policy(
 		curl_easy_setopt(f.curl, CURLOPT_WRITEFUNCTION, take_bytes);
 		curl_easy_setopt(f.curl, CURLOPT_WRITEDATA, &f.body);
 		if (f.body.p != NULL)
-			judge_answer(&f, curl_easy_perform(f.curl), out);
+			code = curl_easy_perform(f.curl);
+		if (code != CURLE_OUT_OF_MEMORY)
+			judge_answer(&f, code, out);
 	}
 	fetch_end(&f);
+	return code != CURLE_OUT_OF_MEMORY;
 }
 
 /* ---- SMTP ---- */
@@ -226,23 +230,24 @@ smtp_session(const struct fetch_host *host, bool verify, struct arena *a,
 	return code;
 }
 
-void
+bool
 fetch_smtp(
     const struct fetch_host *host, struct arena *a, struct audit_smtp *out)
 {
 	struct span why;
-	CURLcode code = CURLE_COULDNT_RESOLVE_HOST;
+	CURLcode code;
 
 	*out = (struct audit_smtp){ .failure = "it has no address" };
 	if (host->n == 0)
-		return;
+		return true;
 	code = smtp_session(host, true, a, out, &why);
 	if (code == CURLE_PEER_FAILED_VERIFICATION) {
-		out->untrusted = why.p != NULL ? why.p : "out of memory";
+		out->untrusted = why.p;
 		code = smtp_session(host, false, a, out, &why);
 	}
 	out->failure = NULL;
 	out->has_tls = code == CURLE_OK;
 	if (code != CURLE_OK && code != CURLE_USE_SSL_FAILED)
-		out->failure = why.p != NULL ? why.p : "out of memory";
+		out->failure = why.p;
+	return code != CURLE_OUT_OF_MEMORY && !arena_has_failed(a);
 }

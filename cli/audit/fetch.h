@@ -10,6 +10,8 @@
 #ifndef AVOUCH_CLI_AUDIT_FETCH_H
 #define AVOUCH_CLI_AUDIT_FETCH_H
 
+#include <stdbool.h>
+
 #include "audit/domain/dane.h"
 #include "audit/domain/sts.h"
 #include "lib/arena.h"
@@ -34,13 +36,14 @@ struct fetch_policy {
 };
 
 /* Fetches https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461 section
- * 3.3); `host` is mta-sts.DOMAIN.  The text is allocated in `a`. */
-void fetch_sts_policy(
+ * 3.3); `host` is mta-sts.DOMAIN.  The text is allocated in `a`.  Returns false
+ * if memory ran out. */
+bool fetch_sts_policy(
     const struct fetch_host *host, struct arena *a, struct fetch_policy *out);
 
 /* Sends EHLO, STARTTLS, NOOP and QUIT to port 25.  Certificates and strings are
- * allocated in `a`. */
-void fetch_smtp(
+ * allocated in `a`.  Returns false if memory ran out. */
+bool fetch_smtp(
     const struct fetch_host *host, struct arena *a, struct audit_smtp *out);
 
 #endif

@@ -132,6 +132,15 @@ def dns_failure(c):
             true({"name": name.replace("@", DOMAIN), "type": type_,
                   "error": fault} in result["could_not_ask"],
                  result["could_not_ask"])
+    # a policy of MTA-STS may exist; an included domain may not be registered
+    for more in ([GOOD_SPF, '_mta-sts.@. IN TXT "v=STSv1; id=1"',
+                  ";!failed mta-sts.@. A timeout",
+                  ";!failed mta-sts.@. AAAA timeout"],
+                 ['@. IN TXT "v=spf1 mx include:spf.expired-shop.com ~all"',
+                  ";!failed expired-shop.com. NS servfail"]):
+        result = run(c, [*more, GOOD_DMARC, GOOD_KEY, *MX], status=TEMPFAIL)
+        same(result["grades"], {"arrive": None, "spoof": None}, more)
+        true(result["could_not_ask"], more)
     # if the query for a guessed selector fails, it is only listed
     result = run(c, good + [";!failed k2._domainkey.@. TXT timeout"])
     quiet(result)
