@@ -122,6 +122,9 @@ void audit_task_free(struct audit_task *t);
 const char *audit_arrive_meaning(char letter);
 const char *audit_spoof_meaning(char letter);
 
+/* Returns why a record in the SPF tree is missing; NULL: it is not. */
+const char *audit_why_missing(const struct spf_lint_node *node);
+
 /* "error", "warning", "hint" */
 const char *audit_word(enum audit_severity severity);
 

@@ -113,11 +113,13 @@ put_tree(FILE *out, const struct spf_lint *lint)
 		fprintf(out, "<tr><td class=\"a\" style=\"padding-left:%upx\">",
 		    node->depth * 20);
 		page_text(out, node->depth == 0 ? node->domain : node->term);
+		if (audit_why_missing(node) != NULL)
+			fprintf(out, " (%s)", audit_why_missing(node));
 		fprintf(out,
-		    "%s</td><td class=\"n\">%u</td><td class=\"n\">%llu</td>"
+		    "</td><td class=\"n\">%u</td><td class=\"n\">%llu</td>"
 		    "<td class=\"n\">%u</td></tr>\n",
-		    node->has_record ? "" : " (no SPF record)", node->lookups,
-		    (unsigned long long)node->addresses, node->networks6);
+		    node->lookups, (unsigned long long)node->addresses,
+		    node->networks6);
 	}
 	fputs("</table></div>\n", out);
 }

@@ -15,7 +15,7 @@ static const struct {
 	char letter;
 	const char *arrive, *spoof;
 } meanings[] = {
-	{ 'A', "nothing is wrong", "no: forged mail is refused or filtered" },
+	{ 'A', "yes", "no: forged mail is refused or filtered" },
 	{ 'B', "yes, but something will break or is incomplete",
 	    "mostly not: a small gap remains" },
 	{ 'C', "some mail is at risk", "partly" },
@@ -97,7 +97,9 @@ tree_json(const struct spf_lint *lint)
 		cli_set_number(o, "lookups", node->lookups);
 		cli_set_number(o, "ipv4_addresses", (int64_t)node->addresses);
 		cli_set_number(o, "ipv6_networks", node->networks6);
-		cli_set_bool(o, "found", node->has_record);
+		cli_set(o, "found",
+		    node->state == DNS_FAILED ? json_null()
+					      : json_boolean(node->has_record));
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -299,6 +301,15 @@ show_grades(const struct audit_domain *d)
 		puts("  The domain is parked: it sends and accepts no mail.");
 }
 
+const char *
+audit_why_missing(const struct spf_lint_node *node)
+{
+	if (node->has_record)
+		return NULL;
+	return node->state == DNS_FAILED ? "could not be asked"
+					 : "no SPF record";
+}
+
 static void
 show_tree(const struct spf_lint *lint)
 {
@@ -320,7 +331,9 @@ show_tree(const struct spf_lint *lint)
 		if (node->networks6 > 0)
 			printf(", %u IPv6 network%s", node->networks6,
 			    node->networks6 == 1 ? "" : "s");
-		puts(node->has_record ? "" : ", no SPF record");
+		if (audit_why_missing(node) != NULL)
+			printf(", %s", audit_why_missing(node));
+		putchar('\n');
 	}
 }
 

@@ -18,7 +18,7 @@ import command  # noqa: E402
 import samples  # noqa: E402
 import zones  # noqa: E402
 from auditing import applied, audit, filled, found, serious  # noqa: E402
-from command import NOW, USAGE  # noqa: E402
+from command import NOW, TEMPFAIL, USAGE  # noqa: E402
 from suite import Suite, holds, lacks, same, true  # noqa: E402
 
 suite = Suite()
@@ -392,6 +392,18 @@ def page(c):
         holds(text, part)
     same(c.run("audit", "page.example", "--zone", zone, "--now", NOW,
                "--selector", "s1", "--html", "-").out, text, "-")
+
+
+@suite.test("the tree says which record could not be asked")
+def not_asked(c):
+    lines = filled(c, "ask.example", [
+        '@. IN TXT "v=spf1 mx include:_spf.google.com ~all"', zones.GOOD_DMARC,
+        zones.GOOD_KEY, *zones.MX,
+        ";!failed _netblocks3.google.com. TXT timeout"])
+    result = audit(c, "ask.example", lines, status=TEMPFAIL)
+    same([n["found"] for n in result["spf_tree"]], [True] * 4 + [None], "tree")
+    holds(c.run("audit", "ask.example", "--zone", c.path("audit.zone"), "--now",
+                NOW, status=TEMPFAIL).out, "1 lookup, could not be asked")
 
 
 @suite.test("text and JSON have the same content")
