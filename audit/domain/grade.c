@@ -5,7 +5,7 @@
  *	arrive	does mail from and to the domain arrive?
  *	spoof	can others send mail in the domain's name?
  *
- *	A	nothing is wrong
+ *	A	yes; no, forged mail is refused or filtered
  *	B	works, but something will break or is incomplete
  *	C	some forged mail passes, or some mail is lost
  *	D	mail is lost at some receivers; forged mail is only reported

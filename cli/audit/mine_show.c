@@ -76,7 +76,7 @@ show_mine_letters(const json_t *domain, const json_t *before)
 		int was = mine_letter(before, letters[i].key);
 
 		if (was != now)
-			printf("    %s was %c, is now %c\n",
+			printf("    %s %c before, %c now\n",
 			    letters[i].question, was, now);
 	}
 }
