@@ -54,7 +54,8 @@ struct verify_message {
 	/* a lack of resources on this host cut the task short */
 	bool spf_cut, keys_cut, dmarc_cut, list_cut;
 	bool out_of_memory; /* an author or a signature may have been lost */
-	struct span recipients[VERIFY_RECIPIENTS_MAX]; /* recipient domains */
+	/* recipient domains; "": no domain, or over the limit */
+	struct span recipients[VERIFY_RECIPIENTS_MAX + 1];
 	size_t n_recipients;
 	bool headers_ended;
 	int64_t began; /* clock_ms() */

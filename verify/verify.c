@@ -94,6 +94,10 @@ verify_connect(const struct conf *conf, struct dns_source *dns,
 	c->client.resolve = arena_copy(c->arena, client->resolve);
 	c->client.authserv_id = arena_copy(c->arena, client->authserv_id);
 	c->client.receiver = arena_copy(c->arena, client->receiver);
+	if (arena_has_failed(c->arena)) {
+		verify_disconnect(c);
+		return NULL;
+	}
 	return c;
 }
 
@@ -225,13 +229,12 @@ verify_rcpt(struct verify_message *m, struct span recipient)
 	struct span domain = domain_normal(
 	    m->arena, mail_envelope_domain(sender_bare(recipient), NULL));
 
-	if (domain.n == 0)
-		return;
+	if (domain.n == 0 || m->n_recipients >= VERIFY_RECIPIENTS_MAX)
+		domain = SPAN(""); /* matches no pattern */
 	for (size_t i = 0; i < m->n_recipients; i++)
 		if (span_equal(m->recipients[i], domain))
 			return;
-	if (m->n_recipients < VERIFY_RECIPIENTS_MAX)
-		m->recipients[m->n_recipients++] = domain;
+	m->recipients[m->n_recipients++] = domain;
 }
 
 void
@@ -470,7 +473,8 @@ finish_dmarc(struct verify_message *m)
 
 	collect_for_dmarc(m, true);
 	m->verdict.dmarc_facts = &m->dmarc_facts;
-	m->out_of_memory = m->dmarc_task == NULL || m->keys_task == NULL;
+	m->out_of_memory = m->dmarc_task == NULL || m->keys_task == NULL ||
+	    arena_has_failed(m->c->helo_arena);
 	if (m->dmarc_task == NULL) {
 		dmarc_lost(out);
 		return;

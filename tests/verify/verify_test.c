@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/buf.h"
+#include "lib/enum_names.h"
 #include "tests/support/core_driver.h"
 #include "tests/support/sign.h"
 #include "tests/support/verify_run.h"
@@ -128,6 +129,54 @@ a_forged_one_is_rejected(void **state)
 	verify_run_results(r.v, "would reject, rule dmarc.on_reject");
 	verify_run_end(&r);
 	r.dns->close(r.dns);
+}
+
+/* An override that accepts must match every recipient. */
+static void
+an_override_by_recipient(void **state)
+{
+	static const struct {
+		const char *recipient; /* besides bob@example.org */
+		int n;                 /* as often, with "1." and so on */
+		enum conf_action action;
+	} vectors[] = {
+		{ "example.org>", 1, CONF_ACCEPT },
+		{ "example.org>", VERIFY_RECIPIENTS_MAX - 1, CONF_ACCEPT },
+		{ "example.org>", VERIFY_RECIPIENTS_MAX, CONF_REJECT },
+		{ "example.org>", 2 * VERIFY_RECIPIENTS_MAX, CONF_REJECT },
+		{ "other.example>", 1, CONF_REJECT },
+		{ NULL, 1, CONF_REJECT },
+	};
+	struct dns_source *dns = verify_run_keys(only_example, "");
+	char message[300];
+
+	(void)state;
+	snprintf(message, sizeof(message), "%s\r\n%s", verify_run_header,
+	    verify_run_body);
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct verify_run r = { .dns = dns,
+			.ip = "203.0.113.66",
+			.message = message,
+			.conf = "authserv_id = \"mx.test\"\n"
+				"mode = enforce\n"
+				"override o { action = accept "
+				"recipient_domain = \"**.example.org\" }" };
+
+		verify_run_begin(&r);
+		for (int n = 1; n <= vectors[i].n; n++) {
+			char text[80] = "<joe>";
+
+			if (vectors[i].recipient != NULL)
+				snprintf(text, sizeof(text), "<joe@%d.%s", n,
+				    vectors[i].recipient);
+			verify_rcpt(r.m, span_str(text));
+		}
+		verify_run_message(&r);
+		r.v = verify_finish(r.m);
+		assert_int_equal(r.v->decision.action, vectors[i].action);
+		verify_run_end(&r);
+	}
+	dns->close(dns);
 }
 
 /* RFC 7208 section 2.4 */
@@ -461,6 +510,7 @@ main(void)
 		cmocka_unit_test(a_good_message),
 		cmocka_unit_test(a_good_signature_among_hundreds),
 		cmocka_unit_test(a_forged_one_is_rejected),
+		cmocka_unit_test(an_override_by_recipient),
 		cmocka_unit_test(the_null_sender_is_helo),
 		cmocka_unit_test(helo_does_not_help_mail_from),
 		cmocka_unit_test(rfc7208_2_4_mail_from_without_at),
