@@ -287,4 +287,5 @@ collect_for_policy(struct verify_message *m)
 	facts_list_evidence(m);
 	facts_dkim_domains(m);
 	facts_arc(m);
+	f->evidence_cut = f->evidence_cut || arena_has_failed(m->arena);
 }

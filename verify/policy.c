@@ -140,16 +140,18 @@ propose(struct policy_context *p, const struct policy_rule *rule,
 	}
 }
 
-/* Proposes the action of a rule for an error.  If this host lacked resources,
- * the next attempt may succeed, so the message is deferred instead of rejected.
- */
+/* Returns the action to take for an error.  If this host lacked resources, the
+ * next attempt may succeed, so the message is deferred instead of rejected. */
+static enum conf_action
+error_action(const struct policy_context *p, enum conf_action action)
+{
+	return p->f->overload && action == CONF_REJECT ? CONF_TEMPFAIL : action;
+}
+
 static void
 propose_error(struct policy_context *p, const struct policy_rule *rule)
 {
-	enum conf_action action = rule_action(p, rule);
-
-	propose(p, rule,
-	    p->f->overload && action == CONF_REJECT ? CONF_TEMPFAIL : action);
+	propose(p, rule, error_action(p, rule_action(p, rule)));
 }
 
 static const struct policy_rule *
@@ -260,19 +262,37 @@ spf_rule(const struct policy_input *f)
 	return NULL;
 }
 
+static bool
+is_from_forwarder(struct policy_context *p)
+{
+	struct indirect_evidence evidence[POLICY_EVIDENCE_MAX];
+	size_t n = policy_indirect_evidence(p->c, p->f, evidence);
+
+	for (size_t i = 0; i < n; i++) {
+		if (evidence[i].type != POLICY_OVERRIDE_FORWARDER)
+			continue;
+		consult(p, evidence[i].setting);
+		return true;
+	}
+	return false;
+}
+
 static void
 propose_spf(struct policy_context *p)
 {
 	const struct policy_rule *rule = spf_rule(p->f);
+	enum conf_action action;
 
 	/* RFC 9989 section 7.1: rejecting on SPF alone would refuse mail that
 	 * DKIM authenticates */
 	if (rule == NULL || p->f->dmarc == DMARC_PASS)
 		return;
+	action = rule_action(p, rule);
+	if (policy_refuses(action) && is_from_forwarder(p))
+		action = CONF_ANNOTATE;
 	if (rule == &spf_temperror || rule == &spf_permerror)
-		propose_error(p, rule);
-	else
-		propose(p, rule, rule_action(p, rule));
+		action = error_action(p, action);
+	propose(p, rule, action);
 }
 
 /* Whether there is evidence of indirect mail, for which SPF usually cannot
