@@ -214,7 +214,9 @@ convert_defaults(struct import *im, const struct import_file *file)
 
 		if (r->standard == NULL ||
 		    (r->programs & 1U << file->program) == 0 ||
-		    import_entry_find(file, r->name) != NULL)
+		    import_entry_find(file, r->name) != NULL ||
+		    (r->otherwise != NULL &&
+			import_entry_find(file, r->otherwise) != NULL))
 			continue;
 		e = arena_alloc(im->a, sizeof(*e));
 		if (e == NULL)

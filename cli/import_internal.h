@@ -40,6 +40,8 @@ struct import_rule {
 	const char
 	    *why; /* why this is not converted; NULL if `convert` is set */
 	const char *standard; /* the program's default if it matters, or NULL */
+	const char *otherwise; /* an option that replaces this default, or NULL
+	                        */
 };
 
 extern const struct import_rule import_rules[];

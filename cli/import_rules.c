@@ -127,6 +127,13 @@ add_network(struct import *im, const struct import_entry *e, const char *name,
 	struct span address = element;
 	struct ip_net net;
 
+	if (span_starts_nocase(element, "!")) {
+		import_note(im, e, IMPORT_TODO,
+		    "%.*s is excluded there; %s has no exceptions, so list the "
+		    "networks around it instead",
+		    SPAN_FMT(span_first(element, 100)), name);
+		return;
+	}
 	if (address.n > 2 && address.p[0] == '[' &&
 	    address.p[address.n - 1] == ']')
 		address = span_skip(span_first(address, address.n - 1), 1);
@@ -201,7 +208,8 @@ to_log(struct import *im, const struct import_entry *e)
 	if (is_true(e->value))
 		import_set(im, e, "", "log_target", "syslog");
 	else
-		import_set(im, e, "", "log", "none");
+		import_note(im, e, IMPORT_CHANGES,
+		    "messages are logged; to turn that off, write log = none");
 }
 
 static void
@@ -279,10 +287,24 @@ to_dkim_temperror(struct import *im, const struct import_entry *e)
 	    "reject");
 }
 
+/* In opendkim, On-Default stands for each of the other actions that is not set.
+ */
+static void
+to_on_default(struct import *im, const struct import_entry *e)
+{
+	if (import_entry_find(e->file, "On-DNSError") == NULL)
+		to_dkim_temperror(im, e);
+	import_note(im, e, IMPORT_CHANGES,
+	    "each outcome has its own option; see sections spf, dkim and "
+	    "dmarc");
+}
+
+/* An action, or for Quarantine a Boolean value. */
 static void
 to_nothing_but_accept(struct import *im, const struct import_entry *e)
 {
-	if (e->value.n > 0 && ascii_lower((unsigned char)e->value.p[0]) == 'a')
+	if (e->value.n > 0 &&
+	    strchr("anf0", ascii_lower((unsigned char)e->value.p[0])) != NULL)
 		return; /* avouch does the same */
 	import_note(im, e, IMPORT_CHANGES,
 	    "a message with a bad or missing signature is not treated worse "
@@ -325,8 +347,9 @@ to_on_reject(struct import *im, const struct import_entry *e)
 	else
 		import_note(im, e, IMPORT_TODO,
 		    "nothing is refused because of DMARC, even if mode is "
-		    "enforce: set dmarc { on_reject = reject } to refuse mail "
-		    "that its domain wants refused");
+		    "enforce, except for an invalid From field "
+		    "(on_invalid_from): set dmarc { on_reject = reject } to "
+		    "refuse mail that its domain wants refused");
 }
 
 static void
@@ -339,8 +362,12 @@ to_on_quarantine(struct import *im, const struct import_entry *e)
 static void
 to_skip_authenticated(struct import *im, const struct import_entry *e)
 {
-	import_set(
-	    im, e, "", "skip_authenticated", is_true(e->value) ? "yes" : "no");
+	if (is_true(e->value))
+		import_set(im, e, "", "skip_authenticated", "yes");
+	else
+		import_note(im, e, IMPORT_CHANGES,
+		    "mail of clients that logged in is not checked; see "
+		    "skip_authenticated");
 }
 
 static void
@@ -419,7 +446,11 @@ to_spf_fail(struct import *im, const struct import_entry *e)
 {
 	bool no_pass = span_is_nocase(e->value, "SPF_Not_Pass");
 	bool soft = no_pass || span_is_nocase(e->value, "Softfail");
+	const struct import_entry *no_mail =
+	    import_entry_find(e->file, "No_Mail");
 
+	if (no_mail != NULL && is_true(no_mail->value))
+		return; /* to_no_mail() */
 	if (span_is_nocase(e->value, "No_Check"))
 		import_note(im, e, IMPORT_CHANGES,
 		    "SPF is always checked: DMARC needs it");
@@ -431,6 +462,18 @@ to_spf_fail(struct import *im, const struct import_entry *e)
 		set_spf(im, e, "on_softfail", "reject");
 	set_spf(im, e, "on_fail",
 	    soft || span_is_nocase(e->value, "Fail") ? "reject" : "accept");
+}
+
+static void
+to_no_mail(struct import *im, const struct import_entry *e)
+{
+	if (!is_true(e->value))
+		return;
+	import_note(im, e, IMPORT_TODO,
+	    "only mail from domains whose record is \"v=spf1 -all\" was "
+	    "refused; avouch cannot do that, so nothing is refused because of "
+	    "SPF");
+	set_spf(im, e, "on_fail", "accept");
 }
 
 static void
@@ -512,6 +555,9 @@ to_timeout(struct import *im, const struct import_entry *e)
 #define DMARC_REPORTS                                                          \
 	.kind = IMPORT_CHANGES, .why = "see failure_reports in section report"
 #define VBR .kind = IMPORT_CHANGES, .why = "VBR (RFC 5518) is not checked"
+#define USERS_FOUND                                                            \
+	.kind = IMPORT_MOOT,                                                   \
+	.why = "our own users are recognized by their login or their network"
 #define BY_NAME                                                                \
 	.kind = IMPORT_CHANGES,                                                \
 	.why = "names can be forged; list the networks in trusted_forwarders"
@@ -532,7 +578,7 @@ const struct import_rule import_rules[] = {
 	{ MILTERS, "BaseDirectory", SERVICE },
 	{ MILTERS, "ChangeRootDirectory", SERVICE },
 	{ MILTERS, "DNSTimeout",
-	  .kind = IMPORT_MOOT, .why = "the timeout of a DNS query is derived from option timeout" },
+	  .kind = IMPORT_MOOT, .why = "the timeout of a DNS query is derived from the option timeout" },
 	{ MILTERS, "EnableCoredumps", SERVICE },
 	{ MILTERS, "MilterDebug", DEBUGGING },
 	{ ALL, "PidFile",
@@ -545,6 +591,7 @@ const struct import_rule import_rules[] = {
 	{ ALL, "UMask", OWN_SOCKET },
 	{ ALL, "UserID", OWN_SOCKET },
 
+	{ DKIM, "AddAllSignatureResults", NEEDLESS },
 	{ DKIM, "AllowSHA1Only", .kind = IMPORT_MOOT, .why = "rsa-sha1 is obsolete (RFC 8301)" },
 	{ DKIM, "AlwaysAddARHeader", NEEDLESS },
 	{ DKIM, "BodyLengthDB", SIGNING },
@@ -572,6 +619,7 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "Include",
 	  .kind = IMPORT_TODO, .why = "name that file too: avouch config import FILE FILE" },
 	{ DKIM | POLICYD, "InternalHosts", .convert = to_skip_networks },
+	{ POLICYD, "IntHosts", .convert = to_skip_networks },
 	{ DKIM, "KeepAuthResults",
 	  .kind = IMPORT_CHANGES, .why = "fields that claim to come from this host are always removed" },
 	{ DKIM, "KeepTemporaryFiles", OWN_PROGRAM },
@@ -587,12 +635,13 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "LDAPKeepaliveIdle", OWN_PROGRAM },
 	{ DKIM, "LDAPKeepaliveInterval", OWN_PROGRAM },
 	{ DKIM, "LDAPKeepaliveProbes", OWN_PROGRAM },
+	{ DKIM, "LDAPSoftStart", OWN_PROGRAM },
 	{ DKIM, "LDAPTimeout", OWN_PROGRAM },
 	{ DKIM, "LDAPUseTLS", OWN_PROGRAM },
 	{ DKIM, "LogResults", LOGGED },
 	{ DKIM, "LogWhy", LOGGED },
-	{ DKIM | POLICYD, "MacroList",
-	  .kind = IMPORT_MOOT, .why = "our own users are recognized by their login or their network" },
+	{ DKIM | POLICYD, "MacroList", USERS_FOUND },
+	{ POLICYD, "MacroListVerify", USERS_FOUND },
 	{ DKIM, "MaximumHeaders", BUILT_IN },
 	{ DKIM, "MaximumSignaturesToVerify",
 	  .kind = IMPORT_CHANGES, .why = "at most 10 signatures of a message are verified" },
@@ -611,12 +660,11 @@ const struct import_rule import_rules[] = {
 	  .kind = IMPORT_MOOT, .why = "header.b identifies the signature (RFC 6008)" },
 	{ DKIM, "OmitHeaders", SIGNING },
 	{ DKIM, "On-BadSignature", .convert = to_nothing_but_accept },
-	{ DKIM, "On-Default",
-	  .kind = IMPORT_CHANGES, .why = "each outcome has its own option; see sections spf, dkim "
-	         "and dmarc" },
-	{ DKIM, "On-DNSError", .convert = to_dkim_temperror, .standard = "tempfail" },
+	{ DKIM, "On-Default", .convert = to_on_default },
+	{ DKIM, "On-DNSError", .convert = to_dkim_temperror, .standard = "tempfail",
+	  .otherwise = "On-Default" },
 	{ DKIM, "On-InternalError",
-	  .kind = IMPORT_MOOT, .why = "see option on_overload" },
+	  .kind = IMPORT_MOOT, .why = "see the option on_overload" },
 	{ DKIM, "On-KeyNotFound", .convert = to_nothing_but_accept },
 	{ DKIM, "On-NoSignature", .convert = to_nothing_but_accept },
 	{ DKIM, "On-Security",
@@ -656,6 +704,7 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "SignHeaders", SIGNING },
 	{ DKIM, "SigningTable", SIGNING },
 	{ DKIM, "SMTPURI", DKIM_REPORTS },
+	{ DKIM, "SingleAuthResult", NEEDLESS },
 	{ DKIM, "SoftStart", OWN_PROGRAM },
 	{ DKIM, "Statistics", OWN_PROGRAM },
 	{ DKIM, "StatisticsName", OWN_PROGRAM },
@@ -668,9 +717,9 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "SyslogSuccess", LOGGED },
 	{ DKIM, "TemporaryDirectory", .kind = IMPORT_MOOT, .why = "no such files are created" },
 	{ DKIM, "TestDNSData",
-	  .kind = IMPORT_MOOT, .why = "option --zone of avouch does that" },
+	  .kind = IMPORT_MOOT, .why = "the option --zone of avouch does that" },
 	{ DKIM, "TestPublicKeys",
-	  .kind = IMPORT_MOOT, .why = "option --zone of avouch does that" },
+	  .kind = IMPORT_MOOT, .why = "the option --zone of avouch does that" },
 	{ DKIM, "TrustAnchorFile", RESOLVER },
 	{ DKIM, "TrustSignaturesFrom",
 	  .kind = IMPORT_MOOT, .why = "DMARC decides whose signatures count" },
@@ -681,6 +730,7 @@ const struct import_rule import_rules[] = {
 	{ DKIM, "VBR-TrustedCertifiersOnly", VBR },
 	{ DKIM, "VBR-Type", VBR },
 	{ DKIM, "WeakSyntaxChecks", OWN_PROGRAM },
+	{ DKIM, "X-Header", .kind = IMPORT_MOOT, .why = "no such field is added" },
 
 	{ DMARC, "CopyFailuresTo", .kind = IMPORT_CHANGES, .why = "recipients are never changed" },
 	{ DMARC, "DomainWhitelist", .convert = to_trusted_sealers },
@@ -709,6 +759,9 @@ const struct import_rule import_rules[] = {
 	{ DMARC, "ReportCommand", DMARC_REPORTS },
 	{ DMARC, "SPFIgnoreResults", NEEDLESS },
 	{ DMARC, "SPFSelfValidate", NEEDLESS },
+	{ DMARC, "TemporaryDirectory", .kind = IMPORT_MOOT, .why = "no such files are created" },
+	{ DMARC, "TestDNSData",
+	  .kind = IMPORT_MOOT, .why = "the option --zone of avouch does that" },
 	{ DMARC, "TrustedAuthservIDs",
 	  .kind = IMPORT_CHANGES, .why = "results found in the message are not trusted; SPF and DKIM are checked here" },
 
@@ -720,10 +773,9 @@ const struct import_rule import_rules[] = {
 	{ POLICYD, "HELO_pass_restriction", OWN_PROGRAM },
 	{ POLICYD, "Mail_From_reject", .convert = to_spf_fail, .standard = "Fail" },
 	{ POLICYD, "Mail_From_pass_restriction", OWN_PROGRAM },
-	{ POLICYD, "No_Mail",
-	  .kind = IMPORT_CHANGES, .why = "all SPF records are treated alike" },
+	{ POLICYD, "No_Mail", .convert = to_no_mail },
 	{ POLICYD, "Reject_Not_Pass_Domains",
-	  .kind = IMPORT_CHANGES, .why = "softfail and neutral are treated alike for all domains" },
+	  .kind = IMPORT_CHANGES, .why = "on_softfail applies to all domains, and neutral is never refused" },
 	{ POLICYD, "PermError_reject", .convert = to_spf_permerror },
 	{ POLICYD, "TempError_Defer", .convert = to_spf_temperror },
 	{ POLICYD, "Prospective",
