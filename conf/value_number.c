@@ -49,7 +49,8 @@ conf_read_choice(const struct conf_field *f)
 	if (enum_value(
 		f->o->choices, f->o->n_choices, span_str(new_value), &value)) {
 		conf_warning_add(f->errors, f->values->line,
-		    "%s: \"%s\" is now called %s; write the new name",
+		    "%s%s%s: \"%s\" is now called %s; write the new name",
+		    f->o->section, f->o->section[0] != '\0' ? "." : "",
 		    f->o->name, f->values->text, new_value);
 		return conf_set(f->value, &value, sizeof(value));
 	}

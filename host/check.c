@@ -120,8 +120,9 @@ check_names(struct host_checking *h)
 		    "`useradd --system --user-group %s`",
 		    user, user);
 	if (group != NULL && getgrnam(group) == NULL)
-		host_check_error(
-		    h, "", "socket_group", "unknown group \"%s\"", group);
+		host_check_error(h, "", "socket_group",
+		    "unknown group \"%s\"; create it, or set another group",
+		    group);
 }
 
 /* ---- files ---- */
@@ -303,7 +304,6 @@ host_check(const struct conf *conf, FILE *errors, FILE *warnings)
 	check_socket(&h, "", "socket", conf->socket);
 	check_socket(&h, "sign", "socket", conf->sign.socket);
 	check_socket(&h, "metrics", "listen", conf->metrics.listen);
-	check_socket(&h, "sign", "socket", conf->sign.socket);
 	check_file(&h, "sign", "senders", conf->sign.senders, R_OK, "read");
 	check_file(&h, "sign", "publish", conf->sign.publish, X_OK, "run");
 	check_store(&h);
