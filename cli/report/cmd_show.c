@@ -202,7 +202,7 @@ read_and_show(struct cli *c, struct ledger *l, struct view_want want)
 		return cli_fail(c, EX_TEMPFAIL, "out of memory");
 	if (c->domain != NULL) {
 		s.want.domain = domain_normal(s.a, span_str(c->domain));
-		if (s.want.domain.p == NULL)
+		if (s.want.domain.p == NULL || span_has(s.want.domain, ','))
 			status = cli_fail(c, EX_USAGE,
 			    "--domain %s: not a domain name; use a name such "
 			    "as example.com",

@@ -66,7 +66,7 @@ print_sender(const struct view_sender *s)
 		put_day(s->fixed);
 	}
 	if (s->as.n > 0 && s->cause >= VIEW_FORWARDER) {
-		fputs(", as ", stdout);
+		fputs(", authenticated as ", stdout);
 		cli_put(s->as);
 	}
 	if (s->n_sources > 1)
@@ -111,9 +111,9 @@ print_domain(const struct view_domain *d)
 	cli_put(d->domain);
 	view_put_rate(&b, d->all.passed, d->all.messages);
 	printf("   p=%s%s   %" PRIu64 " messages, %s pass, %" PRIu64
-	       " reports\n",
+	       " report%s\n",
 	    d->p.n > 0 ? d->p.p : "?", d->testing ? " t=y" : "",
-	    d->all.messages, memory, d->reports);
+	    d->all.messages, memory, d->reports, d->reports == 1 ? "" : "s");
 	if (d->long_reports > 0)
 		printf("  %" PRIu64 " reports cover several days; their "
 		       "messages are spread evenly over them\n",
