@@ -85,10 +85,10 @@ static const struct meaning {
 	{ "fo", "s", "send a report about every SPF check that fails" },
 	{ "fo", NULL,
 	    "when to report: 0 if neither SPF nor DKIM produces an aligned "
-	    "pass, 1 if one of them does not, d for any DKIM failure, s for "
+	    "pass, 1 if either of them does not, d for any DKIM failure, s for "
 	    "any SPF failure" },
 	{ "pct", NULL,
-	    "removed from DMARC (RFC 9989 appendix A.6): ignored, the policy"
+	    "removed from DMARC (RFC 9989 appendix A.6): ignored; the policy"
 	    " applies to all mail" },
 	{ "rf", NULL, "removed from DMARC: ignored" },
 	{ "ri", NULL, "removed from DMARC: ignored" },

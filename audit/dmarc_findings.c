@@ -179,7 +179,7 @@ static const struct audit_rule rules[] = {
 	    "Add a mailto: address." },
 	[DMARC_RULE_MANY_URIS] = { AUDIT_WARNING, "many-uris",
 	    "RFC 9989 section 4.7",
-	    "%t has more addresses than receivers send reports to",
+	    "%t has too many addresses: receivers may ignore some of them",
 	    "Use one address, and distribute the reports from there." },
 	[DMARC_RULE_NO_MAIL_HOST] = { AUDIT_WARNING, "no-mail-host",
 	    "RFC 9989 section 5.1.3",

@@ -300,7 +300,7 @@ import_file(
 	if (!import_add(im, name, text))
 		return cli_fail(c, EX_DATAERR,
 		    "%s: not a configuration of opendkim, opendmarc or "
-		    "policyd-spf, or more than %d settings",
+		    "policyd-spf, or it has more than %d settings",
 		    name, IMPORT_SETTINGS_MAX);
 	return EX_OK;
 }

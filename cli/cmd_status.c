@@ -434,7 +434,8 @@ print_messages(json_t *o)
 	    (long long)metric_number(o, "messages_skipped_total", NULL));
 	line_text("forged fields", "%lld",
 	    (long long)metric_number(o, "forged_fields_total", NULL));
-	line_counters("budgets hit", json_object_get(o, "budget_hits_total"));
+	line_counters(
+	    "limits reached", json_object_get(o, "budget_hits_total"));
 	line_histogram(
 	    "wait for verdict", json_object_get(o, "finish_seconds"), " s");
 	line_histogram(

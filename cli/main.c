@@ -11,7 +11,7 @@
 #include "lib/enum_names.h"
 
 static const struct cli_command commands[] = {
-	{ "check", "FILE", "run all checks of the milter on one message",
+	{ "check", "FILE", "run all of the milter's checks on one message",
 	    CLI_WITH_DNS | CLI_WITH_ENVELOPE | CLI_WITH_EXPLAIN |
 		CLI_WITH_CHECK,
 	    1, 1, cmd_check, NULL },
@@ -39,7 +39,7 @@ static const struct cli_command commands[] = {
 	{ "report",
 	    "push | send | failures | bounce [MAILDIR] | suppressed | "
 	    "read FILE|DIR|-... | intake [MAILDIR] | show | digest",
-	    "send DMARC reports; read and show those of others",
+	    "send DMARC reports; read and show those from others",
 	    CLI_WITH_DNS | CLI_WITH_CONFIG | CLI_WITH_REPORT, 1, CLI_ARGS_MAX,
 	    cli_action_run, report_actions },
 	{ "key",

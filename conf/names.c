@@ -107,8 +107,8 @@ static const struct old_name old_names[] = {
 	{ "spf", "spare_dmarc_pass", NULL,
 	    "SPF actions never apply to mail that passes DMARC" },
 	{ "spf", "received_spf", NULL,
-	    "use Authentication-Results: Received-SPF fields that senders "
-	    "write are not removed" },
+	    "filters must read Authentication-Results, because Received-SPF "
+	    "is neither written nor removed" },
 	{ "dkim", "on_permerror", NULL,
 	    "such mail is not refused: a broken signature is treated like "
 	    "none" },

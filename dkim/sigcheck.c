@@ -264,7 +264,8 @@ try_key(const struct sigcheck *c, const struct key *k, const uint8_t *hash,
 		decide(out, DKIM_FAIL, "signature did not verify");
 		return;
 	case CRYPTO_FAULT:
-		decide(out, DKIM_TEMPERROR, "OpenSSL failed to verify");
+		decide(out, DKIM_TEMPERROR,
+		    "OpenSSL could not check the signature");
 		return;
 	}
 }

@@ -313,9 +313,9 @@ dns_trouble_text(enum dns_trouble trouble)
 		return "refuses our queries: it must allow recursion for "
 		       "this host";
 	case DNS_TROUBLE_ERRORS:
-		return "answers with errors only, mostly SERVFAIL: it may be "
-		       "unable to reach the Internet, or someone sends mail "
-		       "from broken domains";
+		return "answers only with errors, mostly SERVFAIL: it may be "
+		       "unable to reach the Internet, or someone is sending "
+		       "mail from broken domains";
 	case DNS_TROUBLE_TCP:
 		return "cannot be reached over TCP, which is needed for long "
 		       "answers";

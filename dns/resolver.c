@@ -525,7 +525,7 @@ dns_resolver_read_resolv_conf(
 		if (text.n == 0)
 			continue;
 		why = span_has(text, '@')
-		    ? "has a port, which this file cannot set"
+		    ? "has a port, which resolv.conf(5) does not support"
 		    : server_address_parse(text, &o->servers[o->n_servers]);
 		if (why == NULL)
 			o->n_servers++;

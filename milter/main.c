@@ -428,7 +428,7 @@ reload_conf(struct daemon *d)
 		signer_process_ready(&d->signer);
 	else if (!signer_process_wait_ready(&d->signer, SIGNER_MS))
 		log_say(LOG_LEVEL_ERROR, "reload",
-		    "the signing process has not reloaded");
+		    "the signing process did not reload in time");
 	daemonize_notify("READY=1");
 }
 

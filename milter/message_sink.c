@@ -58,6 +58,8 @@ store_message(
 	    failure_of(
 		v, conf, store_redaction_key(store), queue_id, now, draft);
 
+	if (conf->report.failure_reports && draft == NULL)
+		log_limited("memory", "not enough memory for a failure report");
 	store_put(store, due ? &row : NULL, &v->facts, &v->decision,
 	    has_failure ? &draft->failure : NULL, now);
 	free(draft);

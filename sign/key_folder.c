@@ -176,8 +176,9 @@ void
 key_entries_put(const struct key_entries *entries, struct buf *b)
 {
 	buf_text(b,
-	    "# Selectors of this domain, for avouch(1).  Do not delete lines: "
-	    "a selector is never reused.\n");
+	    "# Selectors of this domain, for avouch(1).  Delete a line only "
+	    "long after its record was removed: a selector must not be "
+	    "reused.\n");
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct key_entry *entry = &entries->list[i];
 

@@ -12,7 +12,7 @@ static const struct {
 	enum key_fault fault;
 	const char *name, *text;
 } texts[] = {
-	{ KEY_FAULT_NONE, "none", "The record is published and matches." },
+	{ KEY_FAULT_NONE, "good", "The record is published and matches." },
 	{ KEY_FAULT_MISSING, "missing",
 	    "This name has no TXT record. Publish the record that "
 	    "`avouch key new` printed." },

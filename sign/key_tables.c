@@ -294,8 +294,8 @@ add_key(struct resolve *r, const struct table_row *row, struct span domain,
 
 	if (!key_selector_is_valid(name)) {
 		resolve_error(r, row, selector,
-		    "this selector cannot be imported: it is not a valid one "
-		    "here; make a new key with `avouch key new`");
+		    "this selector cannot be imported: it is not valid in "
+		    "avouch; make a new key with `avouch key new`");
 	} else if (key == NULL || where.p == NULL || name.p == NULL) {
 		resolve_error(r, row, SPAN_NONE, "out of memory");
 	} else if (before != NULL && !span_is(name, before->selector)) {

@@ -111,30 +111,31 @@ entry_read(struct senders_reader *r, struct span text, unsigned number)
 	size_t at = span_rindex(pattern, '@');
 
 	if (text.n > SENDERS_LINE_MAX) {
-		report_line(r, number, "is longer than 4096 bytes");
+		report_line(r, number, "the line is longer than 4096 bytes");
 		return;
 	}
 	if (span_starts_nocase(pattern, "/")) {
 		report_line(r, number,
-		    "looks like a table of regular expressions; write "
+		    "this looks like a table of regular expressions; write "
 		    "addresses, or @domain for a whole domain");
 		return;
 	}
 	if (at == pattern.n) {
 		report_line(r, number,
-		    "has no \"@\" in its address; write user@domain, or "
+		    "the address has no \"@\"; write user@domain, or "
 		    "@domain for a whole domain");
 		return;
 	}
 	address = address_key(
 	    r->to->arena, span_first(pattern, at), span_skip(pattern, at + 1));
 	if (address.p == NULL && !arena_has_failed(r->to->arena))
-		report_line(r, number, "has an address with a bad domain");
+		report_line(
+		    r, number, "the domain of the address is not valid");
 	else if (span_all(logins, is_between_logins) ||
 	    is_blank_or_comment(span_first(logins, 1)))
 		report_line(r, number,
-		    "names no login; write the logins after the address, "
-		    "separated by commas");
+		    "the line names no login; write the logins after the "
+		    "address, separated by commas");
 	else if (address.p != NULL)
 		(void)entry_add(r->to, address, logins);
 }

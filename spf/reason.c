@@ -102,7 +102,7 @@ put_match(struct buf *b, const struct spf_run *run,
 	put_term(b, decision->term->text, decision->domain);
 	if (decision->term == run->matched || run->matched == NULL)
 		return;
-	buf_text(b, " by ");
+	buf_text(b, " via ");
 	put_term(b, run->matched->text, run->matched_domain);
 }
 

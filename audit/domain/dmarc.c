@@ -335,7 +335,7 @@ audit_monitoring(struct auditing *d)
 		return;
 	date_put_day(&b, r->none_since / DATE_DAY);
 	if (r->none_always)
-		buf_text(&b, " or before");
+		buf_text(&b, " or earlier");
 	if (r->messages > 0) {
 		buf_text(&b, "; of ");
 		buf_number(&b, r->messages);

@@ -322,8 +322,8 @@ static const struct {
 		"certificate authority." } },
 	[AUDIT_RULE_SMTP_CERTIFICATE_ENFORCED] = { "smtp",
 	    { AUDIT_ERROR, "certificate", "RFC 8461 section 4.2",
-		"MTA-STS is enforced, but the certificate does not pass: %v."
-		" Senders do not deliver",
+		"MTA-STS is enforced, but the certificate does not pass, so"
+		" senders do not deliver mail: %v",
 		"Use a certificate for the host's name from a public "
 		"certificate authority." } },
 

@@ -40,7 +40,7 @@ audit_rule_add(struct audit_findings *out, struct arena *a,
 		buf_text(&section, rule->reply);
 	}
 	buf_text(&section, rule->is_bulk ? ", bulk senders" : "");
-	buf_text(&section, ", text of ");
+	buf_text(&section, ", as of ");
 	buf_text(&section, rule->date);
 	made.section = section.p != NULL ? section.p : rule->provider;
 	audit_findings_add(out, &made, &about);

@@ -143,7 +143,7 @@ static const struct audit_fault_text texts[] = {
 	    "Date is missing, not valid, or far from the time of delivery",
 	    "Write one Date of the form \"Sun, 22 Nov 2026 04:37:26 +0000\"." },
 	[AUDIT_FAULT_DUPLICATE] = { "duplicate",
-	    "a field that may appear once appears several times: %v",
+	    "a field that may appear only once appears several times: %v",
 	    "Write it once (RFC 5322 section 3.6)." },
 	[AUDIT_FAULT_EIGHT_BIT] = { "eight-bit",
 	    "the header has bytes that are not ASCII: %v",

@@ -147,8 +147,8 @@ put_failures(FILE *out, const struct audit_domain *d)
 		return;
 	fputs("<h3>Failed DNS queries</h3>", out);
 	if (d->is_unsure)
-		fputs("<p>A grade may depend on these queries, so there is "
-		      "none. Try again later.</p>",
+		fputs("<p>A grade may depend on these queries, so no grades "
+		      "are shown. Try again later.</p>",
 		    out);
 	fputs("<ul>", out);
 	for (size_t i = 0; i < d->n_failures; i++) {

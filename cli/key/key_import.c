@@ -99,8 +99,8 @@ import_again(struct key_importer *m, const char *domain,
 	    memcmp(private_key_id(old), private_key_id(key),
 		CRYPTO_HASH_SIZE) != 0) {
 		import_error(m, old_path,
-		    "there was a different key with this selector; a selector "
-		    "is never reused");
+		    "another key has or had this selector; a selector is never "
+		    "reused");
 	} else if (entry->imported || stopped) {
 		import_print(m, domain, entry->selector, path, "already there");
 	} else {

@@ -166,7 +166,7 @@ show_retired(struct key_stop *s)
 static void
 show_stopped(struct key_stop *s)
 {
-	printf("%s: %s no longer signs. A running daemon stops within "
+	printf("%s: %s no longer signs. A running daemon stops using it within "
 	       "seconds.\n",
 	    s->k->domain, s->selector);
 	if (!other_key_signs(s))

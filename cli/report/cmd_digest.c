@@ -154,7 +154,7 @@ add_old_errors(struct digest_job *j, const char *name, size_t n)
 	buf_number(&what, n);
 	buf_text(&what, n == 1 ? " error" : " errors");
 	buf_text(&what, " in its DNS records");
-	buf_text(&more, "To see how to fix it: avouch audit ");
+	buf_text(&more, "To see the fixes, run: avouch audit ");
 	buf_text(&more, name);
 	digest_add(&j->digest, DIGEST_TODO, span_str(name), buf_view(&what),
 	    buf_view(&more));

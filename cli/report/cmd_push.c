@@ -94,9 +94,9 @@ static int
 push_fail_two_files(struct cli *c, const char *other)
 {
 	return cli_fail(c, EX_CONFIG,
-	    "another copy of this host's database has been pushed since (as "
-	    "host %s), so nothing was pushed. If both copies stay in use, run "
-	    "once: avouch report push --as copy. If this one was restored "
+	    "another copy of this host's database was pushed in the meantime "
+	    "(as host %s), so nothing was pushed. If both copies stay in use, "
+	    "run once: avouch report push --as copy. If this one was restored "
 	    "from a backup, run once: avouch report push --as restored",
 	    other);
 }

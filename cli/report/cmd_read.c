@@ -292,7 +292,7 @@ print_read_summary(const struct report_reading *r)
 	if (r->failures > 0)
 		printf("failure reports stored: %" PRIu64 "\n", r->failures);
 	if (r->replaced > 0)
-		printf("reports replaced, which had the same id and period and "
+		printf("replaced reports with the same id and period but "
 		       "fewer messages: %" PRIu64 "\n",
 		    r->replaced);
 	if (r->known > 0)

@@ -104,7 +104,7 @@ show_failure_domain(const struct others_domain *d)
 			fputs(" as ", stdout);
 			cli_put(f->sum.mail_from);
 		}
-		fputs(", by ", stdout);
+		fputs(", reported by ", stdout);
 		cli_put(f->sum.reporter);
 		putchar('\n');
 	}

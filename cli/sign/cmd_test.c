@@ -52,7 +52,7 @@ static const struct enum_token result_names[] = {
 enum { HAS_LONG_LINE = 1, IS_BOUNCE = 2, IS_SUBMISSION = 4 };
 
 #define LONG_LINE_FIX                                                          \
-	"smtp(8) breaks lines over 998 bytes after they were signed; set "     \
+	"smtp(8) breaks lines over 998 bytes after they are signed; set "      \
 	"force_mime_input_conversion = yes (Postfix 3.9)"
 
 static const struct test_way {
@@ -63,8 +63,8 @@ static const struct test_way {
 } ways[] = {
 	{ "sendmail", "sendmail(1)", 0,
 	    { [TEST_UNSIGNED] = "non_smtpd_milters must name the signer" } },
-	{ "sendmail-long", "sendmail(1), a line of 1200 bytes", HAS_LONG_LINE,
-	    { [TEST_BROKEN] = LONG_LINE_FIX } },
+	{ "sendmail-long", "sendmail(1), with a line of 1200 bytes",
+	    HAS_LONG_LINE, { [TEST_BROKEN] = LONG_LINE_FIX } },
 	{ "bounce", "a bounce from this host", IS_BOUNCE,
 	    { [TEST_UNSIGNED] =
 		    "set internal_mail_filter_classes = bounce; "
@@ -72,7 +72,7 @@ static const struct test_way {
 	{ "submission", "submission", IS_SUBMISSION,
 	    { [TEST_UNSIGNED] =
 		    "smtpd_milters of this service must name the signer" } },
-	{ "submission-long", "submission, a line of 1200 bytes",
+	{ "submission-long", "submission, with a line of 1200 bytes",
 	    IS_SUBMISSION | HAS_LONG_LINE, { [TEST_BROKEN] = LONG_LINE_FIX } },
 };
 
@@ -157,7 +157,7 @@ send_by_sendmail(
 		h.from = back;
 	}
 	if (file == NULL) {
-		buf_text(error, "no temporary file");
+		buf_text(error, "cannot create a temporary file");
 		return false;
 	}
 	ok = fwrite(text.p, 1, text.n, file) == text.n && fflush(file) == 0 &&

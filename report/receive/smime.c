@@ -35,7 +35,7 @@ give_content(CMS_ContentInfo *cms, bool (*each)(void *arg, struct span content),
 
 	if (type == NID_pkcs7_enveloped)
 		return refuse_smime(reason,
-		    "encrypted with S/MIME; decrypt it, and read the result");
+		    "encrypted with S/MIME; decrypt it before avouch reads it");
 	content = type == NID_pkcs7_signed ? CMS_get0_content(cms) : NULL;
 	if (type != NID_pkcs7_signed)
 		return refuse_smime(

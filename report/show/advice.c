@@ -199,8 +199,8 @@ static const struct {
 	    "until they are fixed." },
 	[VIEW_TOO_LITTLE] = { is_too_little, VIEW_WAIT, "too_little",
 	    "Too few messages reported so far",
-	    "At least 100 messages on 7 days are needed to judge a stricter "
-	    "policy. Wait for more reports." },
+	    "Reports about at least 100 messages, for at least 7 days, are "
+	    "needed to judge a stricter policy. Wait for more reports." },
 	[VIEW_FIX_FIRST] = { would_lose, VIEW_ATTENTION, "fix_first",
 	    "Fix your own senders first",
 	    "Some mail that is likely yours does not pass. It would be lost "

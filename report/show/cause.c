@@ -20,7 +20,7 @@ static const struct {
 	    "The name of this server is under your domain, but neither SPF nor "
 	    "DKIM passes. Add its address to your SPF record, and have it sign "
 	    "with DKIM as your domain." },
-	[VIEW_UNALIGNED] = { "unaligned", "No DKIM signature of your domain",
+	[VIEW_UNALIGNED] = { "unaligned", "No DKIM signature from your domain",
 	    "Authenticates, but as another domain. If you send through it, "
 	    "have it sign with DKIM as your domain; if not, someone else is "
 	    "using your domain." },

@@ -172,7 +172,7 @@ put_who(FILE *out, const struct view_sender *s)
 	page_number(out, s->n_sources);
 	fputs(s->n_sources == 1 ? " address" : " addresses", out);
 	if (s->as.n > 0 && s->cause >= VIEW_FORWARDER) {
-		fputs(", as ", out);
+		fputs(", authenticated as ", out);
 		page_text(out, s->as);
 	}
 	fputs("</span></span>", out);
@@ -217,7 +217,7 @@ put_heading(FILE *out, enum view_cause cause, uint64_t messages, size_t n)
 	put_words(out, view_cause_title(cause));
 	fputs("</span> <b>", out);
 	page_number(out, messages);
-	fputs("</b> messages of ", out);
+	fputs("</b> messages from ", out);
 	page_number(out, n);
 	fputs(n == 1 ? " sender</p><p>" : " senders</p><p>", out);
 	put_words(out, view_cause_fix(cause));

@@ -286,7 +286,7 @@ put_failure_rows(FILE *out, const struct others_domain *d)
 		put_cell(out, f->sum.reporter);
 		put_day_cell(out, f->sum.at / DATE_DAY);
 	}
-	put_rest(out, d->left_out, "kinds");
+	put_rest(out, d->left_out, "kinds of failure");
 }
 
 static void

@@ -651,7 +651,7 @@ every_tag_in_words(void **state)
 		    "mail that fails is not from this domain: receivers may"
 		    " refuse it" },
 		{ "pct", "5",
-		    "removed from DMARC (RFC 9989 appendix A.6): ignored, the"
+		    "removed from DMARC (RFC 9989 appendix A.6): ignored; the"
 		    " policy applies to all mail" },
 		{ "foo", "bar", "unknown: ignored" },
 		{ "adkim", "x", "not valid: ignored" },

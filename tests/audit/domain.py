@@ -331,7 +331,7 @@ def monitoring(c):
           "in the last 30 days, p=reject would stop 4 from addresses that also "
           "send mail that passes, and 7 from others"])
     same(since(c, ((300, "none"), (33, "none")), lines),
-         ["receivers have seen p=none since 2025-04-16 or before"])
+         ["receivers have seen p=none since 2025-04-16 or earlier"])
     same(since(c, ((33, "none"), (3, "quarantine")), lines), [], "not now")
     lines[-1] = lines[-1].replace("p=none", "p=reject")
     same(since(c, ((33, "none"), (3, "none")), lines), [], "no longer")

@@ -101,7 +101,7 @@ def check(c):
     other = made(c, "other.example", "--selector", "k")[0]["record"]["value"]
     at = "k._domainkey.check.example."
     for want, name, texts in (
-            ("none", at, [value]),
+            ("good", at, [value]),
             ("missing", "x.example.", ["x"]),
             ("truncated", at, [value[:255]]),
             ("quotes", at, [value.replace("p=", 'p=\\"') + '\\"']),
@@ -118,7 +118,7 @@ def check(c):
         zone = c.file("check.zone", "".join(
             "%s 300 IN TXT %s\n" % (name, parts(text)) for text in texts))
         r = key(c, "check", "check.example", "--zone", zone, "--json",
-                status=OK if want == "none" else FOUND).json()["keys"]
+                status=OK if want == "good" else FOUND).json()["keys"]
         same([k["result"] for k in r], [want], "%s %s" % (want, texts))
     r = key(c, "check", "check.example", "k", "--zone", c.file(
         "down.zone", ";!failed %s TXT servfail\n" % at), status=75)

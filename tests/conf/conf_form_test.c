@@ -333,9 +333,9 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "this: serve-expired and serve-expired-ttl of unbound; "
 		    "delete the line\n" },
 		{ "spf { received_spf = yes }",
-		    "f:1: spf.received_spf was removed: use "
-		    "Authentication-Results: Received-SPF fields that senders "
-		    "write are not removed; delete the line\n" },
+		    "f:1: spf.received_spf was removed: filters must "
+		    "read Authentication-Results, because Received-SPF is "
+		    "neither written nor removed; delete the line\n" },
 		{ "dkim { allow_body_tail = yes }",
 		    "f:1: dkim.allow_body_tail was removed: signatures that "
 		    "leave the end of the body unsigned never pass; delete the "

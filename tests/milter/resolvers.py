@@ -42,7 +42,7 @@ TROUBLES = (
     ("rcode_refused", behaving(wrongdns.code(wrongdns.REFUSED)), 3,
      "must allow recursion for this host"),
     ("errors", behaving(wrongdns.code(wrongdns.SERVFAIL)), 20,
-     "answers with errors only"),
+     "answers only with errors"),
     ("tcp", only_udp, 1, "cannot be reached over TCP"),
 )
 

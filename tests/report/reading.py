@@ -520,7 +520,7 @@ def page_shown(c):
     for part in ("example.com", "Fix your own senders first",
                  "Safe to move to p=reject", "mail1.example.com",
                  "out44.mailer.example", "Likely spoofed",
-                 "No DKIM signature of your domain", "SPF only",
+                 "No DKIM signature from your domain", "SPF only",
                  "Forwarder or mailing list", "97.1 %", "51,690"):
         holds(shown, part)
     true(dom.count("<rect class=\"pass\"") >= 60, "bars of 30 days")

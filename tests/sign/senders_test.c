@@ -90,21 +90,25 @@ errors_name_the_line(void **state)
 		const char *text, *want;
 	} vectors[] = {
 		{ "a@b.example x\n\nnonsense y\n",
-		    "f:3: has no \"@\" in its address; write user@domain, or "
+		    "f:3: the address has no \"@\"; write user@domain, or "
 		    "@domain for a whole domain\n" },
 		{ "a@b.example\n",
-		    "f:1: names no login; write the logins after the address, "
+		    "f:1: the line names no login; write the logins after the "
+		    "address, "
 		    "separated by commas\n" },
 		{ "a@b.example ,, \n",
-		    "f:1: names no login; write the logins after the address, "
+		    "f:1: the line names no login; write the logins after the "
+		    "address, "
 		    "separated by commas\n" },
 		{ "a@b.example # x\n",
-		    "f:1: names no login; write the logins after the address, "
+		    "f:1: the line names no login; write the logins after the "
+		    "address, "
 		    "separated by commas\n" },
 		{ "a@b..example x\n",
-		    "f:1: has an address with a bad domain\n" },
+		    "f:1: the domain of the address is not valid\n" },
 		{ "/^(.*)@b\\.example$/ $1\n",
-		    "f:1: looks like a table of regular expressions; write "
+		    "f:1: this looks like a table of regular expressions; "
+		    "write "
 		    "addresses, or @domain for a whole domain\n" },
 	};
 
