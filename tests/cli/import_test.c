@@ -118,8 +118,8 @@ opendkim(void **state)
 		    "future",
 		    "clock_skew" },
 		{ F, "DNSTimeout 5",
-		    "#\tthe timeout of a DNS query is derived from option "
-		    "timeout",
+		    "#\tthe timeout of a DNS query is derived from the "
+		    "option timeout",
 		    "timeout = " },
 		{ F, "MaximumSignaturesToVerify 3", "#\tat most 10 signatures",
 		    "max_signatures" },

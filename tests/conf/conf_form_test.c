@@ -269,8 +269,8 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "f:2: dns.trust_ad was removed: it had no effect; delete "
 		    "the line\n" },
 		{ "spf { on_fail = Hold }\ndmarc { on_reject = quarantine }",
-		    "f:1: on_fail: \"Hold\" is now called quarantine; write "
-		    "the new name\n" },
+		    "f:1: spf.on_fail: \"Hold\" is now called quarantine; "
+		    "write the new name\n" },
 		{ "confine = off\nspf { spare_dmarc_pass = no }\n"
 		  "report { compat = strict spread = 0s }",
 		    "f:1: confine is now called sandbox; write the new name\n"

@@ -411,13 +411,13 @@ static void
 all_settings_that_spare_forwarded_mail_are_named(void **state)
 {
 	static const struct policy_input forwarded = { MAIL, .spf = SPF_FAIL };
-	static const char *const both[] = { "spf.on_fail",
-		"trusted_forwarders" };
+	static const char *const all[] = { "spf.on_fail", "trusted_forwarders",
+		"unauthenticated.action", "mode", "sample" };
 
 	(void)state;
 	assert_settings(
 	    "trusted_forwarders = { 192.0.2.1 } spf { on_fail = reject }",
-	    &forwarded, both, ARRAY_SIZE(both));
+	    &forwarded, all, ARRAY_SIZE(all));
 }
 
 static void
