@@ -15,6 +15,7 @@
 enum {
 	CONNECTION_MEMORY = 64 * 1024, /* client names from the MTA */
 	HELO_MEMORY = 16 * 1024,
+	NAME_MAX_BYTES = 8 * 1024, /* longer names are ignored */
 	/*
 	 * DNS questions for each of SPF, DKIM and DMARC: more than a legitimate
 	 * message can need under the RFCs (RFC 7208 section 4.6.4 allows about
@@ -72,6 +73,12 @@ policy_client(const struct verify_connection *c)
 								 : c->client.ip;
 }
 
+static struct span
+copy_name(struct arena *a, struct span name)
+{
+	return name.n > NAME_MAX_BYTES ? SPAN_NONE : arena_copy(a, name);
+}
+
 struct verify_connection *
 verify_connect(const struct conf *conf, struct dns_source *dns,
     const struct verify_client *client)
@@ -89,11 +96,11 @@ verify_connect(const struct conf *conf, struct dns_source *dns,
 		return NULL;
 	}
 	c->client = *client;
-	c->client.name = arena_copy(c->arena, client->name);
-	c->client.ptr = arena_copy(c->arena, client->ptr);
-	c->client.resolve = arena_copy(c->arena, client->resolve);
-	c->client.authserv_id = arena_copy(c->arena, client->authserv_id);
-	c->client.receiver = arena_copy(c->arena, client->receiver);
+	c->client.name = copy_name(c->arena, client->name);
+	c->client.ptr = copy_name(c->arena, client->ptr);
+	c->client.resolve = copy_name(c->arena, client->resolve);
+	c->client.authserv_id = copy_name(c->arena, client->authserv_id);
+	c->client.receiver = copy_name(c->arena, client->receiver);
 	if (arena_has_failed(c->arena)) {
 		verify_disconnect(c);
 		return NULL;
@@ -115,7 +122,7 @@ verify_helo(struct verify_connection *c, struct span helo)
 {
 	helo_end(c);
 	arena_rewind(c->helo_arena);
-	c->helo = arena_copy(c->helo_arena, helo);
+	c->helo = copy_name(c->helo_arena, helo);
 	c->helo_work = (struct spf_work){
 		.query = {
 			.identity = SPF_IDENTITY_HELO,
