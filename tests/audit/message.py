@@ -72,7 +72,7 @@ def audit(c, message, sign=None, names=None, sender=b"example.com",
 
 def errors(result, severity="error"):
     """Returns a sorted list such as "Gmail 550 5.7.26: unauthenticated"."""
-    return sorted("%s: %s" % (f["section"].split(", text")[0], f["id"])
+    return sorted("%s: %s" % (f["section"].split(", as of")[0], f["id"])
                   for f in result["findings"] if f["severity"] == severity)
 
 

@@ -261,7 +261,7 @@ reasons(void **state)
 		    "192.0.2.10 matches ip4:192.0.2.10 of s23.example" },
 		{ V4, "a@w-all.example",
 		    "192.0.2.10 matches include:in-pass.example of "
-		    "w-all.example by +all of in-pass.example" },
+		    "w-all.example via +all of in-pass.example" },
 		{ V4, "a@s47.example",
 		    "192.0.2.10 matches no term of s47.example" },
 		{ V4, "a@gone.example", "\"gone.example\" has no SPF record" },
