@@ -202,7 +202,7 @@ def import_again(c):
     holds(imported("cut.example", one).out, "s: imported")
     holds(imported("cut.example", one).out, "s: already there")
     holds(imported("cut.example", two, status=DATAERR).err,
-          "a different key with this selector")
+          "another key has or had this selector")
     made(c, "here.example", "--selector", "s")
     here = c.home + "/keys/here.example/s.pem"
     holds(imported("here.example", here).out, "s: imported")
