@@ -7,11 +7,12 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import subprocess
-import time
+
+from suite import until
 
 PROGRAMS = "/usr/lib/postfix/sbin"
+SERVERS = {"smtpd", "cleanup", "trivial-rewrite", "qmgr", "smtp", "lmtp"}
 
 MASTER = """\
 127.0.0.1:{port} inet n - n - - smtpd
@@ -131,8 +132,8 @@ class Postfix:
         except OSError:
             return ""
 
-    def idle_servers(self):
-        """Returns the process IDs of smtpd(8)."""
+    def servers(self):
+        """Returns the process IDs of the programs that handle mail."""
         with open(self.home + "/queue/pid/master.pid") as f:
             master = int(f.read())
         found = set()
@@ -141,20 +142,21 @@ class Postfix:
         for pid in children:
             with contextlib.suppress(OSError):
                 with open("/proc/%s/comm" % pid) as f:
-                    if f.read() == "smtpd\n":
+                    if f.read().rstrip("\n") in SERVERS:
                         found.add(pid)
         return found
 
+    def reloads(self):
+        with open(self.log) as f:
+            return f.read().count(" reload -- version ")
+
     def set(self, **options):
         self.run("postconf", "-e", *("%s=%s" % o for o in options.items()))
-        old = self.idle_servers()
+        old, reloads = self.servers(), self.reloads()
         self.run("postfix", "reload")
-        # Busy processes continue to serve their client; idle ones end
-        # immediately.
-        end = time.monotonic() + 10
-        while time.monotonic() < end and old & self.idle_servers():
-            time.sleep(0.02)
-        time.sleep(0.2)
+        # Busy processes end after serving their client, idle ones immediately.
+        until(lambda: self.reloads() > reloads and not old & self.servers(),
+              "Postfix has reloaded")
 
     def queue(self):
         """Returns the output of postqueue(1) as a list of dictionaries."""
@@ -171,13 +173,9 @@ class Postfix:
                        env=dict(os.environ, MAIL_CONFIG=self.config))
 
     def stop(self):
+        # "stop" waits five seconds and then kills
         subprocess.run(["postfix", "-c", self.config, "stop"],
                        capture_output=True)
-        try:  # "stop" waits five seconds and then kills; make sure
-            with open(self.home + "/queue/pid/master.pid") as f:
-                os.kill(int(f.read()), signal.SIGKILL)
-        except (OSError, ValueError):
-            pass
 
 
 def user_exists(name):
