@@ -191,11 +191,9 @@ static void
 once_a_minute_and_when_it_works_again(void **state)
 {
 	struct netrun r = health_start(&plain, NULL);
-	struct hostile_options again = { .port = hostile_port(r.servers[0]) };
 
 	(void)state;
-	hostile_stop(r.servers[0]);
-	r.servers[0] = NULL;
+	hostile_pause(r.servers[0]);
 	ask_dns_health(&r, 5, "a.example");
 	expect_events(&r, "refused others=0");
 	still_pass(MINUTE);
@@ -203,7 +201,7 @@ once_a_minute_and_when_it_works_again(void **state)
 	expect_events(&r, "refused others=0, refused others=0");
 	assert_int_equal(events.all[1].failures, 5);
 	assert_int_equal(events.all[1].seconds, 60);
-	r.servers[0] = hostile_start(&again);
+	hostile_resume(r.servers[0]);
 	ask_dns_health(&r, 5, "a.example");
 	expect_events(&r, "refused others=0, refused others=0, none others=0");
 	assert_int_equal(events.all[2].seconds, 60);
@@ -216,14 +214,12 @@ static void
 a_flapping_server(void **state)
 {
 	struct netrun r = health_start(&plain, NULL);
-	struct hostile_options again = { .port = hostile_port(r.servers[0]) };
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
-		hostile_stop(r.servers[0]);
-		r.servers[0] = NULL;
+		hostile_pause(r.servers[0]);
 		ask_dns_health(&r, 1, "a.example");
-		r.servers[0] = hostile_start(&again);
+		hostile_resume(r.servers[0]);
 		ask_dns_health(&r, 1, "a.example");
 	}
 	expect_events(&r, "refused others=0, none others=0");
@@ -236,8 +232,7 @@ the_other_server_goes_on(void **state)
 	struct netrun r = health_start(&plain, &plain);
 
 	(void)state;
-	hostile_stop(r.servers[0]);
-	r.servers[0] = NULL;
+	hostile_pause(r.servers[0]);
 	ask_dns_health(&r, 3, "a.example");
 	expect_events(&r, "refused others=1");
 	netrun_stop(&r);

@@ -78,14 +78,12 @@ static void
 no_server_listens(void **state)
 {
 	struct netrun r = netrun_start(&plain, NULL);
-	struct hostile_options again = { .port = hostile_port(r.servers[0]) };
 
 	(void)state;
-	hostile_stop(r.servers[0]);
-	r.servers[0] = NULL;
+	hostile_pause(r.servers[0]);
 	for (int i = 0; i < 10; i++)
 		netrun_expect(&r, "a.example", DNS_TXT, "failed unreachable 0");
-	r.servers[0] = hostile_start(&again);
+	hostile_resume(r.servers[0]);
 	netrun_expect(&r, "c.example", DNS_TXT, "found: C.EXAMPLE 300");
 	netrun_stop(&r);
 }
@@ -140,8 +138,7 @@ one_of_two_servers_is_gone(void **state)
 	struct netrun r = netrun_start(&plain, &plain);
 
 	(void)state;
-	hostile_stop(r.servers[0]);
-	r.servers[0] = NULL;
+	hostile_pause(r.servers[0]);
 	for (int i = 0; i < 20; i++)
 		netrun_expect(&r, "a.example", DNS_A, "found: 192.0.2.1 60");
 	netrun_stop(&r);
@@ -236,15 +233,13 @@ static void
 a_server_that_was_down_is_used_again(void **state)
 {
 	struct netrun r = netrun_start(&plain, &plain);
-	struct hostile_options again = { .port = hostile_port(r.servers[0]) };
 	unsigned before;
 
 	(void)state;
-	hostile_stop(r.servers[0]);
-	r.servers[0] = NULL;
+	hostile_pause(r.servers[0]);
 	for (int i = 0; i < 5; i++)
 		netrun_expect(&r, "a.example", DNS_A, "found: 192.0.2.1 60");
-	r.servers[0] = hostile_start(&again);
+	hostile_resume(r.servers[0]);
 	netrun_expect(&r, "a.example", DNS_A, "found: 192.0.2.1 60");
 	netrun_settle(&r);
 	assert_int_equal(hostile_counts(r.servers[0]).udp, 0);

@@ -36,6 +36,7 @@ struct hostile {
 	int connections[CONNECTIONS];
 	bool is_stuck[CONNECTIONS]; /* no further questions are read */
 	atomic_bool busy;
+	bool is_paused;
 	uint16_t port;
 	uint32_t dice;
 	struct bad_nameserver_entry *held;
@@ -511,6 +512,7 @@ serve_udp(struct hostile *h)
 		if (h->n_held % 64 == 0)
 			usleep(1000); /* do not overflow the receive buffer */
 	}
+	h->options.hold = 0; /* answer repeated questions immediately */
 }
 
 static void
@@ -596,7 +598,9 @@ serve(void *arg)
 	for (;;) {
 		polls[0] = (struct pollfd){ .fd = h->stop, .events = POLLIN };
 		polls[1] = (struct pollfd){ .fd = h->udp, .events = POLLIN };
-		polls[2] = (struct pollfd){ .fd = h->tcp, .events = POLLIN };
+		polls[2] =
+		    (struct pollfd){ .fd = h->options.no_tcp ? -1 : h->tcp,
+			    .events = POLLIN };
 		for (size_t i = 0; i < CONNECTIONS; i++)
 			polls[3 + i] = (struct pollfd){
 				.fd = h->is_stuck[i] ? -1 : h->connections[i],
@@ -617,42 +621,63 @@ serve(void *arg)
 	}
 }
 
+/* Lets the kernel reject datagrams from anyone with ICMP. */
+static bool
+reject_udp(const struct hostile *h)
+{
+	struct sockaddr_in nobody = { .sin_family = AF_INET,
+		.sin_port = htons(1),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return connect(h->udp, (struct sockaddr *)&nobody, sizeof(nobody)) == 0;
+}
+
+/* Both sockets keep the port if they do not listen: it is bound explicitly, or
+ * the UDP socket would lose it when it is disconnected. */
 static bool
 open_sockets(struct hostile *h)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
-		.sin_port = htons(h->options.port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in nobody = { .sin_family = AF_INET,
-		.sin_port = htons(1),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof(at);
 	int on = 1;
 	int space = 4 << 20;
 
-	h->tcp = -1;
-	h->udp = socket(AF_INET, SOCK_DGRAM, 0);
-	setsockopt(h->udp, SOL_SOCKET, SO_RCVBUF, &space, sizeof(space));
-	if (bind(h->udp, (struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    getsockname(h->udp, (struct sockaddr *)&at, &size) != 0) {
-		close(h->udp);
-		return false;
-	}
-	h->port = ntohs(at.sin_port);
-	/* keep the port, but let the kernel reject its datagrams with ICMP */
-	if (h->options.no_udp &&
-	    connect(h->udp, (struct sockaddr *)&nobody, sizeof(nobody)) != 0)
-		return false;
-	if (h->options.no_tcp)
-		return true;
 	h->tcp = socket(AF_INET, SOCK_STREAM, 0);
+	h->udp = socket(AF_INET, SOCK_DGRAM, 0);
 	setsockopt(h->tcp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(h->udp, SOL_SOCKET, SO_RCVBUF, &space, sizeof(space));
 	if (bind(h->tcp, (struct sockaddr *)&at, sizeof(at)) == 0 &&
-	    listen(h->tcp, CONNECTIONS) == 0)
+	    getsockname(h->tcp, (struct sockaddr *)&at, &size) == 0 &&
+	    bind(h->udp, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+	    (!h->options.no_udp || reject_udp(h)) &&
+	    (h->options.no_tcp || listen(h->tcp, CONNECTIONS) == 0)) {
+		h->port = ntohs(at.sin_port);
 		return true;
+	}
 	close(h->udp);
 	close(h->tcp);
 	return false;
+}
+
+static void
+start_thread(struct hostile *h)
+{
+	assert_int_equal(pthread_create(&h->thread, NULL, serve, h), 0);
+}
+
+static void
+stop_thread(struct hostile *h)
+{
+	uint64_t one = 1;
+
+	assert_int_equal(write(h->stop, &one, sizeof(one)), sizeof(one));
+	pthread_join(h->thread, NULL);
+	assert_int_equal(read(h->stop, &one, sizeof(one)), sizeof(one));
+	atomic_store(&h->busy, false);
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		if (h->connections[i] >= 0)
+			close_tcp(h, i);
 }
 
 struct hostile *
@@ -673,7 +698,7 @@ hostile_start(const struct hostile_options *o)
 	h->stop = eventfd(0, 0);
 	h->other = socket(AF_INET, SOCK_DGRAM, 0);
 	pthread_mutex_init(&h->lock, NULL);
-	assert_int_equal(pthread_create(&h->thread, NULL, serve, h), 0);
+	start_thread(h);
 	return h;
 }
 
@@ -704,17 +729,36 @@ hostile_is_idle(struct hostile *h)
 }
 
 void
+hostile_pause(struct hostile *h)
+{
+	uint8_t unread[1];
+
+	stop_thread(h);
+	h->is_paused = true;
+	assert_true(reject_udp(h));
+	while (recv(h->udp, unread, sizeof(unread), MSG_DONTWAIT) >= 0)
+		continue;
+	/* a socket that listened then only keeps its port */
+	assert_int_equal(shutdown(h->tcp, SHUT_RD), 0);
+}
+
+void
+hostile_resume(struct hostile *h)
+{
+	struct sockaddr anyone = { .sa_family = AF_UNSPEC };
+
+	assert_int_equal(connect(h->udp, &anyone, sizeof(anyone)), 0);
+	assert_int_equal(listen(h->tcp, CONNECTIONS), 0);
+	h->is_paused = false;
+	start_thread(h);
+}
+
+void
 hostile_stop(struct hostile *h)
 {
-	const uint64_t one = 1;
-
-	(void)!write(h->stop, &one, sizeof(one));
-	pthread_join(h->thread, NULL);
-	for (size_t i = 0; i < CONNECTIONS; i++)
-		if (h->connections[i] >= 0)
-			close(h->connections[i]);
-	if (h->tcp >= 0)
-		close(h->tcp);
+	if (!h->is_paused)
+		stop_thread(h);
+	close(h->tcp);
 	close(h->udp);
 	close(h->other);
 	close(h->stop);

@@ -25,9 +25,8 @@ struct hostile_options {
 	bool tcp_drop_first; /* closes the first connection without an answer */
 	unsigned loss; /* percentage of datagrams lost, counting both directions
 	                  together */
-	unsigned hold; /* number of questions to collect before answering
+	unsigned hold; /* number of questions to collect once before answering
 	                  them, last first; 0: do not collect */
-	uint16_t port; /* 0: any free port */
 };
 
 struct hostile_counts {
@@ -41,6 +40,11 @@ struct hostile_counts hostile_counts(struct hostile *h);
 
 /* Whether the server has processed all datagrams that were sent to it. */
 bool hostile_is_idle(struct hostile *h);
+
+/* Closes both ports, so that the kernel rejects questions, but keeps their
+ * number, so that no other program can get it; and opens them again. */
+void hostile_pause(struct hostile *h);
+void hostile_resume(struct hostile *h);
 
 void hostile_stop(struct hostile *h);
 
