@@ -217,11 +217,21 @@ def with_servers(l, *servers):
         "nameservers = { %s }" % ", ".join('"%s"' % s for s in servers))
 
 
+def check_resolvers(l, cases):
+    status, said = check(l, with_servers(l, *[c[0] for c in cases]))
+    same(status, OK, said)
+    for address, words in cases:
+        if words is None:
+            lacks(said, address)
+        else:
+            true(any("nameservers: the resolver %s %s" % (address, words) in
+                     line or (address in line and words in line)
+                     for line in said.splitlines()), (address, words, said))
+
+
 @suite.test("resolvers that do not answer cause warnings with the reason")
 def _(l):
-    gone = wrongdns.WrongDns("bank.example", "")
-    gone.close()
-    cases = [("127.0.0.1@%d" % gone.port, "refuses the connection"),
+    cases = [("127.0.0.1@%d" % smtp.free_port(), "refuses the connection"),
              ("255.255.255.255@53", "has no route to it")]
     servers = []
     for behaviour, words in ((wrongdns.silent, "does not answer"),
@@ -234,15 +244,13 @@ def _(l):
         dns.behave = behaviour
         servers.append(dns)
         cases.append(("127.0.0.1@%d" % dns.port, words))
-    status, said = check(l, with_servers(l, *[c[0] for c in cases]))
-    same(status, OK, said)
-    for address, words in cases:
-        if words is None:
-            lacks(said, address)
-        else:
-            true(any("nameservers: the resolver %s %s" % (address, words) in
-                     line or (address in line and words in line)
-                     for line in said.splitlines()), (address, words, said))
+    for left in reversed(range(10)):
+        try:
+            check_resolvers(l, cases)
+            break
+        except AssertionError:  # our servers may be slow
+            if left == 0:
+                raise
     for dns in servers:
         dns.close()
 

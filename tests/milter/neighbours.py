@@ -36,7 +36,7 @@ import postfix
 import promtext
 import smtp
 import wrongdns
-from suite import SANITIZED, Skip, Suite, same, true
+from suite import SANITIZED, WAIT, Skip, Suite, same, true
 
 suite = Suite()
 
@@ -211,10 +211,7 @@ class Unbound:
         program = shutil.which("unbound", path="/usr/sbin:/usr/bin")
         if program is None:
             raise Skip("unbound is not installed; make deps installs it")
-        free = bound()
-        self.port = free[0].getsockname()[1]
-        for each in free:
-            each.close()
+        self.port = smtp.free_port()
         path = home + "/unbound.conf"
         with open(path, "w") as f:
             f.write(UNBOUND.format(port=self.port, home=home))
@@ -227,7 +224,7 @@ class Unbound:
         self.process = subprocess.Popen(self.command, start_new_session=True)
         self.wait_for("warm.honest.example")
 
-    def wait_for(self, name, seconds=60):
+    def wait_for(self, name, seconds=WAIT):
         question = struct.pack(">6H", 1, 0x100, 1, 0, 0, 0) + \
             wrongdns.wire(name) + b"\0\x10\0\1"
         until = time.monotonic() + seconds

@@ -15,8 +15,9 @@ import sys
 
 import lab
 import operate
+import smtp
 import wrongdns
-from suite import Suite, holds, lacks, same, true
+from suite import Suite, holds, lacks, same, true, until
 
 suite = Suite()
 
@@ -91,7 +92,7 @@ def check_trouble(s, resolver, state, words, others=0):
          > 0, "failures")
     true(page.one("resolver_failing_seconds", resolver=resolver, reason=state)
          > 0, "failing")
-    text = s.status().stdout
+    text = until(lambda: s.status().stdout, "status")
     true(re.search(r"^resolver +%s has been FAILING for \d+ s: .*%s" % (
         re.escape(resolver), words), text, re.M), text)
     lacks(text, "\x1b")
@@ -104,7 +105,7 @@ for trouble in TROUBLES:
     @suite.test("%s: a warning, a metric, a red line" % trouble[0])
     def _(l, trouble=trouble):
         state, change, times, words = trouble
-        dns = wrongdns.WrongDns("bank.example", "")
+        dns = wrongdns.WrongDns("bank.example", "", smtp.free_port())
         change(dns)
         resolver = "127.0.0.1@%d" % dns.port
         with started(l, resolver) as s:
@@ -122,9 +123,7 @@ def _(l):
 
 @suite.test("a stopped resolver: no waiting, one line, and one when it is back")
 def _(l):
-    dns = wrongdns.WrongDns("bank.example", "")
-    port = dns.port
-    dns.close()
+    port = smtp.free_port()
     with started(l, "127.0.0.1@%d" % port) as s:
         for i in range(10):
             s.send(lab.message("x@m%d.example" % i))
@@ -150,10 +149,8 @@ def _(l):
 
 @suite.test("one of two, listed twice: the other is used, samples are unique")
 def _(l):
-    dead = wrongdns.WrongDns("bank.example", "")
     dns = wrongdns.WrongDns("bank.example", "")
-    dead.close()
-    one, two = "127.0.0.1@%d" % dead.port, "127.0.0.1@%d" % dns.port
+    one, two = ("127.0.0.1@%d" % port for port in (smtp.free_port(), dns.port))
     with started(l, one, two, two) as s:
         send(s, 3)
         check_trouble(s, one, "refused", "no name server listens there", 2)

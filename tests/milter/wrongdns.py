@@ -95,9 +95,12 @@ class WrongDns:
         self.key = key
         self.behave = truth
         self.asked = self.asked_tcp = 0
-        for _ in range(50):  # until a port is free for both
-            if self.bind(port):
-                break
+        attempts = 50  # until a port is free for both
+        while not self.bind(port):
+            attempts -= 1
+            if attempts == 0:
+                raise OSError("no free port")
+            time.sleep(0.1 if port else 0)
         self.tcp.listen(64)
         self.stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.threads = [threading.Thread(target=work, daemon=True)
