@@ -100,25 +100,25 @@ class Server:
         self.socket.close()
 
 
-def free_network():
-    """Returns two addresses whose port 53 is free."""
+def two_servers(zone):
+    """Returns servers on two addresses whose port 53 was free."""
     for _ in range(100):
         base = "127.%d.%d." % (random.randrange(1, 250), random.randrange(250))
+        found = []
         try:
             for last in ("1", "2"):
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-                    s.bind((base + last, 53))
-            return base
+                found.append(Server(base + last, 53, zone))
+            return found
         except OSError:
-            pass
+            for server in found:
+                server.close()
     raise OSError("no free port 53 on loopback")
 
 
 class KeyDns:
     def __init__(self, zone="example.org"):
         self.zone = zone
-        base = free_network()
-        self.servers = [Server(base + n, 53, zone) for n in ("1", "2")]
+        self.servers = two_servers(zone)
         self.resolver = Server("127.0.0.1", 0, zone, authoritative=False)
         known = self.resolver.records
         known[zone, NS] = [wire_name("ns%d.%s" % (i, zone)) for i in (1, 2)]
