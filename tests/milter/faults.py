@@ -31,18 +31,20 @@ CLAIM = b"Authentication-Results: mx.example.net; spf=pass; dmarc=pass\r\n"
 # On a slow host, lack of resources must not hide the DNS errors.
 MILD = "on_overload = accept\n"
 STRICT = "spf { on_temperror = tempfail }\ndmarc { on_temperror = tempfail }\n"
-QUICK = "timeout = 1s\n"
+QUICK = "timeout = 1s\n"    # for servers that do not answer
+PATIENT = "timeout = 60s\n"  # for those that do, even on a slow host
 
 
 class Faulty(operate.Started):
     """A daemon that uses the name server `dns`."""
 
-    def __init__(self, l, more="", name="faulty", port=None, **options):
+    def __init__(self, l, more="", name="faulty", port=None, timeout=QUICK,
+                 **options):
         port = port or l.dns.port
+        self.more = timeout + more
         super().__init__(
-            l, QUICK + more, name=name, replaced=operate.dns_settings(
+            l, self.more, name=name, replaced=operate.dns_settings(
                 l, port), **options)
-        self.more = QUICK + more
 
     def session(self, address="203.0.113.66"):
         m = miltproto.Milter(self.port)
@@ -177,17 +179,18 @@ def _(l):
 @suite.test("forged DNS answers before the correct one are ignored")
 def _(l):
     names = list(wrongdns.LIES)
-    with Faulty(l, STRICT, name="strict") as strict:
+    with Faulty(l, STRICT, name="strict", timeout=PATIENT) as strict:
         l.dns.behave = by_domain([wrongdns.LIES[n] for n in names])
         domains = ["d%d.%s" % (i, DOMAIN) for i in range(len(names))]
         seen = together([lambda d=d: no_pass(strict, d) for d in domains])
         print(list(zip(names, seen)))
         same(set(seen) - {"550", "451"}, set(), "replies")
         true(seen.count("550") >= 2, "the correct answer was used: %s" % seen)
-        page = strict.page()
-        true(page.one("dns_strays_total") > 16, "strays")
-        true(page.one("dns_wrong_ids_total") >= 16, "wrong ids")  # WRONG_IDS_MAX
-        true(page.one("dns_suspect_ports_total") > 0, "suspect ports")
+        # the last ones may arrive after the answer
+        for name, least in (("strays", 17), ("wrong_ids", 16),  # WRONG_IDS_MAX
+                            ("suspect_ports", 1)):
+            until(lambda n=name, least=least: strict.page().one(
+                "dns_%s_total" % n) >= least, name)
         holds(strict.d.wait_log(event="warning", cause="dns_forged")["text"],
               "wrong ids")
 
@@ -204,7 +207,7 @@ def _(l):
                 wrongdns.SPF))], more=records, authority=records)]
 
     names = list(wrongdns.BESIDE)
-    with Faulty(l, name="mild") as mild:
+    with Faulty(l, name="mild", timeout=PATIENT) as mild:
         l.dns.behave = by_domain([wrongdns.BESIDE[n] for n in names])
         for i in range(len(names)):
             no_pass(mild, "d%d.%s" % (i, DOMAIN))
@@ -240,7 +243,7 @@ class Gathering:
     def __call__(self, server, q, tcp):
         if q.name.startswith("_dmarc."):
             self.names.add(q.name)
-            if len(self.names) == self.n:
+            if len(self.names) >= self.n:
                 self.complete.set()
             self.complete.wait(miltproto.SECONDS)
         return wrongdns.truth(server, q, tcp)
@@ -301,13 +304,18 @@ def _(l):
     tags = " t=%d; x=%d;" % (time.time(), time.time() + 3600)
     dated, old = good(l, domain, tags), good(l, domain, " x=1000000000;")
     with s:
+        count = 0
+
         def judge(message):
+            nonlocal count
+            count += 1
             r = passes(s.send(message, sender="x@" + domain), 1)
             return r if isinstance(r, str) else r["dmarc"]
 
-        same((judge(dated), judge(old)), ("pass", "550"), "at first")
+        # later, the answers are in the cache
+        until(lambda: (judge(dated), judge(old)) == ("pass", "550"),
+              "at first")
         asked = l.dns.asked
-        count = 2
         for seconds in (-10 * year, 10 * year, -86400):
             ahead(seconds)
             same((no_pass(s, domain), judge(dated), judge(old)),
@@ -316,14 +324,13 @@ def _(l):
             l.dns.behave = wrongdns.silent
             same(no_pass(s, "c%d.%s" % (count, DOMAIN)), "451", "DNS")
             l.dns.behave = wrongdns.truth
-            count += 4
+            count += 2  # the two forged ones
             time.sleep(0.7)  # the store is cleaned up when idle
             until(lambda: s.page().one("store_committed_total") == count,
                   "%d committed" % count)
             ahead(0)
             s.d.wait_log(event="clock", level="warning")
             same(judge(old), "550", "back within the hour")
-            count += 1
             s.d.lines.clear()
         true(l.dns.asked - asked < 60, "answers are kept: %d" % (
             l.dns.asked - asked))
@@ -417,7 +424,7 @@ def _(l):
     zone = l.home + "/bad.zone"
     with open(zone, "w") as f:
         f.write("a.example. IN NONSENSE x\n")
-    with Faulty(l, STRICT) as s:
+    with Faulty(l, STRICT, timeout=PATIENT) as s:
         good_text = s.text(s.more)
         for text, words in (
                 ("mode = sometimes\n", (":1: ", "enforce", "monitor")),
@@ -459,13 +466,20 @@ def _(l):
 
 @suite.test("SIGTERM under load: every message in progress gets its reply")
 def _(l):
-    l.dns.behave = wrongdns.later(0.6)
-    begun, ended, cut = [], [], []
-    with Faulty(l, STRICT, name="end") as s:
+    clients = 20
+    release = threading.Event()
+    asked, first, ended, cut = set(), [], [], []
+
+    def held(server, q, tcp):
+        asked.update(re.findall(r"\be(\d+)-0\.", q.name))
+        release.wait(miltproto.SECONDS)
+        return wrongdns.truth(server, q, tcp)
+
+    l.dns.behave = held
+    with Faulty(l, STRICT, name="end", timeout=PATIENT) as s:
         stop = threading.Event()
 
         def work(number):
-            m = None
             try:
                 m = s.session()
                 for i in range(1000):
@@ -474,41 +488,34 @@ def _(l):
                     domain = "e%d-%d.%s" % (number, i, DOMAIN)
                     m.mail("x@" + domain)
                     m.rcpt()
-                    begun.append(domain)
                     for line in forged(domain).partition(
                             b"\r\n\r\n")[0].split(b"\r\n"):
                         name, _, value = line.partition(b":")
                         m.header(name, value)
                     m.headers_end()
-                    ended.append(passes(m.end(), 2))
+                    (ended if i else first).append(passes(m.end(), 2))
             except OSError as e:
                 cut.append(str(e))
 
         threads = [threading.Thread(target=work, args=(i,))
-                   for i in range(20)]
+                   for i in range(clients)]
         for t in threads:
             t.start()
-        until(lambda: len(ended) >= 5 and len(begun) - len(ended) >= 12,
-              "there is no load")
+        until(lambda: len(asked) == clients, "all wait for DNS")
         s.d.signal(signal.SIGTERM)
-        s.d.wait_log(event="stop")
-        in_hand = int(s.d.log(event="stop")[0]["text"].split()[-1])
-        before, began = len(ended), time.monotonic()
+        same(s.d.wait_log(event="stop")["text"],
+             "messages in progress: %d" % clients, "log")
+        release.set()
         same(s.d.wait(), 0, "status")
-        took = time.monotonic() - began
         stop.set()
         for t in threads:
             t.join(miltproto.SECONDS)
             true(not t.is_alive(), "a client hangs")
-    print("%d begun, %d answered, %d of them after the signal (%d in "
-          "progress), "
-          "%d connections were closed between messages; ended in %.1f s" % (
-              len(begun), len(ended), len(ended) - before, in_hand,
-              len(cut), took))
-    true(in_hand >= 5, "there was load")
-    same(set(ended) - {"550", "451"}, set(), "replies")
+    print("%d replies, %d to later messages; %d connections were closed "
+          "between messages" % (len(first) + len(ended), len(ended), len(cut)))
+    same(set(first + ended) - {"550", "451"}, set(), "replies")
     # only messages begun after the signal may be cut off
-    true(len(ended) - before >= in_hand, "answered")
+    same(len(first), clients, "answered")
 
 
 def main():
