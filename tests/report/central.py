@@ -7,6 +7,7 @@ usage: central.py PROGRAM [KILLS [PART-OF-A-NAME]]
 KILLS is the number of pushes and of senders to kill (24 by default).
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ sys.path[:0] = [ROOT + "/tests/milter", ROOT + "/tests/report"]
 
 import samples  # noqa: E402
 from delay import Distant  # noqa: E402
-from hosts import (DAY, NOW, SECONDS, SENDMAIL, TODAY, Lab,  # noqa: E402
+from hosts import (DAY, NOW, SECONDS, TODAY, Lab,  # noqa: E402
                    agree, end, slow)
 from postgres import Missing  # noqa: E402
 from suite import Skip, Suite, holds, lacks, same, true  # noqa: E402
@@ -116,22 +117,6 @@ def round_trips(c):
           % found)
 
 
-def hold(c, database, number):
-    """Holds the lock on another connection, as a host mx9.example."""
-    p = subprocess.Popen(
-        [os.path.join(c.pg.bin, "psql"), "-XAtq", "-c",
-         "BEGIN; SELECT pg_advisory_xact_lock(%d, %d); SELECT pg_sleep(3600)" % (
-             APPLICATION, number), c.pg.url(database)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=dict(os.environ, PGAPPNAME="avouch on mx9.example"))
-    until = time.monotonic() + SECONDS
-    while c.pg.psql(database, "SELECT count(*) FROM pg_locks WHERE granted "
-                    "AND locktype = 'advisory' AND classid = %d AND objid = %d"
-                    % (APPLICATION, number)) == "0":
-        true(time.monotonic() < until, "the lock is not acquired")
-    return p
-
-
 @suite.test("a lock of another host: reading still works, the error names the host")
 def locked(c):
     database = c.fresh()
@@ -140,7 +125,7 @@ def locked(c):
     host.fill((TODAY - 2,), 5)
     host.push(now=NOW - DAY)
     host.fill((TODAY - 1,), 5)
-    p = hold(c, database, 0)
+    p = c.pg.hold(database, APPLICATION, 0)
     try:
         status, _, err = host.run("push")
         same(status, 75)
@@ -151,9 +136,7 @@ def locked(c):
             status, _, err = host.run(*words)
             same((status, err), (0, ""), words)
     finally:
-        c.pg.psql(database, "SELECT pg_terminate_backend(pid) FROM "
-                  "pg_stat_activity WHERE application_name LIKE '%mx9%'")
-        p.wait()
+        c.pg.release(p)
     true(host.push()["rows"] > 0, "the lock is free")
     agree(c, database, host)
 
@@ -191,21 +174,49 @@ def killed(c):
         kills, done, len(c.kept(database)), today - TODAY))
 
 
-# Queries of pg_stat_activity for the step that a push is at.
+WAITS = "wait_event_type = 'Lock' AND query LIKE "
+FOR_LOCK = WAITS + "'%pg_advisory_xact_lock%'"
+# The steps of a push, a trigger that stops it there, and a query of
+# pg_stat_activity that finds it.
 STEPS = (
-    ("the rows are sent, another host has the lock",
-     "wait_event_type = 'Lock' AND query LIKE '%pg_advisory_xact_lock%'"),
+    ("the rows are sent, another host has the lock", None, FOR_LOCK),
     ("the rows are merged",
-     "wait_event = 'PgSleep' AND query LIKE 'INSERT INTO policy%'"),
+     "TRIGGER gate BEFORE INSERT ON avouch.kept FOR EACH STATEMENT",
+     WAITS + "'INSERT INTO policy%'"),
     ("the token is recorded",
-     "wait_event = 'PgSleep' AND query LIKE 'INSERT INTO host%'"),
-    ("it is committed", "wait_event = 'PgSleep' AND query = 'COMMIT'"),
+     "TRIGGER gate BEFORE INSERT OR UPDATE ON avouch.host FOR EACH ROW",
+     WAITS + "'INSERT INTO host%'"),
+    ("it is committed",
+     "CONSTRAINT TRIGGER gate AFTER INSERT OR UPDATE ON avouch.host "
+     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW", WAITS + "'COMMIT'"),
 )
-MERGING = """
-DROP TRIGGER IF EXISTS merging ON avouch.kept;
-CREATE TRIGGER merging BEFORE INSERT ON avouch.kept
-FOR EACH STATEMENT EXECUTE FUNCTION avouch.nap(%s)
+GATE = """
+CREATE OR REPLACE FUNCTION avouch.gate() RETURNS trigger AS $$
+BEGIN PERFORM pg_advisory_xact_lock_shared(%d, %d); RETURN NEW; END
+$$ LANGUAGE plpgsql;
+DROP TRIGGER IF EXISTS gate ON avouch.kept;
+DROP TRIGGER IF EXISTS gate ON avouch.host;
+CREATE %s EXECUTE FUNCTION avouch.gate()
 """
+
+
+def stop_at(c, database, trigger):
+    """Stops pushes at a trigger, or before they get the lock, until the
+    returned process is released."""
+    lock = (APPLICATION, 0)
+    if trigger is not None:
+        lock = (1, 1)
+        c.pg.psql(database, GATE % (*lock, trigger))
+    return c.pg.hold(database, *lock)
+
+
+def wait_activity(c, database, where, step, process):
+    """Waits until the process runs such a query."""
+    until = time.monotonic() + SECONDS
+    while c.pg.psql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE "
+                    "datname = '%s' AND application_name NOT LIKE '%%mx9%%' "
+                    "AND %s" % (database, where)) == "0":
+        true(time.monotonic() < until and process.poll() is None, step)
 
 
 @suite.test("a push that is killed at each of its steps")
@@ -215,25 +226,17 @@ def at_each_step(c):
     host.push(now=(TODAY - 8) * DAY)
     running = ("SELECT count(*) FROM pg_stat_activity WHERE datname = '%s' "
                "AND application_name LIKE 'avouch on %%'" % database)
-    for n, (step, where) in enumerate(STEPS):
+    for n, (step, trigger, where) in enumerate(STEPS):
         day = TODAY - 8 + n
         host.fill((day,), 20)
-        slow(c, database, 1 if n == 2 else 0, 1 if n == 3 else 0)
-        c.pg.psql(database, MERGING % (1 if n == 1 else 0))
-        holder = hold(c, database, 0) if n == 0 else None
+        holder = stop_at(c, database, trigger)
         before = c.kept(database)
         p = host.start("push", now=(day + 1) * DAY)
-        until = time.monotonic() + SECONDS
-        while c.pg.psql("postgres", "%s AND pid IN (SELECT pid FROM "
-                        "pg_stat_activity WHERE %s) AND application_name NOT "
-                        "LIKE '%%mx9%%'" % (running, where)) == "0":
-            true(time.monotonic() < until and p.poll() is None, step)
+        wait_activity(c, database, where, step, p)
         p.kill()
         same(end(p)[0], -signal.SIGKILL, step)
-        if holder:
-            c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
-                      "pg_stat_activity WHERE application_name LIKE '%mx9%'")
-            holder.wait()
+        c.pg.release(holder)
+        until = time.monotonic() + SECONDS
         while c.pg.psql("postgres", running) != "0":
             true(time.monotonic() < until, "the server continues: " + step)
         # all rows or none, and only a commit stores them
@@ -251,15 +254,17 @@ def committing(c):
     host.fill((TODAY - 3,), 30)
     host.push(now=NOW - 2 * DAY)
     host.fill((TODAY - 2,), 30)
-    slow(c, database, 0, 1)
+    step, trigger, where = STEPS[3]
+    holder = stop_at(c, database, trigger)
     p = host.start("push", now=NOW - DAY)
-    until = time.monotonic() + SECONDS
-    while c.pg.psql(database, "SELECT count(*) FROM pg_stat_activity WHERE "
-                    "state = 'active' AND query = 'COMMIT'") == "0":
-        true(time.monotonic() < until, "no commit")
+    wait_activity(c, database, where, step, p)
     p.kill()
     same(end(p)[0], -signal.SIGKILL)
-    host.push(now=NOW - DAY)
+    p = host.start("push", now=NOW - DAY)
+    wait_activity(c, database, FOR_LOCK, "it waits for the commit", p)
+    c.pg.release(holder)
+    status, _, err = end(p)
+    same((status, err), (0, ""))
     agree(c, database, host)
 
 
@@ -771,30 +776,31 @@ def killed_senders(c):
         kills, done, wanted))
 
 
+@contextlib.contextmanager
+def sending(c, host):
+    """Sends, and sendmail(8) takes until the end of the block."""
+    c.write("wait", "")
+    p = host.start("send")
+    try:
+        until = time.monotonic() + SECONDS
+        while c.pg.psql(host.database, "SELECT count(*) FROM avouch.delivery "
+                        "WHERE state = 1") != "1":
+            true(time.monotonic() < until and p.poll() is None,
+                 "no report was handed over")
+        yield
+    finally:
+        os.remove(c.path("wait"))
+    same(end(p)[0], 0)
+
+
 @suite.test("a sender that is blocked by another host names that host")
 def busy(c):
     hosts, wanted = senders(c, 1, 1)
-    # sending takes until this file exists
-    c.write("seconds", "1; until [ -e '%s' ]; do sleep 0.1; done" %
-            c.path("go"))
-    c.write("sendmail", SENDMAIL.replace('sleep "$(cat %s)"',
-                                         'eval "sleep $(cat %s)"') % (
-                                             c.path("seconds"), c.sent))
-    p = hosts[0].start("send")
-    try:
-        until = time.monotonic() + SECONDS
-        while c.pg.psql(hosts[0].database, "SELECT count(*) FROM "
-                        "avouch.delivery WHERE state = 1") != "1":
-            true(time.monotonic() < until, "no report was handed over")
+    with sending(c, hosts[0]):
         status, _, err = hosts[1].run("send")
         same(status, 75, err)
         holds(err, "another run is in progress: avouch on " +
               socket.gethostname()[:40])
-    finally:
-        c.write("go", "")
-    same(end(p)[0], 0)
-    c.write("seconds", "0")
-    c.write("sendmail", SENDMAIL % (c.path("seconds"), c.sent))
     finish(hosts, NOW)
     once(c, wanted)
 
@@ -802,20 +808,13 @@ def busy(c):
 @suite.test("a report that another host is sending is left to it")
 def in_hand(c):
     hosts, wanted = senders(c, 1, 1)
-    c.write("seconds", "2")
-    p = hosts[0].start("send")
-    until = time.monotonic() + SECONDS
-    while c.pg.psql(hosts[0].database, "SELECT count(*) FROM avouch.delivery "
-                    "WHERE state = 1") != "1":
-        true(time.monotonic() < until, "no report was handed over")
-    # the other host's lock ends with its connections
-    c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
-              "pg_stat_activity WHERE application_name LIKE 'avouch%'")
-    status, out, err = hosts[1].run("send")
-    same(status, 0, err)
-    holds(out, "another host may be sending it")
-    same(end(p)[0], 0)
-    c.write("seconds", "0")
+    with sending(c, hosts[0]):
+        # the other host's lock ends with its connections
+        c.pg.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
+                  "pg_stat_activity WHERE application_name LIKE 'avouch%'")
+        status, out, err = hosts[1].run("send")
+        same(status, 0, err)
+        holds(out, "another host may be sending it")
     finish(hosts, NOW)
     once(c, wanted)
 

@@ -30,10 +30,12 @@ JOINED = ("kept JOIN policy ON policy.id = kept.policy "
 RECORD = "v=DMARC1; p=none; rua=mailto:reports@%s"
 
 
-# Records the Message-ID after a delay, because sendmail(8) takes time too.
+# Records the Message-ID after a delay, because sendmail(8) takes time too, and
+# only when a file does not exist.
 SENDMAIL = """#!/bin/sh
 id=$(sed -n 's/^Message-ID: *//p')
 sleep "$(cat %s)"
+while [ -e %s ]; do sleep 0.1; done
 echo "$id" >>%s
 """
 
@@ -72,7 +74,8 @@ class Lab:
         self.zone = self.path("zone")
         self.write("zone", ZONE)
         self.write("seconds", "0")
-        self.write("sendmail", SENDMAIL % (self.path("seconds"), self.sent))
+        self.write("sendmail", SENDMAIL % (
+            self.path("seconds"), self.path("wait"), self.sent))
         os.chmod(self.path("sendmail"), 0o755)
 
     def path(self, name):

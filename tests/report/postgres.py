@@ -149,6 +149,28 @@ class Postgres:
             raise AssertionError(r.stderr.decode())
         return r.stdout.decode().rstrip("\n")
 
+    def hold(self, database, *lock):
+        """Holds an advisory lock on another connection, as a host
+        mx9.example.  release() ends the returned process."""
+        p = subprocess.Popen(
+            [os.path.join(self.bin, "psql"), "-XAtq", "-c",
+             "BEGIN; SELECT pg_advisory_xact_lock(%d, %d); "
+             "SELECT pg_sleep(3600)" % lock, self.url(database)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=dict(os.environ, PGAPPNAME="avouch on mx9.example"))
+        until = time.monotonic() + 300
+        while self.psql(database, "SELECT count(*) FROM pg_locks WHERE granted "
+                        "AND locktype = 'advisory' AND classid = %d AND "
+                        "objid = %d" % lock) == "0":
+            if time.monotonic() > until:
+                raise AssertionError("the lock is not acquired")
+        return p
+
+    def release(self, process):
+        self.psql("postgres", "SELECT pg_terminate_backend(pid) FROM "
+                  "pg_stat_activity WHERE application_name LIKE '%mx9%'")
+        process.wait()
+
     def load(self, database, path):
         """Runs the statements in a file."""
         with open(path, "rb") as f:

@@ -308,11 +308,16 @@ def killed_file(c):
     true(met >= 3, "too few kills interrupted the upgrade")
 
 
-# Makes each statement of the upgrade take some time.
-NAP = """
-CREATE FUNCTION public.nap() RETURNS event_trigger AS $$
-BEGIN PERFORM pg_sleep(0.1); END $$ LANGUAGE plpgsql;
-CREATE EVENT TRIGGER nap ON ddl_command_end EXECUTE FUNCTION public.nap();
+# Stops the upgrade after a number of statements while the lock (1, 1) is held.
+GATE = """
+CREATE SEQUENCE public.statements;
+CREATE TABLE public.gate AS SELECT 1 AS statement;
+CREATE FUNCTION public.gate() RETURNS event_trigger AS $$
+BEGIN
+IF nextval('public.statements') >= (SELECT statement FROM public.gate) THEN
+PERFORM pg_advisory_xact_lock_shared(1, 1); END IF;
+END $$ LANGUAGE plpgsql;
+CREATE EVENT TRIGGER gate ON ddl_command_end EXECUTE FUNCTION public.gate();
 """
 
 
@@ -321,19 +326,24 @@ def killed_database(c):
     pg = c.need_postgres()
     version, name = dumps("postgresql")[0]
     database = c.load_database(name)
-    pg.psql(database, NAP)
+    pg.psql(database, GATE)
     rows = pg.rows(database, KEPT + joined("avouch."))
     busy = ("SELECT count(*) FROM pg_stat_activity WHERE datname = '%s' AND "
-            "application_name LIKE 'avouch%%'" % database)
+            "application_name LIKE 'avouch%%' AND application_name NOT LIKE "
+            "'%%mx9%%'" % database)
     number = "SELECT value FROM avouch.meta WHERE name = 'schema'"
-    for wait in (0, 0.1, 0.3):
+    for statement in (1, 2, 4):
+        pg.psql(database, "SELECT setval('public.statements', 1, false); "
+                "UPDATE public.gate SET statement = %d" % statement)
+        holder = pg.hold(database, 1, 1)
         p = c.start("show", pg.url(database))
         until = time.monotonic() + SECONDS
-        while pg.psql("postgres", busy + " AND wait_event = 'PgSleep'") == "0":
-            true(time.monotonic() < until, "no upgrade")
-        time.sleep(wait)
+        while pg.psql("postgres",
+                      busy + " AND wait_event_type = 'Lock'") == "0":
+            true(time.monotonic() < until and p.poll() is None, "no upgrade")
         p.kill()
         p.communicate(timeout=SECONDS)
+        pg.release(holder)
         while pg.psql("postgres", busy) != "0":
             true(time.monotonic() < until, "the server continues")
         same(pg.psql(database, number), str(version))
