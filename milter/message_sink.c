@@ -107,8 +107,10 @@ message_sink_close(void)
 	struct store_counts counts;
 	struct log_line l;
 
-	if (!message_sink_store_counts(&counts))
+	if (store == NULL)
 		return;
+	counts = store_close(store, CLOSE_MS);
+	store = NULL;
 	log_begin(&l, LOG_LEVEL_INFO, "store");
 	log_number(&l, "put", (int64_t)counts.put);
 	log_number(&l, "committed", (int64_t)counts.committed);
@@ -116,6 +118,4 @@ message_sink_close(void)
 	log_number(&l, "lost", (int64_t)counts.lost);
 	log_number(&l, "faults", (int64_t)counts.faults);
 	log_end(&l);
-	store_close(store, CLOSE_MS);
-	store = NULL;
 }

@@ -515,12 +515,22 @@ store_redaction_key(struct store *s)
 	return key;
 }
 
+/* The caller must hold the lock. */
+static struct store_counts
+current_counts(const struct store *s)
+{
+	struct store_counts counts = s->counts;
+
+	if (!s->ended) /* the thread has counted the others as lost */
+		counts.queued = waiting(s);
+	return counts;
+}
+
 void
 store_counts(struct store *s, struct store_counts *out)
 {
 	pthread_mutex_lock(&s->lock);
-	*out = s->counts;
-	out->queued = waiting(s);
+	*out = current_counts(s);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -542,27 +552,30 @@ wait_until_ended(struct store *s, int64_t wait_ms)
 	return true;
 }
 
-void
+struct store_counts
 store_close(struct store *s, unsigned wait_ms)
 {
+	struct store_counts counts = { 0 };
 	bool ended;
 
 	if (s == NULL)
-		return;
+		return counts;
 	pthread_mutex_lock(&s->lock);
 	s->ending = true;
 	s->end_by = clock_ms() + wait_ms;
 	s->end_last = clock_ms() + STORE_CLOSE_MAX_MS;
 	pthread_cond_broadcast(&s->work);
 	ended = wait_until_ended(s, wait_ms);
+	counts = current_counts(s);
 	pthread_mutex_unlock(&s->lock);
 	/* A disk that does not respond may block the thread forever, so the
 	 * thread is abandoned. */
 	if (!ended)
-		return;
+		return counts;
 	pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->work);
 	pthread_cond_destroy(&s->done);
 	store_free(s);
+	return counts;
 }

@@ -89,9 +89,9 @@ struct hash_secret store_redaction_key(struct store *s);
 
 void store_counts(struct store *s, struct store_counts *out);
 
-/* Commits queued messages and closes the store.  Stops committing after
- * STORE_CLOSE_MAX_MS, or after `wait_ms` if the last commit failed.  Accepts
- * NULL. */
-void store_close(struct store *s, unsigned wait_ms);
+/* Commits queued messages, closes the store, and returns the final counts.
+ * Stops committing after STORE_CLOSE_MAX_MS, or after `wait_ms` if the last
+ * commit failed.  Accepts NULL. */
+struct store_counts store_close(struct store *s, unsigned wait_ms);
 
 #endif

@@ -289,11 +289,12 @@ store_counts(struct store *s, struct store_counts *out)
 	*out = (struct store_counts){ .put = 1 };
 }
 
-void
+struct store_counts
 store_close(struct store *s, unsigned wait_ms)
 {
 	(void)s;
 	(void)wait_ms;
+	return (struct store_counts){ .put = 1 };
 }
 
 void __syslog_chk(int priority, int flag, const char *format, ...);

@@ -21,6 +21,7 @@ import time
 
 import lab
 import miltproto
+from proto import wait_stored
 from suite import WAIT, Suite, holds, one_day, same, true, until
 
 suite = Suite()
@@ -120,9 +121,14 @@ class Report:
 
 
 def settings(l, more=""):
-    return ('report { store = "%s"  email = "dmarc@mx.example.net"\n'
+    return ('metrics { listen = "unix:%s" }\n'
+            'report { store = "%s"  email = "dmarc@mx.example.net"\n'
             '  sendmail = "%s"  failure_reports = true\n%s}\n' % (
-                l.home + "/store.db", l.bag.program, more))
+                metrics(l), l.home + "/store.db", l.bag.program, more))
+
+
+def metrics(l):
+    return l.home + "/metrics"
 
 
 def fresh(l, more=""):
@@ -138,6 +144,7 @@ def fresh(l, more=""):
 
 def failures(l, *arguments, now=None):
     """Returns the JSON output of `avouch report failures`."""
+    wait_stored(metrics(l))
     words = ["--now", str(now)] if now is not None else []
     r = subprocess.run(
         [os.path.join(os.path.dirname(l.program), "avouch"), "report",
@@ -148,6 +155,7 @@ def failures(l, *arguments, now=None):
 
 
 def ask(l, query):
+    wait_stored(metrics(l))
     db = sqlite3.connect("file:%s?mode=ro" % (l.home + "/store.db"),
                          uri=True, timeout=WAIT)
     try:
@@ -176,6 +184,7 @@ FORGED = (b"From: \"Carol (CEO)\" <carol.king@loud.example>\r\n"
 def _(l):
     fresh(l)
     same(send(l, FORGED, "evil.one@other.example").reply, "y", "rejected")
+    wait_stored(metrics(l))
     dry = subprocess.run(
         [os.path.join(os.path.dirname(l.program), "avouch"), "report",
          "failures", "--config", l.milter.path, "--dry-run", "--print"],
@@ -257,6 +266,9 @@ def _(l):
     fresh(l)
     hashes = set()
     for address in (STRANGER, "203.0.113.78"):
+        # the daemon knows the key once it has opened the store
+        send(l, lab.message("a@plain.example"), "a@plain.example")
+        wait_stored(metrics(l))
         send(l, FORGED, "evil.one@other.example", address)
         same(failures(l)["sent"], 1, "sent")
         report, = l.bag.take()
@@ -418,6 +430,7 @@ def _(l):
     causes = 10  # the limit per day
     for i in range(causes):
         send(l, FORGED, "evil@%d.example" % i)
+    wait_stored(metrics(l))
     kills = 0
     command = [os.path.join(os.path.dirname(l.program), "avouch"), "report",
                "failures", "--config", l.milter.path, "--json"]

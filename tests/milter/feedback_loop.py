@@ -20,6 +20,7 @@ import signlab
 import smtp
 from demo import STRANGER
 from mailing import delivered
+from proto import wait_stored
 from suite import DAY, Suite, one_day, holds, same, true
 
 suite = Suite()
@@ -41,6 +42,7 @@ MAIL_CONFIG=%s exec /usr/sbin/sendmail "$@"
 """
 
 STORE = """
+metrics { listen = "unix:%s" }
 report {
 	store = "%s"
 	org_name = "Loop"
@@ -69,6 +71,7 @@ def _(l):
     for who, n in ((own, passed), (other, forged)):
         for _ in range(n):
             delivered(l, lab.message(AUTHOR), who=who)
+    wait_stored(l.home + "/metrics")
     sent = ["send", "--config", l.conf, "--day",
             time.strftime("%Y-%m-%d", time.gmtime(now)), "--now",
             str(now + 2 * DAY)]
@@ -120,7 +123,8 @@ def main():
     with signlab.SignLab(sys.argv[1]) as l:
         sendmail = l.home + "/sendmail"
         l.add_record(RECORDS)
-        l.start(first=STORE % (l.home + "/avouch.db", REPORTER, sendmail))
+        l.start(first=STORE % (l.home + "/metrics", l.home + "/avouch.db",
+                               REPORTER, sendmail))
         l.conf = l.milter.path
         with open(sendmail, "w") as f:
             f.write(SENDMAIL % l.postfix.config)

@@ -446,7 +446,7 @@ def _(l):
 
 # ---- start, reload and shutdown ----
 
-def run(l, *arguments, seconds=30, **options):
+def run(l, *arguments, seconds=WAIT, **options):
     return subprocess.run([l.program, *arguments], capture_output=True,
                           text=True, timeout=seconds,
                           stdin=subprocess.DEVNULL, **options)
@@ -536,7 +536,7 @@ def _(l):
     true(os.path.exists(path), "left over by SIGKILL")
     p = start()
     p.terminate()
-    same(p.wait(30), 0, "status")
+    same(p.wait(WAIT), 0, "status")
     true(not os.path.exists(path), "removed at the end")
     with open(path, "w") as f:
         f.write("not a socket")
@@ -553,13 +553,13 @@ def _(l):
                       l.settings(socket="inet:%d@127.0.0.1" % port),
                       name="systemd", environment={"WATCHDOG_USEC": "200000"})
     try:
-        d.wait_state("WATCHDOG=1", 5)
-        d.wait_state("WATCHDOG=1", 5)
+        d.wait_state("WATCHDOG=1")
+        d.wait_state("WATCHDOG=1")
         d.signal(signal.SIGHUP)
-        d.wait_state("RELOADING=1", 5)
-        d.wait_state("READY=1", 5)
+        d.wait_state("RELOADING=1")
+        d.wait_state("READY=1")
         d.signal(signal.SIGTERM)
-        d.wait_state("STOPPING=1", 5)
+        d.wait_state("STOPPING=1")
         same(d.wait(), 0, "status")
     finally:
         d.stop()
@@ -593,7 +593,7 @@ def _(l):
     port = smtp.free_port()
     text = l.settings(socket="inet:%d@127.0.0.1" % port)
     d = daemon.Daemon(program, l.home, text, name="signals")
-    line = d.wait_log(60, event="libmilter")
+    line = d.wait_log(event="libmilter")
     same(line["level"], "warning", "level")
     holds(line["text"], "signal handlers are used instead")
     for i in range(20):
@@ -616,7 +616,7 @@ def _(l):
         l.program, l.home, l.settings(
             'user = "nobody"\nsocket_mode = 0000\n',
             socket="unix:%s/mode.sock" % l.home), name="wake")
-    line = d.wait_log(60, event="libmilter")
+    line = d.wait_log(event="libmilter")
     same(line["level"], "warning", "level")
     for part in ("mode.sock", "socket_mode"):
         holds(line["text"], part)
@@ -723,6 +723,13 @@ def http(where, request=b"GET /metrics HTTP/1.0\r\n\r\n"):
     s.close()
     head, _, text = data.partition(b"\r\n\r\n")
     return int(head.split()[1]), text.decode()
+
+
+def wait_stored(where):
+    """Waits until the store has written all messages: a reply does not wait
+    long for a slow disk."""
+    until(lambda: promtext.parse(http(where)[1]).one("store_queued") == 0,
+          "all messages are stored")
 
 
 @suite.test("metrics and the store: all counters, over HTTP")
@@ -840,7 +847,7 @@ def _(l):
 def _(l):
     port = smtp.free_port()
     d = daemon.Daemon(l.program, l.home, l.settings(
-        "timeout = 1s\n", socket="inet:%d@127.0.0.1" % port), name="term")
+        "timeout = 60s\n", socket="inet:%d@127.0.0.1" % port), name="term")
     # every event has a reply: once it arrives, the daemon knows the message
     sessions = [miltproto.Milter(port, steps=miltproto.ALL_STEPS &
                                  ~miltproto.NO_REPLY) for _ in range(20)]
@@ -855,6 +862,7 @@ def _(l):
     d.wait_log(event="stop")
     m.headers_end()
     field(m.end())  # this message was in progress and is finished
+    d.signal(signal.SIGTERM)  # the others are not waited for
     same(d.wait(), 0, "status")
     for m in sessions:
         m.close()

@@ -16,6 +16,7 @@ import tempfile
 import daemon
 import lab
 import miltproto
+from proto import wait_stored
 from suite import WAIT, Suite, holds, lacks, same, true, until
 
 suite = Suite()
@@ -186,6 +187,7 @@ def _(l):
 def _(l):
     with Started(l, "full") as s:
         s.field()
+        wait_stored(s.home + "/metrics")
         for name in os.listdir(s.home):
             if name.startswith("store.db"):
                 os.unlink(s.home + "/" + name)

@@ -18,12 +18,13 @@ import time
 
 import lab
 import miltproto
-from suite import WAIT, Suite, holds, one_day, same, true
+from suite import WAIT, Suite, holds, one_day, same, true, until
 
 suite = Suite()
 
 KILLS = 20
 CLIENTS = 6
+CLIENTS_WAIT = 20  # seconds: longest wait for three fast replies to each
 SURE = 0.09  # seconds: a faster reply did not reach the limit of 0.1 s
 
 
@@ -38,18 +39,24 @@ def settings(path, more="", report=""):
 
 def ask(l, query):
     """Runs a query.  A new store may have no tables yet."""
-    until = time.monotonic() + WAIT
+    end = time.monotonic() + WAIT
     while True:
         db = sqlite3.connect("file:%s?mode=ro" % store(l), uri=True,
                              timeout=WAIT)
         try:
             return db.execute(query).fetchall()
         except sqlite3.OperationalError as e:
-            if "no such table" not in str(e) or time.monotonic() > until:
+            if "no such table" not in str(e) or time.monotonic() > end:
                 raise
             time.sleep(0.1)
         finally:
             db.close()
+
+
+def wait_stored(l, n):
+    """Waits until `n` messages are in the file: a reply does not wait long for
+    a slow disk."""
+    until(lambda: sum(fates(l).values()) >= n, "%d messages stored" % n)
 
 
 def messages_of(l):
@@ -88,6 +95,7 @@ def session(l, address="192.0.2.10"):
 
 @suite.test("a row for each message that DMARC checked, facts for all")
 def _(l):
+    one_day()
     fresh(l)
     m = session(l)
     forged = lab.message("ceo@bank.example")
@@ -101,6 +109,7 @@ def _(l):
     m = session(l, "127.0.0.1")
     same(m.message(l.signed).reply, "c", "own user")
     m.quit()
+    wait_stored(l, 6)
     same(messages_of(l), {"bank.example": 4}, "messages")
     rows = ask(l, "SELECT policy.domain, record, address, disposition, "
                   "dkim_aligned, spf_aligned, dkim, spf_result, messages "
@@ -126,6 +135,7 @@ def _(l):
     same(reply.reply, "y", "deferred")
     holds(reply.text, "451")
     m.quit()
+    wait_stored(l, 1)
     same(messages_of(l), {}, "messages")
     same(fates(l), {("tempfail", "dmarc.on_reject"): 1}, "fates")
 
@@ -141,12 +151,14 @@ def avouch(l, *arguments, status=0):
 
 @suite.test("policy replay: the effect of a new configuration")
 def _(l):
+    one_day()
     fresh(l)
     m = session(l, "203.0.113.77")
     for _ in range(2):
         m.message(lab.message("ceo@bank.example"), "x@other.example")
     m.message(lab.message("x@plain.example"))
     m.quit()
+    wait_stored(l, 3)
     new = l.home + "/new.conf"
     with open(new, "w") as f:
         f.write(l.settings(settings(
@@ -187,7 +199,8 @@ def _(l):
     m.quit()
     same(len(l.milter.wait_logs(1, cause="store")), 1, "log lines")
     l.milter.stop()
-    holds(l.milter.wait_log(event="store")["waiting"], "50")
+    line = l.milter.wait_log(event="store")
+    same((line["waiting"], line["lost"]), ("0", "50"), "the end")
 
 
 @suite.test("a full store: mail flows, nothing is lost")
@@ -207,10 +220,7 @@ def _(l):
         same(m.message(l.signed, "alice@bank.example").reply, "c", "reply")
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (-1, -1))
     m.quit()
-    until = time.monotonic() + WAIT
-    while (sum(messages_of(l).values()) < n + 20 and
-           time.monotonic() < until):
-        time.sleep(0.1)
+    wait_stored(l, n + 20)
     same(sum(messages_of(l).values()), n + 20, "messages kept")
     l.milter.stop()
     same(l.milter.wait_log(event="store")["lost"], "0", "lost")
@@ -243,8 +253,8 @@ def _(l):
     was = os.path.getsize(store(l))
     l.start_milter('report { store = "%s"  retention = 30d  '
                    'replay_retention = 5d }\n' % store(l))
-    until = time.monotonic() + WAIT
-    while (time.monotonic() < until and
+    end = time.monotonic() + WAIT
+    while (time.monotonic() < end and
            (ask(l, "SELECT count(*) FROM shape") != [(2001,)] or
             ask(l, "PRAGMA freelist_count")[0][0] * 4 >
             ask(l, "PRAGMA page_count")[0][0])):
@@ -290,8 +300,9 @@ class Client(threading.Thread):
 
 def run_clients(l, seconds, end):
     clients = [Client(l, i) for i in range(CLIENTS)]
-    until = time.monotonic() + WAIT
-    while min(c.sure for c in clients) < 3 and time.monotonic() < until:
+    give_up = time.monotonic() + CLIENTS_WAIT
+    while (min(c.sure for c in clients) < 3 and
+           time.monotonic() < give_up):
         time.sleep(0.005)
     time.sleep(seconds)
     end()

@@ -55,13 +55,17 @@ def wait_kept(l, count):
 
 
 def flows(l, count, cause="store"):
-    """Sends mail during an error: it is logged once, and no message waits."""
+    """Sends mail during an error: it is logged once, and no message waits.
+    Returns the log line and the number of messages."""
     send(l, 2)
     line = l.milter.wait_log(cause=cause)
-    took = min(send(l, count - 2))  # either all of them would wait, or none
-    true(took < COMMIT_WAIT, "the fastest took %.3f s" % took)
+    took = send(l, count - 2)
+    # either all of them would wait, or none, but the host may be slow
+    while min(took) >= COMMIT_WAIT and len(took) < 500:
+        took += send(l, 1)
+    true(min(took) < COMMIT_WAIT, "the fastest took %.3f s" % min(took))
     same(len(l.milter.log(cause=cause)), 1, "log lines")
-    return line
+    return line, 2 + len(took)
 
 
 def ends(l, lost):
@@ -87,13 +91,15 @@ def user():
 def _(l):
     fresh(l)
     send(l, 3)
+    wait_kept(l, 3)
     other = sqlite3.connect(store(l), isolation_level=None, timeout=CURED)
     other.execute("BEGIN IMMEDIATE")
-    holds(flows(l, 40)["text"], "database is locked")
+    line, n = flows(l, 40)
+    holds(line["text"], "database is locked")
     same(kept(l), 3, "kept while it is locked")
     other.execute("COMMIT")
     other.close()
-    wait_kept(l, 43)
+    wait_kept(l, 3 + n)
     ends(l, 0)
 
 
@@ -175,6 +181,7 @@ def _(l):
     l.milter.stop()
     l.start_milter('report { store = "%s" }\n' % store(l))
     send(l, 2)
+    wait_kept(l, 7)
     # SQLite does not read pages again that are in its cache.  A commit by
     # another connection empties the cache, so the next message finds the
     # garbage.  The daemon has no other transaction in between.
@@ -217,6 +224,7 @@ def _(l):
 def _(l):
     fresh(l)
     send(l, 5)
+    wait_kept(l, 5)
     for suffix in ("", "-wal", "-shm"):
         os.unlink(store(l) + suffix)
     send(l, 7)
@@ -234,13 +242,13 @@ def _(l):
     os.chmod(folder, 0o555)
     path = folder + "/store.db"
     fresh(l, user(), path=path)
-    flows(l, 40)
+    _, n = flows(l, 40)
     true(not os.path.exists(path), "there is no store")
     os.chmod(folder, 0o755)
-    wait_kept(l, 40)
+    wait_kept(l, n)
     os.chmod(folder, 0o555)  # open files stay open
     send(l, 10)
-    wait_kept(l, 50)
+    wait_kept(l, n + 10)
     os.chmod(folder, 0o755)
     ends(l, 0)
 
@@ -251,9 +259,9 @@ def _(l):
     fresh(l, user(), path=folder + "/store.db")
     send(l, 3)
     os.rename(folder, folder + ".away")
-    flows(l, 40)
+    _, n = flows(l, 40)
     os.rename(folder + ".away", folder)
-    wait_kept(l, 43)
+    wait_kept(l, 3 + n)
     ends(l, 0)
 
 
@@ -275,7 +283,7 @@ def _(l):
     send(l, 1)
     other = sqlite3.connect(store(l), isolation_level=None, timeout=CURED)
     other.execute("BEGIN IMMEDIATE")
-    flows(l, 40)
+    _, n = flows(l, 40)
     full, sent = threading.Event(), []
 
     def fill():
@@ -302,7 +310,7 @@ def _(l):
     lacks(lines[-1]["text"], "the daemon is stopping")
     lost = int(l.milter.log(event="store")[-1]["lost"])
     true(lost > 0, "lost")
-    same(kept(l), 1 + 40 + sum(sent) + 5 - lost, "kept")
+    same(kept(l), 1 + n + sum(sent) + 5 - lost, "kept")
 
 
 def main():

@@ -105,6 +105,7 @@ locked_until_the_end(void **state)
 {
 	enum { MESSAGES = 12000 };
 	struct store *s = fixture_open(place.file);
+	struct store_counts counts;
 	int64_t until;
 	sqlite3 *other;
 
@@ -125,7 +126,9 @@ locked_until_the_end(void **state)
 		assert_true(fixture_ms() < until);
 		fixture_sleep(1);
 	}
-	store_close(s, 0);
+	counts = store_close(s, 0);
+	assert_int_equal(counts.committed, MESSAGES + 1);
+	assert_int_equal(counts.queued, 0);
 	assert_int_equal(
 	    rows_sum(place.file, ROWS_DAY, NULL).messages, MESSAGES + 1);
 }
