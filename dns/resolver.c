@@ -241,6 +241,15 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static void
+report_errors(struct resolver *r)
+{
+	while (r->reports) {
+		dns_socket_report(r);
+		dns_socket_flush(r);
+	}
+}
+
 /* One iteration of the loop: reads packets, runs timers, sends questions.
  * Returns the time at which to run next if nothing happens before then. */
 static int64_t
@@ -252,13 +261,11 @@ turn(struct resolver *r, const struct epoll_event *events, int n)
 	r->packets_left = PACKETS_MAX;
 	for (int i = 0; i < n; i++)
 		handle(r, &events[i]);
+	report_errors(r); /* so that no timer sends these questions again */
 	next = earlier(query_run_timers(r), dns_socket_run_timers(r));
 	begin_some(r);
 	dns_socket_flush(r);
-	while (r->reports) {
-		dns_socket_report(r);
-		dns_socket_flush(r);
-	}
+	report_errors(r);
 	dns_socket_end_turn(r);
 	if (r->fresh != NULL)
 		return r->now;
