@@ -81,15 +81,18 @@ spawn_sendmail(const struct sendmail *h, pid_t *pid)
 static bool
 wait_sendmail(pid_t pid, unsigned seconds, int *status)
 {
-	long left = (long)seconds * 1000, step = 1;
+	int64_t until = clock_ms() + (int64_t)seconds * 1000;
+	unsigned step = 1;
 
-	while (left > 0) {
+	for (;;) {
+		bool late = clock_ms() >= until;
 		pid_t got = waitpid(pid, status, WNOHANG);
 
 		if (got == pid)
 			return true;
-		clock_sleep_ms((unsigned)step);
-		left -= step;
+		if (late)
+			break;
+		clock_sleep_ms(step);
 		if (step < STEP_MAX_MS)
 			step++;
 	}
