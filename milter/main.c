@@ -52,9 +52,9 @@ enum {
 	DRAIN_MORE_MS = 2000, /* added to "timeout" for hashing and replies */
 	REPLY_MS =
 	    200, /* time for libmilter's threads to send the last replies */
-	SELF_TEST_MS = 5000, /* time for libmilter's threads to start */
-	SIGNER_START_MS =
-	    3 * SELF_TEST_MS, /* time for the signing process to start */
+	SELF_TEST_MS = 5000,     /* time for libmilter's threads to start */
+	SIGNER_START_MS = 60000, /* time for the signing process to start;
+	                            systemd waits 90 s for a service */
 	SIGNER_MS = 5000, /* time for the signing process to reload or exit */
 	TRIM_MS = 5000,   /* interval between checks of malloc's free memory */
 	TRIM_BYTES = 8 << 20, /* free memory that malloc may keep */
