@@ -167,7 +167,7 @@ $(AUTHOR_PROGRAMS): %: %.o $(ARCHIVE)
 
 FIELDS = 100000 5000
 author-test: $(COMMAND) $(AUTHOR_PROGRAMS)
-	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
+	@LOGS=$(BUILD) tests/run_cmocka \
 		"tests/author/random_fields.py $(BUILD) $(FIELDS)"
 
 # A second make, because installing packages changes the variables above.
@@ -213,7 +213,7 @@ valgrind:
 
 # Ten times as many kills as `check`.
 central-test: $(COMMAND)
-	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
+	@LOGS=$(BUILD) tests/run_cmocka \
 		"tests/report/central.py $(COMMAND) 240"
 
 # External suites; docs/CONTRIBUTING.md describes their format.
@@ -225,7 +225,7 @@ conformance: $(COMMAND)
 # Signs and delivers 2,000 messages, and 210 odd ones on each of five routes.
 # OpenDKIM, dkimpy, Mail::DKIM and avouch verify them.  Takes about ten minutes.
 sign-test: all
-	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
+	@LOGS=$(BUILD) tests/run_cmocka \
 		"tests/milter/signall.py $(DAEMON) 2000 all"
 	@grep '^# ' $(BUILD)/signall.py.log
 
@@ -248,7 +248,7 @@ package-test:
 		tests/package/prepare $(PACKAGE_PLACE) $$system \
 			>$(PACKAGE_PLACE)/$$system.log 2>&1 || { \
 			tail -30 $(PACKAGE_PLACE)/$$system.log; exit 1; }; \
-		LOGS=$(PACKAGE_PLACE)/$$system TEST_SECONDS=3600 tests/run_cmocka \
+		LOGS=$(PACKAGE_PLACE)/$$system tests/run_cmocka \
 			"tests/package/package.py $(PACKAGE_PLACE)/$$system" \
 			"tests/package/migrate.py $(PACKAGE_PLACE)/$$system" || exit 1; \
 	done
@@ -261,7 +261,7 @@ soak-reload: all
 # the middle and the end.  Takes about three minutes on two cores.
 SOAK = 200000
 soak: all
-	@LOGS=$(BUILD) TEST_SECONDS=3600 tests/run_cmocka \
+	@LOGS=$(BUILD) tests/run_cmocka \
 		"tests/milter/endurance.py $(DAEMON) $(SOAK)"
 
 # Sends 300,000 messages; takes about three minutes on two cores.
@@ -272,7 +272,7 @@ soak-day: all $(PRELOADS)
 
 # Long versions of tests of which `check` runs short ones.
 faults: all $(PRELOADS)
-	@LOGS=$(BUILD) TEST_SECONDS=1200 SLOW=yes tests/run_cmocka \
+	@LOGS=$(BUILD) SLOW=yes tests/run_cmocka \
 		"tests/audit/servers.py $(COMMAND)" \
 		"tests/audit/waiting.py $(COMMAND)" \
 		"tests/milter/startup.py $(DAEMON)" \
@@ -282,7 +282,7 @@ faults: all $(PRELOADS)
 # Sends the most expensive mail, 100 messages a second, through a Postfix and an
 # Unbound for a minute, twice; the figures are in the log.
 neighbours: all
-	@LOGS=$(BUILD) TEST_SECONDS=1200 tests/run_cmocka \
+	@LOGS=$(BUILD) tests/run_cmocka \
 		"tests/milter/neighbours.py $(DAEMON) --long"
 	@grep '^# ' $(BUILD)/neighbours.py.log
 

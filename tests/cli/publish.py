@@ -66,7 +66,7 @@ def start(c):
 
 def lookup(c, name, kind="TXT"):
     return subprocess.run(["dig", "@127.0.0.1", "-p", str(c.port), name, kind,
-                           "+time=2", "+tries=1"], capture_output=True,
+                           "+time=30", "+tries=1"], capture_output=True,
                           text=True).stdout
 
 

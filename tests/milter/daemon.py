@@ -136,6 +136,8 @@ class Daemon:
         while not self.states.empty():
             self.states.get()
         self.process.send_signal(signal.SIGHUP)
+        # an earlier reload may end first
+        self.wait_state("RELOADING=1")
         self.wait_state("READY=1")
 
     def signal(self, number):

@@ -53,10 +53,10 @@ class Bounded:
         self.most = most
 
     def __enter__(self):
+        self.before = memory(self.l)
         with open("/proc/%d/clear_refs" % self.l.milter.process.pid,
                   "w") as f:
             f.write("5")  # reset the peak: proc(5)
-        self.before = memory(self.l)
         self.began = time.monotonic()
 
     def __exit__(self, kind, *_):

@@ -24,7 +24,7 @@ local function ok(failure)
 end
 
 local function open(address)
-	local c = mt.connect(socket, 40, 0.05)
+	local c = mt.connect(socket, 3600, 0.05)
 	if c == nil then
 		error("no connection")
 	end

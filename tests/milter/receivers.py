@@ -7,9 +7,9 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 
 import smtp
+from suite import until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"  # Debian's Python, which has Debian's packages
@@ -137,15 +137,16 @@ class OpenDkim:
             ["opendkim", "-f", "-x", self.home + "/conf"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE)
-        for _ in range(500):
-            if self.process.poll() is not None:
-                raise AssertionError(self.process.stderr.read())
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        raise AssertionError("opendkim does not listen")
+        until(self.listens, "opendkim listens")
+
+    def listens(self):
+        if self.process.poll() is not None:
+            raise AssertionError(self.process.stderr.read())
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
+        except OSError:
+            return False
 
     def close(self):
         self.process.terminate()

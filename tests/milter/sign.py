@@ -23,7 +23,7 @@ import signlab
 import smtp
 from demo import STRANGER
 from signlab import next_reader, own_signatures, verify
-from suite import Suite, holds, lacks, needs_plain_memory, same, true
+from suite import Suite, holds, lacks, needs_plain_memory, same, true, until
 
 suite = Suite()
 
@@ -372,8 +372,9 @@ def _(l):
     signed(l, submitted(l, message()))
     unsigned(submitted(l, message("x@stranger.example")))
     command = l.program.rpartition("/")[0] + "/avouch"
-    shown = subprocess.run([command, "status", "--config", l.milter.path],
-                           capture_output=True, text=True).stdout
+    shown = until(lambda: subprocess.run(
+        [command, "status", "--config", l.milter.path],
+        capture_output=True, text=True).stdout, "status")
     holds(shown, "signed 50.0 % of our own mail; 1 not: no key for "
                  "stranger.example")
 

@@ -87,8 +87,7 @@ def until(condition, what, seconds=WAIT):
 def one_day():
     """Waits until after midnight (UTC) if it is near, so that the rest of the
     test runs within one day."""
-    left = DAY - time.time() % DAY
-    if left < WAIT:
+    while (left := DAY - time.time() % DAY) < WAIT:
         time.sleep(left)
 
 

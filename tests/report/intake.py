@@ -24,7 +24,7 @@ import smtp  # noqa: E402
 from reading import Lab, one, rows  # noqa: E402
 from samples import (failure, gzipped, mail, tls, tls_mail,  # noqa: E402
                      tls_policy)
-from suite import Skip, Suite, holds, same, true  # noqa: E402
+from suite import Skip, Suite, holds, same, true, until  # noqa: E402
 
 suite = Suite()
 
@@ -285,8 +285,8 @@ def pipe(c):
         server.empty()
         same(stored(server), 2, server.postfix.tail())
         server.nothing_returned()
-        log = server.log()
-        same(len(re.findall(r"relay=avouch-intake, .*status=sent", log)), 6)
+        until(lambda: len(re.findall(r"relay=avouch-intake, .*status=sent",
+                                     server.log())) == 6, "6 are logged")
         true(os.stat(server.store).st_uid != 0, "the store is root's")
 
 
