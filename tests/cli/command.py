@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -23,6 +24,7 @@ from suite import true  # noqa: E402
 OK, FOUND, USAGE, DATAERR, TEMPFAIL, CONFIG = 0, 1, 64, 65, 75, 78
 
 NOW = "1767225600"  # 2026-01-01
+LATER = str(int(time.time()) + 10 * 365 * 86400)
 
 ZONE = """\
 $ORIGIN example.com.

@@ -102,7 +102,7 @@ def both_and_retire(c):
     for _ in range(2):  # it is not known when it signed
         holds(text(c, "s2"), "k=rsa")
         c.run("key", "retire", "example.org", "s2", "--config", c.conf,
-              "--now", "2000000000")
+              "--now", command.LATER)
         command.record_state(c, "example.org", s2="")
     same(text(c, "s2"), "v=DKIM1; p=", "a week later")
 
@@ -133,7 +133,7 @@ def pair(c):
     same(record("p2"), two["record"]["value"], "retired")
     command.record_state(c, "customer.example", p2="")
     r = c.run("key", "retire", "customer.example", "p2", "--config", c.conf,
-              "--now", "2000000000")
+              "--now", command.LATER)
     holds(r.out, "published: p2.customer.example.dkim.example.org with")
     same(record("p2"), "v=DKIM1; p=", "a week later")
 
