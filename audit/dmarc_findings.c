@@ -89,7 +89,8 @@ static const struct audit_rule rules[] = {
 	[DMARC_RULE_PCT] = { AUDIT_WARNING, "pct", "RFC 9989 appendix A.6",
 	    "pct=%v has no effect: the tag was removed from DMARC, and the"
 	    " policy applies to all mail",
-	    "Remove it; instead of pct=0 write t=y." },
+	    "Remove it when the reports show that your mail passes; instead of "
+	    "pct=0 write t=y." },
 	[DMARC_RULE_HISTORIC_TAG] = { AUDIT_NOTE, "historic-tag",
 	    "RFC 9989 section 9.3",
 	    "%t was removed from DMARC; receivers ignore it", "Remove it." },
@@ -104,8 +105,9 @@ static const struct audit_rule rules[] = {
 	    "RFC 9989 section 4.7",
 	    "sp=%v is weaker than p: mail that forges a subdomain is treated "
 	    "less strictly than mail that forges %d",
-	    "Remove sp; publish a separate record for subdomains that need"
-	    " one." },
+	    "Remove sp when the reports show that the mail of subdomains "
+	    "passes;"
+	    " publish a separate record for subdomains that need one." },
 	[DMARC_RULE_NP_WEAKER] = { AUDIT_WARNING, "np-weaker",
 	    "RFC 9989 section 4.7",
 	    "np=%v is weaker than the policy for existing subdomains, but "

@@ -60,8 +60,9 @@ class Authority:
                 "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key,
                 "-out", self.path, "-days", "2", "-subj", "/CN=test authority")
 
-    def make(self, name, days=2):
-        """Returns the path of a PEM file with the key and the certificate."""
+    def make(self, name, days=2, more=0):
+        """Returns the path of a PEM file with the key and the certificate, which
+        is also valid for `more` other names."""
         path = os.path.join(self.home, "%s.%d.pem" % (name, days))
         key, request = path + ".key", path + ".csr"
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -69,7 +70,9 @@ class Authority:
                 "/CN=" + name)
         names = path + ".ext"
         with open(names, "w", encoding="ascii") as f:
-            f.write("subjectAltName=DNS:%s\n" % name)
+            f.write("subjectAltName=@names\n[names]\nDNS.0=%s\n" % name)
+            for i in range(more):
+                f.write("DNS.%d=host-%d.%s\n" % (i + 1, i, name))
         openssl("x509", "-req", "-in", request, "-CA", self.path, "-CAkey",
                 self.key, "-CAcreateserial", *validity(days), "-extfile",
                 names, "-out", path + ".crt")
@@ -361,6 +364,9 @@ def cert(c):
         same(serious(w.run("own", [*lines, "_25._tcp.mx.@. IN TLSA 3 1 1 " +
                                    "ab" * 32], "--cert", path)),
              ["error dane.mismatch"], "another")
+        big = w.authority.make("mx.own.example", 1, more=500)
+        same(serious(w.run("own", [*lines, "_25._tcp.mx.@. IN TLSA " +
+                                   tlsa(big)], "--cert", big)), [], "16 KB")
         whole = openssl("x509", "-in", path, "-outform", "DER")
         for data in ("3 0 1 " + hashlib.sha256(whole).hexdigest(),
                      "3 0 2 " + hashlib.sha512(whole).hexdigest(),
