@@ -168,6 +168,7 @@ begin_signing(struct session *s, const char *sender, const char *login)
 		.sender = span_str(sender != NULL ? sender : ""),
 		.login = span_str(login),
 		.all_ours = service_role() == SERVICE_SIGN,
+		.authserv_id = span_str(s->authserv_id),
 	    });
 	if (s->signer == NULL)
 		log_limited("memory", "not enough memory for a signature");

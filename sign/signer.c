@@ -4,16 +4,19 @@
 
 #include "lib/domain.h"
 #include "lib/enum_names.h"
+#include "mail/authres.h"
 #include "mail/list.h"
 #include "sign/author_rule.h"
 #include "sign/flaws.h"
 #include "sign/own_signatures.h"
+#include "verify/own_fields.h"
 
 struct signer {
 	const struct conf *conf;
 	struct sign_keys *keys;
 	const struct senders *senders;
 	bool all_ours;
+	struct span authserv_id;
 	struct arena *arena;
 	struct mail_header header;
 	struct header_index *index;
@@ -71,6 +74,7 @@ signer_begin(const struct conf *conf, struct sign_keys *keys,
 	s->keys = keys;
 	s->senders = senders;
 	s->all_ours = e->all_ours;
+	s->authserv_id = e->authserv_id;
 	s->body = -1;
 	s->outcome.sender = arena_copy(s->arena, without_brackets(e->sender));
 	if (e->login.n > 0)
@@ -84,6 +88,101 @@ signer_header(struct signer *s, struct span name, struct span value)
 	/* If a field does not fit, s->header records that. */
 	if (!s->headers_ended)
 		(void)mail_header_add(&s->header, s->arena, name, value);
+}
+
+/* ---- mail from other hosts that a local program sends on ---- */
+
+/* Whether one of the domains is the other or below it. */
+static bool
+is_related(struct span a, struct span b)
+{
+	return domain_is_under(a, b) || domain_is_under(b, a);
+}
+
+/* Finds our results: the first field with our authserv-id, because on arrival
+ * we remove such fields and add our own at the top. */
+static bool
+own_results_open(struct signer *s, struct scan *out)
+{
+	const char *name = own_field_name(OWN_FIELD_AUTHRES);
+	const struct mail_header *h = &s->header;
+	struct span id;
+
+	for (size_t i = mail_header_find(h, name, 0); i < h->n;
+	     i = mail_header_find(h, name, i + 1)) {
+		*out = scan_of(h->fields[i].value);
+		if (authres_open(out, s->arena, &id) &&
+		    span_equal_nocase(id, s->authserv_id))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_result(
+    const struct authres_result *r, const char *method, const char *result)
+{
+	return span_is_nocase(r->method, method) &&
+	    span_is_nocase(r->result, result);
+}
+
+static bool
+authenticates_author(const struct signer *s, const struct authres_result *r)
+{
+	static const struct {
+		const char *method, *ptype, *property;
+	} domains[] = {
+		{ "spf", "smtp", "mailfrom" },
+		{ "spf", "smtp", "helo" },
+		{ "dkim", "header", "d" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(domains); i++)
+		if (is_result(r, domains[i].method, "pass") &&
+		    is_related(authres_property(r, s->arena, domains[i].ptype,
+				   domains[i].property),
+			s->outcome.author_domain))
+			return true;
+	return false;
+}
+
+/*
+ * Whether the message came from another host that did not prove to act for the
+ * author's domain, so that From may be forged.  A Sieve redirect or a list
+ * manager sends such mail on without a login, with our results in its header.
+ *
+ * Without a DMARC record or with a DNS error, dmarc is "none" or "temperror",
+ * although SPF or DKIM may have passed.  Our own users' mail has auth=pass, and
+ * mail of skip_networks was not checked.
+ */
+static bool
+is_unauthenticated(struct signer *s)
+{
+	struct authres_result r;
+	struct scan results;
+	bool checked = false, passed = false;
+
+	if (s->outcome.login.n > 0 || !own_results_open(s, &results))
+		return false;
+	while (authres_next(&results, s->arena, &r) == AUTHRES_ONE) {
+		bool is_dmarc = span_is_nocase(r.method, "dmarc");
+		struct span from = is_dmarc
+		    ? authres_property(&r, s->arena, "header", "from")
+		    : SPAN_NONE;
+
+		if (is_result(&r, "auth", "pass") ||
+		    is_result(&r, "dmarc", "pass"))
+			return false;
+		/* the program has changed From, and sends its own mail */
+		if (from.p != NULL &&
+		    !domain_equal(from, s->outcome.author_domain))
+			return false;
+		if (is_result(&r, "dmarc", "fail"))
+			return true;
+		checked |= is_dmarc || span_is_nocase(r.method, "spf");
+		passed |= authenticates_author(s, &r);
+	}
+	return checked && !passed;
 }
 
 /* ---- at the end of the header ---- */
@@ -109,20 +208,25 @@ keys_at_or_above(struct signer *s, struct span domain)
 	return best;
 }
 
+/* Finds the keys of the list's domain.  If `forgeable`, the signature must not
+ * be aligned with the author's domain. */
 static bool
-keys_of_list(struct signer *s)
+keys_of_list(struct signer *s, bool forgeable)
 {
+	struct signer_outcome *o = &s->outcome;
 	struct mail_list_claim claims[MAIL_LIST_CLAIMS_MAX];
 	size_t n = s->conf->sign.lists
 	    ? mail_list_claims(&s->header, s->arena, claims)
 	    : 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (keys_at_or_above(s, claims[i].domain) == SIGN_KEYS_FOUND) {
-			s->outcome.by_list = true;
+		if (keys_at_or_above(s, claims[i].domain) == SIGN_KEYS_FOUND &&
+		    !(forgeable && is_related(o->domain, o->author_domain))) {
+			o->by_list = true;
 			s->list = claims[i].domain;
 			return true;
 		}
+	o->n_keys = 0;
 	return false;
 }
 
@@ -139,17 +243,19 @@ is_forwarded(const struct signer *s)
 static enum signer_reason
 choose_keys(struct signer *s)
 {
+	bool forgeable = is_unauthenticated(s);
+
 	switch (keys_at_or_above(s, s->outcome.author_domain)) {
 	case SIGN_KEYS_FOUND:
-		return SIGNER_NO_REASON;
+		return forgeable ? SIGNER_NOT_OWN : SIGNER_NO_REASON;
 	case SIGN_KEYS_UNPUBLISHED:
 		return SIGNER_KEY_UNPUBLISHED;
 	case SIGN_KEYS_NONE:
 		break;
 	}
-	if (keys_of_list(s))
+	if (keys_of_list(s, forgeable))
 		return SIGNER_NO_REASON;
-	return is_forwarded(s) ? SIGNER_NOT_OWN : SIGNER_NO_KEY;
+	return forgeable || is_forwarded(s) ? SIGNER_NOT_OWN : SIGNER_NO_KEY;
 }
 
 /* Finds the author domain.  There must be exactly one, however From is parsed.

@@ -11,7 +11,9 @@
  * d= is the domain of the only author, or else its nearest parent domain that
  * has a key.  If the message already has a valid signature of ours (same d= and
  * s=), none is added; a broken one is replaced; other signatures are left
- * alone.
+ * alone.  Mail from another host that a local program sends on is signed only
+ * if our results in it authenticate its author's domain, or if the program put
+ * another domain into From.
  *
  * Pure: keys, time and options are arguments; no DNS, no log.  A message is
  * used by one thread at a time.
@@ -41,6 +43,8 @@ struct signer_envelope {
 	struct span login;  /* absent: the client did not log in */
 	bool all_ours; /* the message came from the sign socket, so no login is
 	                  needed */
+	struct span authserv_id; /* of our Authentication-Results fields; absent
+	                            or empty: not known */
 };
 
 enum signer_result {
@@ -54,9 +58,10 @@ enum signer_result {
 enum signer_reason {
 	SIGNER_NO_REASON,
 	SIGNER_NO_KEY,
-	SIGNER_NOT_OWN, /* forwarded: the author's domain is not ours, the
-	                   client did not log in, and the message has a Received
-	                   or DKIM-Signature field */
+	SIGNER_NOT_OWN, /* forwarded: the client did not log in, and either
+	                   the author's domain is not ours and the message has
+	                   a Received or DKIM-Signature field, or our results
+	                   in it do not authenticate the author's domain */
 	SIGNER_AUTHOR_MISMATCH,
 	SIGNER_NO_AUTHOR,
 	SIGNER_SEVERAL_AUTHORS,

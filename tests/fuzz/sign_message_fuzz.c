@@ -2,8 +2,9 @@
  * sign_message_fuzz.c - signs arbitrary messages.  Our verifier must accept
  * the result, and signing it again must not change it.
  *
- * The first byte determines the options, the size of the body's chunks, and
- * whether a From field with the signing domain is put first.
+ * The first byte determines the options, the size of the body's chunks,
+ * whether a From field with the signing domain is put first, and whether the
+ * client logged in.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -105,13 +106,14 @@ put_signed(struct buf *b, const struct signer_outcome *o, struct span message)
 }
 
 static struct signer *
-sign(const struct conf *conf, struct span message, size_t step,
+sign(const struct conf *conf, struct span message, bool has_login, size_t step,
     const struct signer_outcome **o)
 {
 	struct signer *s = signer_begin(conf, world.keys, NULL,
 	    &(struct signer_envelope){
 		.sender = SPAN("<a@example.com>"),
-		.login = SPAN("a@example.com"),
+		.login = has_login ? SPAN("a@example.com") : SPAN_NONE,
+		.authserv_id = SPAN("mx.example.net"),
 	    });
 
 	assert(s != NULL);
@@ -138,6 +140,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char own[] = "From: a@example.com\r\n";
 	unsigned how = size > 0 ? data[0] : 0;
 	size_t step = (how >> 2 & 7) * 5 + 1;
+	bool has_login = (how & 128) == 0;
 	const struct conf *conf;
 	const struct signer_outcome *o, *again;
 	struct signer *s, *s2;
@@ -155,14 +158,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((how & 32) != 0)
 		buf_text(&b, own);
 	buf_span(&b, span_of((const char *)data + 1, size - 1));
-	s = sign(conf, buf_view(&b), step, &o);
+	s = sign(conf, buf_view(&b), has_login, step, &o);
 	assert(o->result != SIGNER_FAILED);
 	assert(o->n_add == 0 || o->result == SIGNER_SIGNED);
 	if (o->result == SIGNER_SIGNED) {
 		signed_text = buf_wrap(out, size + sizeof(own) + ADDED_MAX);
 		put_signed(&signed_text, o, buf_view(&b));
 		expect_pass(buf_view(&signed_text), o->n_add);
-		s2 = sign(conf, buf_view(&signed_text), step + 3, &again);
+		s2 = sign(
+		    conf, buf_view(&signed_text), has_login, step + 3, &again);
 		/* if there are many of our signatures, only the first ones are
 		 * checked */
 		assert(again->n_add == 0 || o->n_remove > 0);

@@ -163,6 +163,69 @@ def _(l):
     unsigned(taken(l, to))
 
 
+# ---- mail that a local program sends on ----
+
+# An address that may send for sub.example.org and sub.example.com.
+PARTNER = dict(STRANGER, ADDR="192.0.2.9")
+
+
+def arrived(l, text, sender, **client):
+    """Receives a message from another host; returns it as it was delivered."""
+    to = next_reader()
+    with l.client("host66.isp.example", **client) as c:
+        same(c.message(sender, to, text).code, 250, "reply")
+    got = taken(l, to)
+    same(len(ours(got)), 1, "results")
+    return got
+
+
+def sent_on(l, got, sender="list@example.net"):
+    """Sends a delivered message on with sendmail(1), like a Sieve redirect."""
+    return taken(l, l.pipe(got.replace(b"\r\n", b"\n"), sender=sender))
+
+
+@suite.test("mail from other hosts that a redirect sends on: signed only if "
+            "its author was authenticated")
+def _(l):
+    l.add_record('_dmarc.sub.example.org. IN TXT "v=DMARC1; p=none"')
+    for domain in ("sub.example.org", "sub.example.com"):
+        l.add_record('%s. IN TXT "v=spf1 ip4:192.0.2.9 ?all"' % domain)
+    l.milter.reload(l.sign_settings())
+    for domain, client, dmarc, want in (
+            ("sub.example.org", STRANGER, "fail", []),
+            ("sub.example.org", PARTNER, "pass", [("example.org", "s1")]),
+            ("sub.example.com", STRANGER, "none", []),
+            ("sub.example.com", PARTNER, "none", BOTH)):
+        author = "a@" + domain
+        got = arrived(l, message(author), author, **client)
+        same(lab.results(ours(got)[0])["dmarc"], dmarc, domain)
+        again = sent_on(l, got)
+        signed(l, again, want)
+        same(ours(again), [], "results")
+        if not want:
+            logged(l, sign="none", reason="not_own", **{
+                "from": author, "mail_from": "list@example.net"})
+            true(own_signatures(submitted(l, got, login=author)),
+                 "a client that logged in")
+
+
+@suite.test("own mail that a list manager or a filter sends on: signed")
+def _(l):
+    login = arrived(l, message(), ALICE, LOGIN=ALICE, **STRANGER)
+    to = next_reader()
+    with smtp.Client(l.smtp_port) as c:
+        c.become("localhost")
+        same(c.message(ALICE, to, message()).code, 250, "reply")
+    for got in (login, taken(l, to), submitted(l, message())):
+        again = sent_on(l, got.replace(b"Hello.", b"Changed."))
+        signed(l, again)
+        holds(again, b"Changed.\r\n")
+    got = arrived(l, message("x@stranger.example"), "x@stranger.example",
+                  **STRANGER)
+    signed(l, sent_on(l, got.replace(b"From: x@stranger.example",
+                                     b"From: X via L <list@example.com>")))
+
+
 # ---- reasons ----
 
 @suite.test("addresses of others: not signed, with the reason")

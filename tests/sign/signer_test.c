@@ -418,6 +418,163 @@ lists_are_signed_by_option(void **state)
 	signer_run_outcomes(vectors, ARRAY_SIZE(vectors));
 }
 
+/* ---- mail that arrived from another host; a local program sends it on ---- */
+
+#define RESULTS(text) "Authentication-Results: mx.example.net" text "\r\n"
+#define ARRIVED "Received: from host.example by mx.example.net\r\n"
+#define LIST(domain) "List-Id: <" domain ">\r\n"
+#define AUTHOR(address) "From: " address "\r\n"
+#define BROKEN                                                                 \
+	"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=r1; h=from;"      \
+	" bh=eA==; b=eA==\r\n"
+
+static void
+not_signed_unless_its_author_was_authenticated(void **state)
+{
+	static const struct outcome_vector vectors[] = {
+		{ .title = "DMARC failed",
+		    .header =
+			RESULTS("; spf=fail smtp.mailfrom=example.com;\r\n"
+				"\tdkim=none; dmarc=fail (p=none dis=none)"
+				" header.from=example.com") ARRIVED FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "DMARC failed for a subdomain",
+		    .header = RESULTS("; dmarc=fail header.from=a.example.org")
+			AUTHOR("x@a.example.org"),
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "DMARC failed because alignment is strict",
+		    .header =
+			RESULTS("; spf=pass smtp.mailfrom=a.example.com;"
+				" dmarc=fail header.from=example.com") FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "our id in upper case, below results of others",
+		    .header = "Authentication-Results: other.example;"
+			      " dmarc=pass header.from=example.com\r\n"
+			      "Authentication-Results: MX.Example.NET 1;"
+			      " dmarc=fail header.from=Example.COM\r\n" FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "only the first field with our id counts",
+		    .header = RESULTS("; dmarc=fail header.from=example.com")
+			RESULTS("; dmarc=pass header.from=example.com") FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "a broken signature of ours is not replaced",
+		    .header =
+			RESULTS("; dkim=fail header.d=example.com; dmarc=fail"
+				" header.from=example.com") BROKEN FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "no DMARC record, and a stranger's SPF pass",
+		    .header =
+			RESULTS("; spf=pass smtp.mailfrom=stranger.example;"
+				" dkim=pass header.d=notexample.com;"
+				" dmarc=none header.from=example.com") FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "no DMARC record, nothing passes",
+		    .header = RESULTS(
+			"; spf=none smtp.mailfrom=example.com;"
+			" dkim=none; dmarc=none header.from=example.com") FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "DNS failed, nothing passes",
+		    .header = RESULTS("; dmarc=temperror (not checked)") FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "no room for dmarc in our field",
+		    .header =
+			RESULTS("; spf=fail smtp.mailfrom=example.com") FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+		{ .title = "a list whose key is aligned with From",
+		    .conf = "sign { lists = true }",
+		    .header = RESULTS("; dmarc=fail header.from=club.example")
+			LIST("l.lists.club.example") AUTHOR("a@club.example"),
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
+	};
+
+	(void)state;
+	signer_run_outcomes(vectors, ARRAY_SIZE(vectors));
+}
+
+static void
+own_mail_is_signed_whatever_our_results_say(void **state)
+{
+	static const struct outcome_vector vectors[] = {
+		{ .title = "DMARC passed",
+		    .header = RESULTS("; spf=fail smtp.mailfrom=other.example;"
+				      " dmarc=pass header.from=example.com")
+			ARRIVED FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title = "no DMARC record, SPF passed",
+		    .header =
+			RESULTS("; spf=pass smtp.mailfrom=b.example.com;"
+				" dmarc=none header.from=example.com") FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title = "no DMARC record, DKIM passed",
+		    .header =
+			RESULTS("; spf=none; dkim=fail header.d=other.example;"
+				" dkim=pass header.d=example.com header.s=x;"
+				" dmarc=none header.from=example.com") FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title =
+			"DNS failed for DMARC, SPF of the null sender passed",
+		    .header = RESULTS("; spf=pass smtp.helo=mx.example.com;"
+				      " dmarc=temperror"
+				      " header.from=example.com") FROM,
+		    .sender = "<>",
+		    .result = SIGNER_SIGNED },
+		{ .title = "from a client that logged in, and checked",
+		    .header = RESULTS("; auth=pass (plain); spf=fail"
+				      " smtp.mailfrom=example.com;"
+				      " dmarc=fail header.from=example.com")
+			ARRIVED FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title = "from skip_networks: not checked",
+		    .header = RESULTS("; iprev=pass (localhost)"
+				      " policy.iprev=127.0.0.1") ARRIVED FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title = "the same without iprev",
+		    .header = RESULTS("; none (local user, not checked:"
+				      " skip.network)") FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title = "a list manager that replaced From",
+		    .header = RESULTS(
+			"; spf=fail smtp.mailfrom=stranger.example; dmarc=fail"
+			" header.from=stranger.example")
+			AUTHOR("A via L <l@example.org>"),
+		    .result = SIGNER_SIGNED,
+		    .domain = "example.org" },
+		{ .title = "results of another host",
+		    .header = "Authentication-Results: mx.example.net.other;"
+			      " dmarc=fail header.from=example.com\r\n" FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title = "a field that cannot be parsed",
+		    .header = RESULTS(" dmarc=fail") FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title = "sent on by a client that logged in",
+		    .header =
+			RESULTS("; dmarc=fail header.from=example.com") FROM,
+		    .login = "alice@example.com",
+		    .result = SIGNER_SIGNED },
+		{ .title = "list mail of a stranger without a DMARC record",
+		    .conf = "sign { lists = true }",
+		    .header =
+			RESULTS("; dmarc=none header.from=stranger.example")
+			    LIST("l.example.org") AUTHOR("a@stranger.example"),
+		    .result = SIGNER_SIGNED,
+		    .domain = "example.org" },
+	};
+
+	(void)state;
+	signer_run_outcomes(vectors, ARRAY_SIZE(vectors));
+}
+
 static void
 rfc6376_section_3_4_shapes_verify(void **state)
 {
@@ -506,7 +663,8 @@ header_above_the_limit_is_not_signed(void **state)
 static void
 without_memory_nothing_is_half_signed(void **state)
 {
-	static const char message[] = FROM REST "\r\nHi\r\n";
+	static const char message[] =
+	    RESULTS("; dmarc=none header.from=\"x\"") FROM REST "\r\nHi\r\n";
 	const struct conf *conf = conf_defaults();
 	bool failed = true;
 
@@ -516,7 +674,10 @@ without_memory_nothing_is_half_signed(void **state)
 
 		memory_fail_at(nth);
 		s = signer_begin(conf, signer_run_keys, NULL,
-		    &(struct signer_envelope){ .sender = SPAN("<>") });
+		    &(struct signer_envelope){
+			.sender = SPAN("<>"),
+			.authserv_id = SPAN("mx.example.net"),
+		    });
 		if (s != NULL) {
 			const struct signer_outcome *o;
 
@@ -545,6 +706,9 @@ main(void)
 		cmocka_unit_test(domain_of_the_author_or_its_nearest_parent),
 		cmocka_unit_test(exactly_one_author),
 		cmocka_unit_test(lists_are_signed_by_option),
+		cmocka_unit_test(
+		    not_signed_unless_its_author_was_authenticated),
+		cmocka_unit_test(own_mail_is_signed_whatever_our_results_say),
 		cmocka_unit_test(rfc6376_section_3_4_shapes_verify),
 		cmocka_unit_test(many_fields_of_one_name_verify),
 		cmocka_unit_test(header_above_the_limit_is_not_signed),

@@ -13,9 +13,9 @@
 #include "tests/support/sign_keys.h"
 
 /*
- * example.com has an RSA key and an Ed25519 key, example.org has an RSA key,
- * and sub.example.org has its own key; the keys of new.example.org and
- * new.example were never published.
+ * example.com has an RSA key and an Ed25519 key; example.org has an RSA key;
+ * sub.example.org and lists.club.example have one key each; the keys of
+ * new.example.org and new.example were never published.
  */
 static struct test_keys folder;
 struct sign_keys *signer_run_keys;
@@ -30,6 +30,7 @@ signer_run_set_up(void **state)
 	test_keys_add(&folder, "example.com", "e1", PRIVATE_KEY_ED25519);
 	test_keys_add(&folder, "example.org", "s1", PRIVATE_KEY_RSA);
 	test_keys_add(&folder, "sub.example.org", "s2", PRIVATE_KEY_ED25519);
+	test_keys_add(&folder, "lists.club.example", "l1", PRIVATE_KEY_ED25519);
 	test_keys_add_unpublished(
 	    &folder, "new.example.org", "n1", PRIVATE_KEY_ED25519);
 	test_keys_add_unpublished(
@@ -124,6 +125,7 @@ signer_run_span(const struct signer_run *how, struct span message)
 		    how->sender != NULL ? how->sender : "<alice@example.com>"),
 		.login = span_str(how->login),
 		.all_ours = true,
+		.authserv_id = SPAN("mx.example.net"),
 	    });
 	assert_non_null(r.signer);
 	signer_run_feed(r.signer, message, how->step);
