@@ -272,9 +272,11 @@ check_signer(const struct doctor *d, const struct doctor_service *service,
 	struct span action =
 	    value_of(d, service, "milter_default_action", &is_own);
 
-	if (span_has_text(signer, "default_action=accept") ||
-	    (span_is(action, "accept") &&
-		!span_has_text(signer, "default_action=")))
+	/* for a socket that verifies too, accept is right */
+	if (!d->in->needs_login &&
+	    (span_has_text(signer, "default_action=accept") ||
+		(span_is(action, "accept") &&
+		    !span_has_text(signer, "default_action="))))
 		d->in->found(d->in->arg, service->name, span_str(name), signer,
 		    "mail is sent unsigned while the signer is not running; "
 		    "write { SOCKET, default_action=tempfail }");
@@ -422,19 +424,25 @@ check_main(const struct doctor *d)
 	    value_of(d, &d->main, "internal_mail_filter_classes", &is_own);
 	struct span signer = signer_of(d, milters, &follower);
 
-	if (signer.p == NULL)
+	if (d->in->needs_login)
+		find(d, &d->main, false, "non_smtpd_milters", milters,
+		    "without sign.socket, avouch signs only mail of clients "
+		    "that logged in: mail sent with sendmail(1) and bounces "
+		    "are not signed; set sign.socket in avouch.conf, and use "
+		    "that socket here");
+	else if (signer.p == NULL)
 		find(d, &d->main, false, "non_smtpd_milters", milters,
 		    "mail sent with sendmail(1), for example by programs on "
 		    "this host, is not signed; add the signer");
 	else
 		check_signer(
 		    d, &d->main, "non_smtpd_milters", signer, follower);
-	if (!span_has_text(classes, "bounce"))
+	if (!d->in->needs_login && !span_has_text(classes, "bounce"))
 		find(d, &d->main, false, "internal_mail_filter_classes",
 		    classes,
 		    "bounces from this host are not signed; write "
 		    "internal_mail_filter_classes = bounce");
-	if (signer.p != NULL)
+	if (signer.p != NULL && !d->in->needs_login)
 		for (size_t i = 0; i < d->n; i++)
 			if (span_is(d->services[i].command, "pickup"))
 				check_filters(d, &d->services[i]);

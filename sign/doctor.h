@@ -1,6 +1,6 @@
 /*
  * doctor.h - finds Postfix settings that break signatures or leave our own mail
- * unsigned, in the output of `postconf -n` and `postconf -Mf`.
+ * unsigned, in the output of `postconf -nx` and `postconf -Mfx`.
  */
 #ifndef AVOUCH_SIGN_DOCTOR_H
 #define AVOUCH_SIGN_DOCTOR_H
@@ -17,10 +17,12 @@ enum {
 };
 
 struct doctor_input {
-	struct span main;   /* output of postconf -n */
-	struct span master; /* output of postconf -Mf */
+	struct span main;   /* output of postconf -nx */
+	struct span master; /* output of postconf -Mfx */
 	const char *socket; /* address of our signer: sign.socket, or socket, as
 	                       written in avouch.conf */
+	bool needs_login;   /* it is socket, which only signs mail of clients
+	                       that logged in */
 	/* Returns the content of a file used as a lookup table; absent if it
 	 * cannot be read. */
 	struct span (*read)(void *arg, struct span path);

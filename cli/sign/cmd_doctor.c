@@ -105,10 +105,12 @@ doctor_found(void *arg, struct span service, struct span setting,
 }
 
 static int
-doctor_show(struct doctor_run *r, const char *socket)
+doctor_show(struct doctor_run *r, const struct conf *conf)
 {
-	struct doctor_input in = { .main = postconf_read(r, "-n"),
-		.socket = socket,
+	bool needs_login = conf->sign.socket == NULL;
+	struct doctor_input in = { .main = postconf_read(r, "-nx"),
+		.socket = needs_login ? conf->socket : conf->sign.socket,
+		.needs_login = needs_login,
 		.read = doctor_read,
 		.found = doctor_found,
 		.arg = r };
@@ -116,7 +118,7 @@ doctor_show(struct doctor_run *r, const char *socket)
 
 	if (in.main.p == NULL)
 		return EX_TEMPFAIL;
-	in.master = postconf_read(r, "-Mf");
+	in.master = postconf_read(r, "-Mfx");
 	if (in.master.p == NULL)
 		return EX_TEMPFAIL;
 	if (!doctor_check(r->arena, &in))
@@ -138,10 +140,8 @@ sign_doctor(struct cli *c, const struct conf *conf)
 	struct doctor_run r = {
 		.c = c, .arena = arena_new(CLI_MEMORY), .list = json_array()
 	};
-	const char *socket =
-	    conf->sign.socket != NULL ? conf->sign.socket : conf->socket;
 	int status = r.arena != NULL
-	    ? doctor_show(&r, socket)
+	    ? doctor_show(&r, conf)
 	    : cli_fail(c, EX_TEMPFAIL, "out of memory");
 
 	json_decref(r.list);

@@ -6,15 +6,17 @@ usage: doctor.py PROGRAM [PART-OF-A-NAME]
 """
 
 import os
+import shutil
 import sys
 
 import command
 from command import FOUND, OK, TEMPFAIL
-from suite import Suite, holds, same, true
+from suite import Skip, Suite, holds, same, true
 
 suite = Suite()
 
 SIGNER = "unix:/run/avouch/sign.sock"
+CONF = 'sign {\n  socket = "%s"\n}\n' % SIGNER
 MAIN = {"non_smtpd_milters": "{ %s, default_action=tempfail }" % SIGNER,
         "internal_mail_filter_classes": "bounce",
         "smtpd_milters": "inet:127.0.0.1:8891"}
@@ -28,8 +30,17 @@ FILTER = {**SERVICES,
               "content_filter": "", **SUBMISSION}}
 
 
-def doctor(c, main, services, status=FOUND):
-    """Returns [(service, setting, value)] of the findings for this setup."""
+def run_doctor(c, status, conf, **environment):
+    """Returns [(service, setting, value)] of the findings."""
+    path = c.file("doctor.conf", conf)
+    r = c.run("sign", "doctor", "--config", path, "--json", status=status,
+              env={**os.environ, **environment})
+    return [(f["service"], f["setting"], f["value"])
+            for f in r.json()["findings"]]
+
+
+def doctor(c, main, services, status=FOUND, conf=CONF):
+    """Returns the findings for this setup."""
     bin_ = c.path("bin")
     os.makedirs(bin_, exist_ok=True)
     c.file("main", "".join("%s = %s\n" % s for s in main.items()))
@@ -37,14 +48,11 @@ def doctor(c, main, services, status=FOUND):
         line + "\n" + "".join(
             "    -o { %s = %s }\n" % s if " " in s[1] else "    -o %s=%s\n" % s
             for s in settings.items()) for line, settings in services.items()))
-    path = c.file("bin/postconf", '#!/bin/sh\ncase $1 in\n-n) cat "%s/main" ;;\n'
-                  '-Mf) cat "%s/master" ;;\nesac\n' % (c.home, c.home))
+    path = c.file("bin/postconf", '#!/bin/sh\ncase $1 in\n'
+                  '-nx) cat "%s/main" ;;\n-Mfx) cat "%s/master" ;;\nesac\n' % (
+                      c.home, c.home))
     os.chmod(path, 0o755)
-    conf = c.file("doctor.conf", 'sign {\n  socket = "%s"\n}\n' % SIGNER)
-    r = c.run("sign", "doctor", "--config", conf, "--json", status=status,
-              env={**os.environ, "PATH": bin_ + ":" + os.environ["PATH"]})
-    return [(f["service"], f["setting"], f["value"])
-            for f in r.json()["findings"]]
+    return run_doctor(c, status, conf, PATH=bin_ + ":" + os.environ["PATH"])
 
 
 @suite.test("the setup in the snippet is correct")
@@ -75,6 +83,46 @@ def main_cf(c):
             ({"smtp_body_checks": "pcre:/b"},
              [(None, "smtp_body_checks", "pcre:/b")])):
         same(doctor(c, {**MAIN, **change}, SERVICES), want, str(change))
+
+
+@suite.test("$names are expanded, by the real postconf")
+def expanded(c):
+    if shutil.which("postconf") is None:
+        raise Skip("Postfix is not installed")
+    os.makedirs(c.path("postfix"), exist_ok=True)
+    main = """\
+compatibility_level = 3.6
+smtpd_milters = { %s, default_action=tempfail }
+non_smtpd_milters = $smtpd_milters
+internal_mail_filter_classes = bounce
+nothing =
+smtp_header_checks = $nothing
+mua_milters = %s
+""" % (SIGNER, SIGNER)
+    c.file("postfix/master.cf", """\
+submission inet n - y - - smtpd
+    -o { smtpd_milters = $mua_milters }
+""")
+    for more, want in (
+            (", default_action=tempfail", []),
+            (", default_action=accept",
+             [("submission", "smtpd_milters", SIGNER +
+               ", default_action=accept")])):
+        c.file("postfix/main.cf", main.replace(
+            "mua_milters = " + SIGNER, "mua_milters = { %s%s }" % (
+                SIGNER, more)))
+        same(run_doctor(c, FOUND if want else OK, CONF,
+                        MAIL_CONFIG=c.path("postfix")), want, more)
+
+
+@suite.test("without sign.socket, only mail of logins is signed")
+def logins(c):
+    verify = "inet:127.0.0.1:8894"
+    main = {"smtpd_milters": verify, "non_smtpd_milters": verify,
+            "milter_default_action": "accept"}
+    services = {line: {} for line in SERVICES}
+    same(doctor(c, main, services, conf='socket = "inet:8894@127.0.0.1"\n'),
+         [(None, "non_smtpd_milters", verify)])
 
 
 @suite.test("header_checks that remove Received")
