@@ -59,13 +59,14 @@ log_finding(struct span domain, const struct guard_finding *g, uint64_t count)
 }
 
 static void
-record_findings(
-    struct span domain, const struct guard_finding *g, size_t n, int64_t now)
+record_findings(struct span domain, const struct guard_finding *g, size_t n,
+    bool is_flaw, int64_t now)
 {
 	uint64_t count;
 
 	for (size_t i = 0; i < n; i++)
-		if (sign_sink_count_finding(domain, g[i].cause, now, &count))
+		if (sign_sink_count_finding(
+			domain, g[i].cause, is_flaw, now, &count))
 			log_finding(domain, &g[i], count);
 }
 
@@ -202,8 +203,8 @@ own_guard_message(
 	if (conf->sign.guard == CONF_GUARD_OFF ||
 	    (o->result != SIGNER_SIGNED && o->result != SIGNER_KEPT))
 		return;
-	record_findings(o->author_domain, found,
-	    guard_flaws(o->flaws, o->duplicate, found), now);
+	record_findings(o->domain, found,
+	    guard_flaws(o->flaws, o->duplicate, found), true, now);
 	pthread_mutex_lock(&guard.lock);
 	known = pair_look(o, now, &due, &dmarc);
 	pthread_mutex_unlock(&guard.lock);
@@ -259,8 +260,8 @@ task_record(struct own_guard_task *t)
 	/* Report nothing unless all answers have arrived. */
 	if (!dns_task_wait(t->task, clock_ms()))
 		return;
-	record_findings(t->facts.author, found,
-	    guard_findings(&t->facts, &t->result, found), t->facts.now);
+	record_findings(t->facts.domain, found,
+	    guard_findings(&t->facts, &t->result, found), false, t->facts.now);
 	pthread_mutex_lock(&guard.lock);
 	guard.known[t->known].dmarc = t->result.dmarc;
 	pthread_mutex_unlock(&guard.lock);

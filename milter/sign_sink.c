@@ -36,6 +36,8 @@ static struct sign_counts {
 	atomic_uint_fast64_t mismatches;
 	atomic_uint_fast64_t dmarc[DMARC_BY];
 	struct domain_counts unsigned_domains, findings;
+	struct domain_counts other_findings; /* one pair for each cause, for
+	                                        the others of `findings` */
 	_Atomic int64_t last, longest_pause;
 	atomic_bool is_silent;
 } * counts;
@@ -84,14 +86,16 @@ pair_make(struct domain_count *p, struct span domain, const char *cause)
 	return true;
 }
 
-/* Finds or adds a pair.  Returns NULL if the table is full or the domain is not
- * a host name (metrics labels are not escaped). */
+/* Finds or adds a pair.  Returns NULL if the first `room` pairs of the table
+ * are in use or the domain is not a host name (metrics labels are not
+ * escaped). */
 static struct domain_count *
-pair_of(struct domain_counts *table, struct span domain, const char *cause)
+pair_of(struct domain_counts *table, size_t room, struct span domain,
+    const char *cause)
 {
 	if (!domain_is_hostname(domain))
 		return NULL;
-	for (size_t i = 0; i < SIGN_SINK_DOMAINS_MAX; i++) {
+	for (size_t i = 0; i < room; i++) {
 		struct domain_count *p = &table->pairs[i];
 
 		if (is_pair(p, domain, cause))
@@ -104,26 +108,32 @@ pair_of(struct domain_counts *table, struct span domain, const char *cause)
 }
 
 static struct domain_count *
-pair_count(struct domain_counts *table, struct span domain, const char *cause)
+pair_count(struct domain_counts *table, size_t room, struct span domain,
+    const char *cause)
 {
-	struct domain_count *p = pair_of(table, domain, cause);
+	struct domain_count *p = pair_of(table, room, domain, cause);
 
 	atomic_fetch_add(p != NULL ? &p->count : &table->others, 1);
 	return p;
 }
 
 bool
-sign_sink_count_finding(
-    struct span domain, const char *cause, int64_t now, uint64_t *count)
+sign_sink_count_finding(struct span domain, const char *cause, bool is_flaw,
+    int64_t now, uint64_t *count)
 {
-	struct domain_count *p = pair_count(&counts->findings, domain, cause);
-	int64_t last;
+	struct domain_count *p = pair_count(&counts->findings,
+	    is_flaw ? SIGN_SINK_FLAWS_MAX : SIGN_SINK_DOMAINS_MAX, domain,
+	    cause);
+	int64_t last, pause = p != NULL ? SIGN_SINK_HOUR : SIGN_SINK_MINUTE;
 
+	if (p == NULL)
+		p = pair_count(&counts->other_findings, SIGN_SINK_DOMAINS_MAX,
+		    SPAN("other"), cause);
 	if (p == NULL)
 		return false;
 	*count = atomic_load(&p->count);
 	last = atomic_load(&p->logged);
-	return (last == 0 || now - last >= SIGN_SINK_HOUR) &&
+	return (last == 0 || now - last >= pause) &&
 	    atomic_compare_exchange_strong(&p->logged, &last, now);
 }
 
@@ -234,8 +244,8 @@ sign_sink_put(
 	if (result != SIGNER_UNSIGNED && result != SIGNER_REFUSED)
 		return;
 	atomic_fetch_add(&counts->reasons[o->reason], 1);
-	(void)pair_count(&counts->unsigned_domains, o->author_domain,
-	    signer_reason_name(o->reason));
+	(void)pair_count(&counts->unsigned_domains, SIGN_SINK_DOMAINS_MAX,
+	    o->author_domain, signer_reason_name(o->reason));
 }
 
 /* ---- the page ---- */

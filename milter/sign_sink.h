@@ -17,8 +17,11 @@ enum {
 	SIGN_SINK_DOMAINS_MAX =
 	    64, /* pairs of domain and cause that are counted separately; all
 	           others are counted as "other" */
-	SIGN_SINK_HOUR = 3600, /* minimum seconds between two log lines about
-	                          the same domain and cause */
+	SIGN_SINK_FLAWS_MAX = 32, /* such pairs for flaws in messages, so that
+	                             they leave room for problems in DNS */
+	SIGN_SINK_HOUR = 3600,    /* minimum seconds between two log lines about
+	                             the same domain and cause */
+	SIGN_SINK_MINUTE = 60, /* the same for a cause of all other domains */
 };
 
 /* Allocates the counters.  Call before forking.  Returns false on error, and
@@ -33,12 +36,13 @@ void sign_sink_put(
     const struct signer_outcome *o, struct span queue_id, bool refused);
 
 /*
- * Counts `cause` (a constant) for one of our domains.  Returns true if the
- * caller should log it, because it was not logged within the last hour; `count`
- * is then the total.
+ * Counts `cause` (a constant) for a domain that signs (d=).  `is_flaw`: it is a
+ * flaw in the message itself.  Returns true if the caller should log it,
+ * because it was not logged within the last hour, or, for domains that are not
+ * counted separately, within the last minute; `count` is then the total.
  */
-bool sign_sink_count_finding(
-    struct span domain, const char *cause, int64_t now, uint64_t *count);
+bool sign_sink_count_finding(struct span domain, const char *cause,
+    bool is_flaw, int64_t now, uint64_t *count);
 
 enum sign_dmarc { SIGN_DMARC_BOTH, SIGN_DMARC_ONE, SIGN_DMARC_NONE };
 

@@ -204,14 +204,16 @@ guard_findings(const struct guard_facts *f, const struct guard_result *r,
 	add_spf(&list, r);
 	if (r->strict)
 		add_finding(&list, "strict_alignment",
-		    "its DMARC record has adkim=s, so the signature of %.*s "
-		    "does not count; make a key for %.*s itself, or remove "
-		    "adkim=s",
-		    SPAN_FMT(f->domain), SPAN_FMT(f->author));
+		    "the DMARC record of %.*s has adkim=s, so the signature of "
+		    "%.*s does not count; make a key for %.*s itself, or "
+		    "remove adkim=s",
+		    SPAN_FMT(f->author), SPAN_FMT(f->domain),
+		    SPAN_FMT(f->author));
 	if (r->dmarc == GUARD_DMARC_NONE)
 		add_finding(&list, "dmarc",
 		    "DMARC will fail at receivers: neither SPF nor DKIM "
-		    "passes for this domain");
+		    "passes for %.*s",
+		    SPAN_FMT(f->author));
 	return list.n;
 }
 

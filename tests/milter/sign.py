@@ -351,6 +351,59 @@ def _(l):
     l.milter.reload(l.sign_settings())
 
 
+@suite.test("the guard: many domains do not hide the problems of others")
+def _(l):
+    many = ["many%d.example" % i for i in range(34)]
+    last = many.pop()
+    for domain in (*many, last):
+        l.add_signing_keys(domain, ("e1",))
+    l.add_record('e1._domainkey.%s. IN TXT "v=DKIM1; p="' % last)
+    port = smtp.free_port()
+    text = l.sign_settings(first='metrics { listen = "unix:%s/g" }\n' % l.home)
+    d = daemon.Daemon(l.program, l.home, re.sub(
+        r"(?m)^socket = .*$", 'socket = ""',
+        text.replace("inet:%d@" % l.sign_port, "inet:%d@" % port)),
+                      name="many")
+    m = miltproto.Milter(port)
+    m.connect("127.0.0.1")
+    m.helo()
+
+    def send(domain, more=b"Message-ID: <1@a>\r\n"):
+        sender = "a@" + domain
+        changes = m.message(
+            b"From: %s\r\nTo: b@example.net\r\n%s\r\nHi\r\n" % (
+                sender.encode(), more), sender=sender)
+        true(changes.inserted, "not signed: " + domain)
+
+    # a flaw counts for the domain that signs
+    for i in range(70):
+        send("a%d.example.com" % i)
+    send("example.com", b"To: c@example.net\r\n")
+    d.wait_log(event="guard", cause="duplicate_field", domain="example.com")
+    same(len(d.log(event="guard", cause="no_date")), 1, "lines")
+    # more flaws than are counted separately, and then a new one
+    for domain in many:
+        send(domain, b"")
+    d.wait_log(event="guard", cause="no_date", domain=many[0])
+    send(last, b"List-Unsubscribe-Post: x\r\n")
+    d.wait_log(event="guard", cause="unsubscribe_post", domain=last)
+
+    # problems in DNS are still counted separately
+    def is_found():
+        send(last)
+        time.sleep(0.1)
+        return d.log(event="guard", cause="key_not_published", domain=last)
+
+    until(is_found, "key_not_published")
+    command = l.program.rpartition("/")[0] + "/avouch"
+    shown = json.loads(subprocess.run(
+        [command, "status", "--json", "--config", d.path],
+        capture_output=True, text=True, check=True).stdout)
+    same(list(shown["sign_findings_total"]["key_not_published"]), [last])
+    m.quit()
+    d.stop()
+
+
 # ---- failures ----
 
 @suite.test("a resolver that does not answer: mail is still signed")
