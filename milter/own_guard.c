@@ -120,6 +120,7 @@ copy_facts(struct own_guard_task *t, const struct signer_outcome *o,
 
 	f->author = arena_copy(t->arena, o->author_domain);
 	f->domain = arena_copy(t->arena, o->domain);
+	f->by_list = o->by_list;
 	f->sender = arena_copy(t->arena, o->sender);
 	f->helo = arena_copy(t->arena, helo);
 	f->now = now;

@@ -202,14 +202,14 @@ guard_findings(const struct guard_facts *f, const struct guard_result *r,
 		    SPAN_FMT(r->selector), SPAN_FMT(f->domain),
 		    key_fault_name(r->key_fault), key_fault_text(r->key_fault));
 	add_spf(&list, r);
-	if (r->strict)
+	if (r->strict && !f->by_list)
 		add_finding(&list, "strict_alignment",
 		    "the DMARC record of %.*s has adkim=s, so the signature of "
 		    "%.*s does not count; make a key for %.*s itself, or "
 		    "remove adkim=s",
 		    SPAN_FMT(f->author), SPAN_FMT(f->domain),
 		    SPAN_FMT(f->author));
-	if (r->dmarc == GUARD_DMARC_NONE)
+	if (r->dmarc == GUARD_DMARC_NONE && !f->by_list)
 		add_finding(&list, "dmarc",
 		    "DMARC will fail at receivers: neither SPF nor DKIM "
 		    "passes for %.*s",

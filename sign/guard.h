@@ -23,6 +23,8 @@
 struct guard_facts {        /* domains in normal form */
 	struct span author; /* domain of From */
 	struct span domain; /* d= */
+	bool by_list; /* d= is the domain of the mailing list, so it need not be
+	                 aligned with the author's domain */
 	struct span sender; /* MAIL FROM without "<>"; empty for the null
 	                       sender, for which HELO is checked */
 	struct span helo;   /* HELO name of our outgoing mail */

@@ -48,7 +48,8 @@ struct guard_vector {
 	const char *author, *domain, *sender; /* NULL: example.com */
 	const char *outgoing;
 	const char *zone;
-	bool no_records;  /* publish no key records */
+	bool no_records; /* publish no key records */
+	bool by_list;
 	const char *want; /* causes, separated by spaces */
 	enum guard_dmarc dmarc;
 };
@@ -75,6 +76,7 @@ facts_of(const struct guard_vector *v)
 		.sender = span_str(
 		    v->sender != NULL ? v->sender : "alice@example.com"),
 		.helo = SPAN("mx.example.com"),
+		.by_list = v->by_list,
 		.now = 1,
 	};
 	struct sign_key *found[SIGN_KEYS_PER_DOMAIN];
@@ -225,6 +227,17 @@ findings(void **state)
 			    "\"v=DMARC1; p=reject; adkim=s\"\n",
 		    .want = "",
 		    .dmarc = GUARD_DMARC_ONE,
+		},
+		{
+		    .title = "list mail is not aligned with its author",
+		    .author = "stranger.example",
+		    .sender = "list-bounces@example.com",
+		    .outgoing = OUTGOING,
+		    .zone = SPF "_dmarc.stranger.example. IN TXT "
+				"\"v=DMARC1; p=reject; adkim=s\"\n",
+		    .by_list = true,
+		    .want = "",
+		    .dmarc = GUARD_DMARC_NONE,
 		},
 		{
 		    .title = "no DMARC record",
