@@ -49,13 +49,17 @@ is_address(
 	    span_equal_nocase(plain_local(a, its_local), local);
 }
 
-/* "a%b.example" counts as an address in MAIL FROM, but not as a login. */
+/* Whether the login equals local@domain.  Unlike MAIL FROM, a login has no
+ * other forms: no route, no brackets, no "%". */
 static bool
 is_login(const struct author_rule *r, struct arena *a, struct span local,
     struct span domain)
 {
-	return span_index(r->login, '@') < r->login.n && r->login.p[0] != '<' &&
-	    is_address(a, r->login, local, domain);
+	size_t at = span_rindex(r->login, '@');
+	struct span its_domain = domain_normal(a, span_skip(r->login, at + 1));
+
+	return at < r->login.n && domain_equal(its_domain, domain) &&
+	    span_equal_nocase(plain_local(a, span_first(r->login, at)), local);
 }
 
 static bool
