@@ -82,7 +82,9 @@ address_allowed(const struct author_rule *r, struct arena *a,
 		return false;
 	switch (r->rule) {
 	case CONF_AUTHOR_ENVELOPE:
-		return is_address(a, r->sender, local, domain);
+		/* users send read receipts with the null sender */
+		return r->sender.n > 0 ? is_address(a, r->sender, local, domain)
+				       : login_allows(r, a, local, domain);
 	case CONF_AUTHOR_LOGIN:
 		return login_allows(r, a, local, domain);
 	case CONF_AUTHOR_ANY:
@@ -121,8 +123,6 @@ author_rule_allows(
 	size_t from = mail_header_find(h, "From", 0);
 
 	if (r->login.n == 0)
-		return true;
-	if (r->rule == CONF_AUTHOR_ENVELOPE && r->sender.n == 0)
 		return true;
 	return from < h->n && field_allowed(r, a, h->fields[from].value);
 }

@@ -20,11 +20,11 @@ struct author_rule {
 };
 
 /*
- * Whether the rule allows every author of `h`.  Without a login it always does;
- * with CONF_AUTHOR_ENVELOPE it also does for the null sender.  With
- * CONF_AUTHOR_ANY the result is only logged, and false means that `senders`
- * does not list the login for the author or, if there is no `senders`, that the
- * author is neither the login nor MAIL FROM.
+ * Whether the rule allows every author of `h`.  Without a login it always does.
+ * CONF_AUTHOR_ENVELOPE works like CONF_AUTHOR_LOGIN for the null sender, which
+ * any login may use.  With CONF_AUTHOR_ANY the result is only logged, and false
+ * means that `senders` does not list the login for the author or, if there is
+ * no `senders`, that the author is neither the login nor MAIL FROM.
  */
 bool author_rule_allows(
     const struct author_rule *r, const struct mail_header *h, struct arena *a);
