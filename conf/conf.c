@@ -183,6 +183,41 @@ option_error(const struct conf_builder *b, const char *section,
 	    "%s%s%s: %s", section, section[0] != '\0' ? "." : "", name, text);
 }
 
+/* Whether only this host or hosts of its network can reach the address. */
+static bool
+is_local_address(const struct ip *ip)
+{
+	static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8",
+		"172.16.0.0/12", "192.168.0.0/16", "::1", "fc00::/7",
+		"fe80::/10" };
+	struct ip_net net;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nets); i++)
+		if (ip_net_parse(span_str(nets[i]), &net) == IP_NET_OK &&
+		    ip_in(ip, &net.ip, net.bits))
+			return true;
+	return false;
+}
+
+static void
+check_sign_socket(const struct conf_builder *b)
+{
+	const struct conf_option *o = conf_option_find("sign", "socket");
+	struct span socket = span_str(b->conf->sign.socket);
+	struct ip ip;
+
+	if (span_starts_nocase(socket, "inet") &&
+	    ip_parse(span_skip(socket, span_index(socket, '@') + 1), &ip) &&
+	    !is_local_address(&ip))
+		conf_warning_add(b->errors,
+		    b->snapshot->options[index_of(o)].line,
+		    "sign.socket: \"%s\" can be reached from other hosts, and "
+		    "anyone who connects gets your signatures; use a loopback "
+		    "address or a unix socket, or allow only your MTA in a "
+		    "firewall",
+		    b->conf->sign.socket);
+}
+
 static void
 check_sockets(const struct conf_builder *b)
 {
@@ -284,6 +319,7 @@ build_snapshot(struct span text, const char *name, struct arena *snapshot,
 	set_sections(&b, conf_parse(text, errors));
 	if (!arena_has_failed(b.a)) {
 		check_sockets(&b);
+		check_sign_socket(&b);
 		check_sign(&b);
 	}
 	copy_warnings(&b);

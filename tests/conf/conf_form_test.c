@@ -257,13 +257,63 @@ broken_files(void **state)
 
 /* ---- warnings ---- */
 
+struct warning_vector {
+	const char *text;
+	const char *want;
+};
+
+static void
+expect_warnings(const struct warning_vector *v)
+{
+	const struct conf *c = conf_text_good(v->text);
+	char *warnings;
+	size_t size;
+	FILE *f = open_memstream(&warnings, &size);
+
+	assert_non_null(f);
+	conf_print_warnings(c, f);
+	fclose(f);
+	if (strcmp(warnings, v->want) != 0)
+		fail_msg("%s\ngot:\n%s", v->text, warnings);
+	free(warnings);
+	conf_unref(c);
+}
+
+static void
+sign_socket_for_other_hosts(void **state)
+{
+#define WARNING(socket)                                                        \
+	"f:1: sign.socket: \"" socket "\" can be reached from other hosts, "   \
+	"and anyone who connects gets your signatures; use a loopback "        \
+	"address or a unix socket, or allow only your MTA in a firewall\n"
+	static const struct warning_vector vectors[] = {
+		{ "sign { socket = \"inet:8895\" }", "" },
+		{ "sign { socket = \"inet6:8895\" }", "" },
+		{ "sign { socket = \"inet:8895@10.1.2.3\" }", "" },
+		{ "sign { socket = \"inet:8895@172.31.2.3\" }", "" },
+		{ "sign { socket = \"inet:8895@192.168.2.3\" }", "" },
+		{ "sign { socket = \"inet6:8895@fd00::1\" }", "" },
+		{ "sign { socket = \"unix:/run/@0.0.0.0\" }", "" },
+		{ "socket = \"inet:8894@0.0.0.0\"", "" },
+		{ "sign { socket = \"inet:8895@0.0.0.0\" }",
+		    WARNING("inet:8895@0.0.0.0") },
+		{ "sign { socket = \"inet6:8895@[::]\" }",
+		    WARNING("inet6:8895@::") },
+		{ "sign { socket = \"inet:8895@192.0.2.1\" }",
+		    WARNING("inet:8895@192.0.2.1") },
+		{ "sign { socket = \"inet6:8895@2001:db8::1\" }",
+		    WARNING("inet6:8895@2001:db8::1") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		expect_warnings(&vectors[i]);
+}
+
 static void
 names_of_earlier_versions_are_warnings(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *want;
-	} vectors[] = {
+	static const struct warning_vector vectors[] = {
 		{ "mode = monitor", "" },
 		{ "\ndns { trust_ad = yes }",
 		    "f:2: dns.trust_ad was removed: it had no effect; delete "
@@ -373,21 +423,10 @@ names_of_earlier_versions_are_warnings(void **state)
 		    "f:1: dns.trust_ad was removed: it had no effect; delete "
 		    "the line\n" },
 	};
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
-		const struct conf *c = conf_text_good(vectors[i].text);
-		char *warnings;
-		size_t size;
-		FILE *f = open_memstream(&warnings, &size);
 
-		assert_non_null(f);
-		conf_print_warnings(c, f);
-		fclose(f);
-		if (strcmp(warnings, vectors[i].want) != 0)
-			fail_msg("%s\ngot:\n%s", vectors[i].text, warnings);
-		free(warnings);
-		conf_unref(c);
-	}
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		expect_warnings(&vectors[i]);
 }
 
 /* ---- limits ---- */
@@ -548,6 +587,7 @@ main(void)
 		cmocka_unit_test(unclosed_parts_are_reported_where_they_begin),
 		cmocka_unit_test(wrong_sections),
 		cmocka_unit_test(broken_files),
+		cmocka_unit_test(sign_socket_for_other_hosts),
 		cmocka_unit_test(names_of_earlier_versions_are_warnings),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(hostile_files),
