@@ -420,6 +420,7 @@ warn_restart_needed(const struct conf *old, const struct conf *new)
 	} texts[] = {
 		{ "socket", old->socket, new->socket },
 		{ "sign.socket", old->sign.socket, new->sign.socket },
+		{ "sign.keys", old->sign.keys, new->sign.keys },
 		{ "socket_group", old->socket_group, new->socket_group },
 		{ "user", old->user, new->user },
 		{ "sandbox", conf_sandbox_name(old->sandbox),

@@ -207,6 +207,10 @@ def _(l):
                      "force")
         holds("\n".join(s.d.lines), "Permission denied")
         holds(s.field(), "mx.example.net;")
+        s.d.reload(s.text("full", 'sign { keys = "%s" }\n' % s.beyond))
+        s.d.wait_log(event="sign", text=s.beyond + ": Permission denied")
+        s.d.wait_log(event="reload", text="sign.keys has changed; restart the "
+                     "daemon to apply the change")
         s.d.reload(s.text("off"))
         s.d.wait_log(event="reload",
                      text="sandbox has changed; restart the daemon to "
