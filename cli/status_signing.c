@@ -12,7 +12,8 @@ enum {
 	LINE_MAX_BYTES = 1500,
 };
 
-/* Text for each reason of sign_unsigned_total; the domain is appended. */
+/* Text for each reason of sign_unsigned_total, and for messages that failed;
+ * the domain is appended. */
 static const struct {
 	const char *reason, *with_domain, *without;
 } texts[] = {
@@ -24,6 +25,7 @@ static const struct {
 	{ "several_authors", NULL, "several authors" },
 	{ "no_author", NULL, "no valid author" },
 	{ "header_too_large", NULL, "header too large" },
+	{ "failed", NULL, "signing failed" },
 };
 
 struct unsigned_count {
@@ -75,6 +77,9 @@ find_largest(json_t *o, struct unsigned_count *kept)
 		keep_largest(
 		    kept, (struct unsigned_count){ reason, NULL, left });
 	}
+	keep_largest(kept,
+	    (struct unsigned_count){ "failed", NULL,
+		number_at(o, "sign_messages_total", "failed") });
 }
 
 static void

@@ -373,8 +373,8 @@ def _(l):
     holds(r.stderr, "is avouch-milter running")
 
 
-@suite.test("avouch status: metrics off, invalid, silent, or of another "
-            "program")
+@suite.test("avouch status: metrics off, invalid, silent, of another program, "
+            "or with failed signatures")
 def _(l):
     with Started(l) as s:
         path = l.home + "/status.conf"
@@ -409,6 +409,20 @@ def _(l):
             t.start()
             r = status(where)
             same((r.returncode, r.stdout), (75, ""), repr(data[:60]))
+        page = s.get()[1]
+        for result, n in (("signed", 97), ("unsigned", 1), ("failed", 2)):
+            line = 'avouch_sign_messages_total{result="%s"} ' % result
+            holds(page, line + "0\n")
+            page = page.replace(line + "0\n", line + "%d\n" % n)
+        line = 'avouch_sign_unsigned_total{reason="no_key"} '
+        page = page.replace(line + "0\n", line + "1\n")
+        t = threading.Thread(target=answer, args=(good + page.encode(),),
+                             daemon=True)
+        t.start()
+        r = status(where)
+        same(r.returncode, 0, r.stderr)
+        holds(r.stdout, "signed 97.0 % of our own mail; 3 not: signing failed "
+                        "(2), no key (1)")
         listener.close()
 
 
