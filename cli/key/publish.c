@@ -106,6 +106,7 @@ key_publish(const struct key_cli *k, const char *verb, struct span name,
 		{ value_copy.p }, { NULL } };
 	char *argv[] = { words[0].out, words[1].out, words[2].out, words[3].out,
 		words[4].out, NULL };
+	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int status;
 
@@ -116,7 +117,12 @@ key_publish(const struct key_cli *k, const char *verb, struct span name,
 	if (name_copy.p == NULL || value_copy.p == NULL)
 		return cli_fail(k->c, 0, "out of memory") != 0;
 	fflush(stdout);
-	status = posix_spawn(&pid, program, NULL, NULL, argv, environ);
+	/* its output must not mix with ours, such as JSON */
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(
+	    &actions, STDERR_FILENO, STDOUT_FILENO);
+	status = posix_spawn(&pid, program, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
 	if (status != 0)
 		return cli_fail(k->c, 0, "%s: %s; check sign.publish", program,
 			   strerror(status)) != 0;

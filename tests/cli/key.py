@@ -54,6 +54,18 @@ def new(c):
                                        "both")], ["rsa2048", "ed25519"], "both")
 
 
+@suite.test("what the publish program prints does not mix with the JSON")
+def printing(c):
+    program = c.file("publish", "#!/bin/sh\necho \"did $1 $2\"\n")
+    os.chmod(program, 0o755)
+    conf = c.file("printing.conf", 'sign {\n  keys = "%s/keys"\n'
+                  '  publish = "%s"\n}\n' % (c.home, program))
+    r = c.run("key", "new", "printing.example", "--selector", "s1", "--json",
+              "--config", conf)
+    same(r.json()["keys"][0]["published"], True, "published")
+    same(r.err, "did add s1._domainkey.printing.example\n", "standard error")
+
+
 @suite.test("a selector is never reused, a file never overwritten")
 def again(c):
     made(c, "again.example", "--selector", "s1")
