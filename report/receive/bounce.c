@@ -11,7 +11,7 @@
 
 /* ---- the Message-ID ---- */
 
-/* Parses <ID.NUMBER@HOST>, as written by send/deliver.c. */
+/* Parses <ID.PROOF.NUMBER@HOST>, as written by send/deliver.c. */
 static void
 read_message_id(struct span text, struct bounce *out)
 {
@@ -22,6 +22,7 @@ read_message_id(struct span text, struct bounce *out)
 	scan_byte(&s, '<');
 	buf_span(&id, scan_while(&s, ascii_is_alnum));
 	if (id.n > 0 && !id.full && scan_byte(&s, '.') &&
+	    scan_number(&s, UINT64_MAX, &out->proof) && scan_byte(&s, '.') &&
 	    scan_number(&s, INT64_MAX, &number) && scan_byte(&s, '@'))
 		out->delivery = (int64_t)number;
 	else
@@ -260,6 +261,7 @@ bounce_read(struct span message, struct bounce *out)
 
 struct search {
 	const struct bounce *bounce;
+	struct hash_secret seed;
 	struct arena *a;
 	struct span address;
 };
@@ -269,7 +271,8 @@ find_delivery(void *arg, const struct ledger_delivery *d)
 {
 	struct search *s = arg;
 
-	if (d->id == s->bounce->delivery && d->attempts > 0)
+	if (d->id == s->bounce->delivery && d->attempts > 0 &&
+	    ledger_delivery_proof(s->seed, d) == s->bounce->proof)
 		s->address = arena_copy(s->a, d->destination);
 	return true;
 }
@@ -282,9 +285,10 @@ bounce_note(struct ledger *l, struct bounce *b, int64_t now, struct arena *a,
 	struct search s = { .bounce = b, .a = a, .address = SPAN_NONE };
 	struct ledger_want want = { .day = -1,
 		.report_id = span_str(b->report_id) };
-	enum ledger_step step =
-	    ledger_each_delivery(l, &want, find_delivery, &s);
+	enum ledger_step step = ledger_seed(l, &s.seed);
 
+	if (step == LEDGER_OK)
+		step = ledger_each_delivery(l, &want, find_delivery, &s);
 	if (step == LEDGER_ERROR)
 		return step;
 	if (s.address.p == NULL)

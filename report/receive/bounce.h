@@ -4,8 +4,8 @@
  *
  * Anyone can send us something that looks like a bounce.  It counts only if it
  * returns the Message-ID of one of our messages, which contains a part that
- * only we and the recipients know.  The address to suppress comes from our own
- * store.
+ * only we and the recipient of that message know (ledger_delivery_proof()).
+ * The address to suppress comes from our own store.
  */
 #ifndef AVOUCH_REPORT_RECEIVE_BOUNCE_H
 #define AVOUCH_REPORT_RECEIVE_BOUNCE_H
@@ -35,6 +35,7 @@ enum bounce_code {
 struct bounce {
 	enum bounce_code code;
 	char report_id[BOUNCE_ID_MAX];
+	uint64_t proof;             /* ledger_delivery_proof() */
 	int64_t delivery;           /* id of the delivery in the store */
 	char note[BOUNCE_NOTE_MAX]; /* status and diagnostic code, printable */
 	char status[BOUNCE_TEXT_MAX +

@@ -186,14 +186,17 @@ put_report_intro(
 }
 
 /*
- * RFC 9990 section 3.5.2: the report id is part of the Message-ID.  The id of
- * the delivery is added because one report may go to several addresses.
+ * RFC 9990 section 3.5.2: the report id is part of the Message-ID.  One report
+ * may go to several addresses, so the proof and the id of the delivery are
+ * added, by which receive/bounce.c recognizes a bounce of this delivery.
  */
 static void
 put_message_id(
     struct buf *b, const struct send *s, const struct ledger_delivery *d)
 {
 	buf_span(b, d->report.report_id);
+	buf_byte(b, '.');
+	buf_number(b, ledger_delivery_proof(s->seed, d));
 	buf_byte(b, '.');
 	buf_number(b, (uint64_t)d->id);
 	buf_byte(b, '@');

@@ -28,7 +28,7 @@ enum {
 struct send {
 	const struct send_options *o;
 	struct ledger *ledger;
-	struct hash_secret seed; /* for report ids, different for each store */
+	struct hash_secret seed; /* see ledger_seed() */
 	struct span submitter;   /* our domain, from the `email` option */
 	uint64_t left;           /* number of deliveries left for another run */
 	unsigned failures;       /* consecutive failures of sendmail */

@@ -8,8 +8,6 @@ enum {
 	SEND_HOST_MAX = 100, /* bytes of a host name in messages */
 };
 
-static const char seed_name[] = "report_seed";
-
 static const struct enum_token kinds[] = {
 	{ "planned", SEND_PLANNED },
 	{ "nothing", SEND_NOTHING },
@@ -77,38 +75,20 @@ send_info(
 /* RFC 9990 section 3.5.1: report ids must be unique among the reports to a
  * domain, even from hosts that share a name but not a store. */
 static bool
-make_seed(struct send *s)
-{
-	char memory[HASH_SECRET_MAX];
-	struct buf text = buf_wrap(memory, sizeof(memory));
-
-	s->seed = hash_secret_new();
-	hash_secret_put(&text, s->seed);
-	return s->o->dry_run ||
-	    ledger_set_meta(s->ledger, seed_name, buf_view(&text)) == LEDGER_OK;
-}
-
-static bool
 read_seed(struct send *s)
 {
-	struct arena *a = arena_new(1 << 12);
-	struct span text = SPAN_NONE;
-	bool good = false;
-
-	if (a == NULL)
-		return send_fault(s, "out of memory");
-	switch (ledger_meta(s->ledger, seed_name, &text, a)) {
+	switch (ledger_seed(s->ledger, &s->seed)) {
 	case LEDGER_OK:
-		good = hash_secret_read(text, &s->seed);
-		break;
+		return true;
 	case LEDGER_NONE:
-		good = make_seed(s);
-		break;
+		s->seed = hash_secret_new();
+		return s->o->dry_run ||
+		    ledger_set_seed(s->ledger, s->seed) == LEDGER_OK ||
+		    send_ledger_fault(s);
 	case LEDGER_ERROR:
 		break;
 	}
-	arena_free(a);
-	return good || send_ledger_fault(s);
+	return send_ledger_fault(s);
 }
 
 /* ---- aggregate reports ---- */

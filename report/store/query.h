@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "lib/arena.h"
+#include "lib/hash.h"
 #include "report/record/row.h"
 #include "report/store/row_encode.h"
 #include "report/store/sql.h"
@@ -187,6 +188,18 @@ struct ledger_delivery {
 	int64_t not_before; /* WAITING: earliest time of the next attempt */
 	struct span note;   /* from the last move */
 };
+
+/*
+ * Read and set the secret for report ids and proofs, which is different in each
+ * store.  The first returns LEDGER_NONE if no report was ever planned.
+ */
+enum ledger_step ledger_seed(struct ledger *l, struct hash_secret *out);
+enum ledger_step ledger_set_seed(struct ledger *l, struct hash_secret seed);
+
+/* Returns the part of a Message-ID that only we and this recipient know: the
+ * other recipients of the same report get another one. */
+uint64_t ledger_delivery_proof(
+    struct hash_secret seed, const struct ledger_delivery *d);
 
 /*
  * Stores a report and its deliveries (PLANNED), all or nothing.  Returns

@@ -117,6 +117,41 @@ ledger_each_report(struct ledger *l, int64_t day, struct span domain,
 	return ledger_finish(s, step);
 }
 
+/* ---- proofs ---- */
+
+static const char seed_name[] = "report_seed";
+
+enum ledger_step
+ledger_seed(struct ledger *l, struct hash_secret *out)
+{
+	struct arena *a = arena_new(1 << 12);
+	struct span text = SPAN_NONE;
+	enum ledger_step step =
+	    a != NULL ? ledger_meta(l, seed_name, &text, a) : LEDGER_ERROR;
+
+	if (step == LEDGER_OK && !hash_secret_read(text, out))
+		step = LEDGER_ERROR;
+	arena_free(a);
+	return step;
+}
+
+enum ledger_step
+ledger_set_seed(struct ledger *l, struct hash_secret seed)
+{
+	char memory[HASH_SECRET_MAX];
+	struct buf text = buf_wrap(memory, sizeof(memory));
+
+	hash_secret_put(&text, seed);
+	return ledger_set_meta(l, seed_name, buf_view(&text));
+}
+
+uint64_t
+ledger_delivery_proof(struct hash_secret seed, const struct ledger_delivery *d)
+{
+	return hash_span(
+	    seed, d->destination, hash_span(seed, d->report.report_id, 0));
+}
+
 /* ---- deliveries ---- */
 
 static void

@@ -903,7 +903,7 @@ def bounce(c):
     hosts[0].run("send")
     ids = c.mails()
     same(len(ids), wanted)
-    number = ids[0].split(".")[1].split("@")[0]
+    number = ids[0].split(".")[2].split("@")[0]
     address = c.pg.psql(hosts[0].database, "SELECT destination FROM "
                         "avouch.delivery WHERE id = %s" % number)
     maildir = c.path("bounces")

@@ -67,9 +67,11 @@ test_bounce(void **state)
 	mailbag_free(m);
 	/* bounces that are forged, not about our report, or not final */
 	assert_int_equal(feed(b, "failed", "text/rfc822-headers",
-			     "<20241004abc.1@mx.example.org>", BOUNCE_OURS),
+			     "<20241004abc.1.1@mx.example.org>", BOUNCE_OURS),
 	    LEDGER_NONE);
 	feed(b, "failed", "text/rfc822-headers", "<x@y>", BOUNCE_OTHER);
+	feed(b, "failed", "text/rfc822-headers",
+	    "<20241004abc.1@mx.example.org>", BOUNCE_OTHER);
 	feed(b, "delayed", "text/rfc822-headers", id, BOUNCE_DELAYED);
 	feed(b, "failed", "text/plain", id, BOUNCE_OTHER);
 	struct report_row r =
@@ -98,6 +100,42 @@ test_bounce(void **state)
 	bench_add(b, &r);
 	bench_run_well(b);
 	assert_int_equal(b->count[SEND_SENT], 1);
+	bench_close(b);
+}
+
+/* A recipient knows the report id and can guess the numbers of the other
+ * deliveries, but not their proofs. */
+static void
+test_bounce_of_another_recipient(void **state)
+{
+	struct bench *b = bench_open("");
+	struct mailbag_mails *m;
+	char ids[2][MAILBAG_TEXT_MAX], forged[2 * MAILBAG_TEXT_MAX];
+
+	(void)state;
+	bench_add_plain(
+	    b, "example.com", RUA("mailto:d@example.com,mailto:e@example.com"));
+	bench_run_well(b);
+	m = mailbag_read(&b->bag);
+	assert_int_equal(m->n, 2);
+	for (size_t i = 0; i < 2; i++)
+		snprintf(ids[i], sizeof(ids[i]), "%s", m->mail[i].message_id);
+	mailbag_free(m);
+	for (size_t i = 0; i < 2; i++) {
+		struct span own = span_str(ids[i]), other = span_str(ids[!i]);
+
+		snprintf(forged, sizeof(forged), "%.*s%.*s",
+		    SPAN_FMT(span_first(own, span_rindex(own, '@') - 1)),
+		    SPAN_FMT(span_skip(other, span_rindex(other, '@') - 1)));
+		assert_string_not_equal(forged, ids[i]);
+		assert_int_equal(feed(b, "failed", "text/rfc822-headers",
+				     forged, BOUNCE_OURS),
+		    LEDGER_NONE);
+	}
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(feed(b, "failed", "text/rfc822-headers",
+				     ids[i], BOUNCE_OURS),
+		    LEDGER_OK);
 	bench_close(b);
 }
 
@@ -245,6 +283,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bounce),
+		cmocka_unit_test(test_bounce_of_another_recipient),
 		cmocka_unit_test(
 		    rfc3464_2_3_each_group_is_about_its_own_recipient),
 		cmocka_unit_test(test_nested_groups),

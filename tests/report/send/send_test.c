@@ -25,6 +25,7 @@ test_form(void **state)
 	struct bench *b = bench_open("");
 	struct mailbag_mails *m;
 	const struct mailbag_mail *one;
+	const char *proof;
 	char id[100], want[500];
 
 	(void)state;
@@ -43,7 +44,10 @@ test_form(void **state)
 	 * ids begin with the date */
 	assert_memory_equal(id, "20241004", 8);
 	assert_int_equal(strspn(id, "0123456789abcdef"), 40);
-	snprintf(want, sizeof(want), "<%s.1@mx.example.org>", id);
+	/* then the proof, and the number of the delivery */
+	proof = one->message_id + 1 + strlen(id) + 1;
+	snprintf(want, sizeof(want), "<%s.%.*s.1@mx.example.org>", id,
+	    (int)strspn(proof, "0123456789"), proof);
 	assert_string_equal(one->message_id, want);
 	snprintf(want, sizeof(want),
 	    "Report Domain: example.com Submitter: mx.example.org "
