@@ -47,6 +47,15 @@ struct mine_list {
 int mine_list_read(struct cli *c, const struct conf *conf,
     const struct report_store *store, struct arena *a, struct mine_list *out);
 
+/* Lists the domains in the folder sign.keys and those above them; none if it
+ * cannot be read.  Returns false if memory ran out. */
+bool mine_list_ours(
+    const struct conf *conf, struct arena *a, struct mine_list *out);
+
+/* For struct view_ours: whether `domain`, in normal form, is in the mine_list
+ * `list`. */
+bool mine_list_has(const void *list, struct span domain);
+
 /* ---- mine_state.c ---- */
 
 /* Writes the path of audit.json to `out`, which has `size` bytes. */

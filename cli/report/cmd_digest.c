@@ -30,6 +30,7 @@ struct digest_job {
 	struct cli *c;
 	struct report_store store; /* its ledger is NULL if there is no store */
 	struct arena *a;
+	struct mine_list ours;
 	struct digest digest;
 	struct span to, from; /* addresses; absent: the digest is not mailed */
 };
@@ -42,6 +43,7 @@ digest_reports(struct digest_job *j)
 	const struct ledger_range range = { .domain = SPAN_NONE,
 		.from = j->digest.to - (DIGEST_RANGE - 1),
 		.to = j->digest.to };
+	const struct view_ours ours = { mine_list_has, &j->ours };
 	struct host_names *names;
 	const char *error;
 	bool good;
@@ -49,7 +51,8 @@ digest_reports(struct digest_job *j)
 	if (j->store.ledger == NULL)
 		return EX_OK;
 	names = host_names_look_up(j->store.ledger, &range, j->c->dns);
-	good = digest_add_reports(&j->digest, j->store.ledger, names, &error);
+	good = digest_add_reports(
+	    &j->digest, j->store.ledger, names, &ours, &error);
 	host_names_free(names);
 	return good ? EX_OK
 		    : cli_fail(j->c, EX_TEMPFAIL, "%s: %s", j->store.shown,
@@ -185,15 +188,23 @@ digest_audit(struct digest_job *j)
 {
 	struct audit_mine m;
 	int64_t since;
+	size_t n;
 	int status = audit_mine_collect(j->c, j->store.conf,
 	    j->store.ledger != NULL ? &j->store : NULL, &m);
 
 	if (status != EX_OK)
 		return status;
+	n = json_array_size(m.domains);
 	since = m.digest > 0 ? m.digest
 			     : j->c->now - (int64_t)DIGEST_DAYS * DATE_DAY;
-	for (size_t i = 0; i < json_array_size(m.domains); i++)
-		add_audit(j, json_array_get(m.domains, i), since);
+	for (size_t i = 0; i < 2 * n; i++) {
+		const json_t *domain = json_array_get(m.domains, i % n);
+		bool is_ours = mine_list_has(
+		    &j->ours, span_str(json_text(domain, "domain")));
+
+		if (is_ours == (i < n)) /* our own domains first */
+			add_audit(j, domain, since);
+	}
 	json_decref(m.domains);
 	return EX_OK;
 }
@@ -445,7 +456,7 @@ cmd_report_digest(struct cli *c)
 	if (status != EX_OK)
 		return status;
 	j.a = arena_new(DIGEST_MEMORY);
-	if (j.a == NULL)
+	if (j.a == NULL || !mine_list_ours(j.store.conf, j.a, &j.ours))
 		status = cli_fail(c, EX_TEMPFAIL, "out of memory");
 	else if (c->mail != NULL)
 		status = digest_read_addresses(&j);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "cli/audit/mine.h"
 #include "cli/page_file.h"
 #include "cli/report/cmd_report.h"
 #include "cli/report/show.h"
@@ -102,13 +103,14 @@ show_view(struct report_showing *s, const struct others_view *others)
 static int
 show_with_others(struct report_showing *s, const struct ledger_range *range)
 {
-	struct arena *a = arena_new(OTHERS_MEMORY);
-	struct others_view others;
+	struct arena *a = arena_new(OTHERS_MEMORY + CLI_SCRATCH);
+	struct mine_list list;
+	const struct view_ours ours = { mine_list_has, &list };
+	struct others_view others = { .fault = "out of memory" };
 	int status;
 
-	if (a == NULL)
-		return cli_fail(s->c, EX_TEMPFAIL, "out of memory");
-	status = others_read(s->ledger, range, a, &others)
+	status = a != NULL && mine_list_ours(s->conf, a, &list) &&
+		others_read(s->ledger, range, &ours, a, OTHERS_MEMORY, &others)
 	    ? show_view(s, &others)
 	    : cli_fail(s->c, EX_TEMPFAIL, "%s", others.fault);
 	s->view.others = NULL;
@@ -192,9 +194,13 @@ show_range_read(struct cli *c, struct view_want *want)
 }
 
 static int
-read_and_show(struct cli *c, struct ledger *l, struct view_want want)
+read_and_show(
+    struct cli *c, const struct report_store *store, struct view_want want)
 {
-	struct report_showing s = { .c = c, .ledger = l, .want = want };
+	struct report_showing s = { .c = c,
+		.conf = store->conf,
+		.ledger = store->ledger,
+		.want = want };
 	int status = EX_OK;
 
 	s.a = arena_new(VIEW_MEMORY);
@@ -234,7 +240,7 @@ cmd_report_show(struct cli *c)
 	c->dns_conf = store.conf;
 	if (c->zone == NULL && c->nameserver == NULL)
 		c->zone = store.conf->zone;
-	status = read_and_show(c, store.ledger, want);
+	status = read_and_show(c, &store, want);
 	report_close(&store);
 	return status;
 }

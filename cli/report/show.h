@@ -10,6 +10,7 @@
 
 struct report_showing {
 	struct cli *c;
+	const struct conf *conf;
 	struct ledger *ledger;
 	struct view_want want;
 	struct arena *a;

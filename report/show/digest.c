@@ -382,9 +382,27 @@ digest_policy(struct digest *d, struct ledger *l, struct span domain)
 
 /* ---- all domains ---- */
 
+/* Moves our own domains to the front of the list. */
+static void
+digest_put_ours_first(struct view *view, const struct view_ours *ours)
+{
+	struct view_domain *lists[2], **ends[2] = { &lists[0], &lists[1] };
+
+	for (struct view_domain *d = view->domains; d != NULL; d = d->next) {
+		bool is_other = !ours->has(ours->arg, d->domain);
+
+		*ends[is_other] = d;
+		ends[is_other] = &d->next;
+	}
+	*ends[1] = NULL;
+	*ends[0] = lists[1];
+	view->domains = lists[0];
+}
+
 bool
 digest_add_reports(struct digest *d, struct ledger *l,
-    const struct host_names *names, const char **error)
+    const struct host_names *names, const struct view_ours *ours,
+    const char **error)
 {
 	const struct view_want want = { .domain = SPAN_NONE,
 		.from = d->to - (DIGEST_RANGE - 1),
@@ -393,9 +411,11 @@ digest_add_reports(struct digest *d, struct ledger *l,
 	const struct view_visitor visitor = { NULL, digest_domain, d };
 	struct arena *a = arena_new(VIEW_MEMORY);
 	struct view view = { .error = "out of memory" };
-	bool good = a != NULL && view_open(l, &want, a, &view) &&
-	    view_visit(l, &want, a, &view, &visitor);
+	bool good = a != NULL && view_open(l, &want, a, &view);
 
+	if (good)
+		digest_put_ours_first(&view, ours);
+	good = good && view_visit(l, &want, a, &view, &visitor);
 	for (const struct view_domain *v = view.domains; good && v != NULL;
 	     v = v->next) {
 		good = digest_policy(d, l, v->domain);

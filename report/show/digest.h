@@ -88,12 +88,13 @@ void digest_add(struct digest *d, enum digest_section section,
     struct span domain, struct span what, struct span more);
 
 /*
- * Adds items from the reports received for the week.  `names` may be NULL.
- * Returns false if it fails; `*error` then says why, or is NULL if the digest
- * ran out of memory.
+ * Adds items from the reports received for the week, about our own domains
+ * first.  `names` may be NULL.  Returns false if it fails; `*error` then says
+ * why, or is NULL if the digest ran out of memory.
  */
 bool digest_add_reports(struct digest *d, struct ledger *l,
-    const struct host_names *names, const char **error);
+    const struct host_names *names, const struct view_ours *ours,
+    const char **error);
 
 /* Writes the Subject: "Mail authentication digest: 2 to do, 3 new senders". */
 void digest_put_subject(struct buf *b, const struct digest *d);

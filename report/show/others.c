@@ -1,6 +1,7 @@
 #include "report/show/others.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "lib/date.h"
 #include "lib/enum_names.h"
@@ -58,11 +59,21 @@ others_tls_fix(struct span result)
 
 /* ---- gathering ---- */
 
+enum {
+	OTHERS_ROW_BYTES = 8192 /* arena bytes of a domain and one row: 8 values
+	                        of 255 bytes, and 2 of 1000 */
+};
+
 struct others_gather {
 	struct arena *a;
 	struct others_list *list;
-	struct others_domain *domain; /* domain of the previous row */
-	struct span left_out; /* the last domain that was only counted */
+	const struct view_ours *ours;
+	bool is_ours_turn; /* only our own domains are read, or only others */
+	size_t most; /* arena_used() from which on rows are only counted */
+	struct others_domain *domain;   /* domain of the previous row */
+	char left_out[REPORT_NAME_MAX]; /* the last domain that was only
+	                                   counted */
+	size_t n_left_out;
 	struct others_tls **last_tls; /* where to link the next row */
 	struct others_failure **last_failure;
 	bool failed;
@@ -77,20 +88,38 @@ keep(struct others_gather *g, struct span text)
 	return copy;
 }
 
+static bool
+is_others_full(const struct others_gather *g)
+{
+	return arena_used(g->a) >= g->most;
+}
+
+/* Counts a domain that is left out.  Its name is not in the arena, because the
+ * number of such domains has no limit. */
+static void
+leave_out(struct others_gather *g, struct span domain)
+{
+	domain = span_first(domain, sizeof(g->left_out));
+	if (span_equal(span_of(g->left_out, g->n_left_out), domain))
+		return;
+	memcpy(g->left_out, domain.p, domain.n);
+	g->n_left_out = domain.n;
+	g->list->left_out++;
+}
+
 /* Finds or adds a domain; rows are sorted by domain.  Returns NULL if the
- * domain is only counted, or memory ran out. */
+ * domain is not read in this turn or is only counted, or memory ran out. */
 static struct others_domain *
 domain_of(struct others_gather *g, struct span domain)
 {
 	struct others_domain *d = g->domain, **at;
 
+	if (g->ours->has(g->ours->arg, domain) != g->is_ours_turn)
+		return NULL;
 	if (d != NULL && span_equal(d->domain, domain))
 		return d;
-	if (g->list->n == OTHERS_DOMAINS_MAX) {
-		if (!span_equal(g->left_out, domain)) {
-			g->left_out = keep(g, domain);
-			g->list->left_out++;
-		}
+	if (g->list->n == OTHERS_DOMAINS_MAX || is_others_full(g)) {
+		leave_out(g, domain);
 		return NULL;
 	}
 	at = d != NULL ? &d->next : &g->list->domains;
@@ -105,14 +134,14 @@ domain_of(struct others_gather *g, struct span domain)
 	return d;
 }
 
-/* Allocates a row for the domain.  Returns NULL if the row is only counted, or
- * memory ran out. */
+/* Allocates a row for the domain.  Each domain gets at least one.  Returns NULL
+ * if the row is only counted, or memory ran out. */
 static void *
 new_row(struct others_gather *g, struct others_domain *d, size_t size)
 {
 	void *row;
 
-	if (d->n == OTHERS_EACH_MAX) {
+	if (d->n == OTHERS_EACH_MAX || (d->n > 0 && is_others_full(g))) {
 		d->left_out++;
 		return NULL;
 	}
@@ -182,17 +211,39 @@ take_failure(void *arg, const struct ledger_incident *sum)
 	return !g->failed;
 }
 
+/* Reads our own domains, and then all others. */
+static enum ledger_step
+gather_all_others(struct others_gather *g, struct ledger *l,
+    const struct ledger_range *range, bool is_tls)
+{
+	enum ledger_step step = LEDGER_OK;
+
+	for (int turn = 0; turn < 2 && step == LEDGER_OK; turn++) {
+		g->is_ours_turn = turn == 0;
+		step = is_tls ? ledger_each_tls(l, range, take_tls, g)
+			      : ledger_each_incident(l, range, take_failure, g);
+	}
+	return step;
+}
+
 bool
-others_read(struct ledger *l, const struct ledger_range *range, struct arena *a,
+others_read(struct ledger *l, const struct ledger_range *range,
+    const struct view_ours *ours, struct arena *a, size_t memory,
     struct others_view *view)
 {
-	struct others_gather tls = { .a = a, .list = &view->tls };
-	struct others_gather failures = { .a = a, .list = &view->failures };
+	/* TLS reports leave half of the memory for failure reports. */
+	struct others_gather tls = { .a = a,
+		.list = &view->tls,
+		.ours = ours,
+		.most = arena_used(a) + memory / 2 - OTHERS_ROW_BYTES };
+	struct others_gather failures = { .a = a,
+		.list = &view->failures,
+		.ours = ours,
+		.most = arena_used(a) + memory - OTHERS_ROW_BYTES };
 
 	*view = (struct others_view){ .fault = NULL };
-	if (ledger_each_tls(l, range, take_tls, &tls) != LEDGER_OK ||
-	    ledger_each_incident(l, range, take_failure, &failures) !=
-		LEDGER_OK)
+	if (gather_all_others(&tls, l, range, true) != LEDGER_OK ||
+	    gather_all_others(&failures, l, range, false) != LEDGER_OK)
 		view->fault = ledger_error(l);
 	if (tls.failed || failures.failed)
 		view->fault = "out of memory";

@@ -9,13 +9,15 @@
 #include <stdio.h>
 
 #include "lib/arena.h"
+#include "report/show/summary.h"
 #include "report/store/query.h"
 
 enum {
 	OTHERS_EACH_MAX =
 	    50, /* rows per domain; further ones are only counted */
 	OTHERS_DOMAINS_MAX = 1000, /* domains; further ones are only counted */
-	OTHERS_MEMORY = 64 << 20,  /* arena bytes; always enough */
+	OTHERS_MEMORY = 64 << 20,  /* arena bytes; rows for which there is no
+	                              room are only counted */
 };
 
 struct others_tls {
@@ -39,8 +41,9 @@ struct others_domain { /* a domain with its TLS or failure reports */
 	size_t n, left_out; /* rows */
 };
 
-struct others_list { /* domains in alphabetical order; in each, rows with the
-	                most sessions or messages first */
+struct others_list { /* our own domains first, then those with the most
+	                reports; in each, rows with the most sessions or
+	                messages first */
 	struct others_domain *domains;
 	size_t n, left_out; /* domains */
 };
@@ -50,10 +53,11 @@ struct others_view {
 	const char *fault; /* why others_read() failed; NULL: no error */
 };
 
-/* Reads the rows; strings are in `a`.  Returns false if it fails: see
- * view->fault. */
+/* Reads the rows; strings are in `a`, of which at most `memory` bytes are used.
+ * Returns false if it fails: see view->fault. */
 bool others_read(struct ledger *l, const struct ledger_range *range,
-    struct arena *a, struct others_view *view);
+    const struct view_ours *ours, struct arena *a, size_t memory,
+    struct others_view *view);
 
 /* Returns how to fix the problem that a result-type (RFC 8460 section 4.3)
  * reports.  Returns NULL if there is nothing to fix, or the result is

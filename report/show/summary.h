@@ -34,8 +34,17 @@ enum {
 	VIEW_MEMORY = 128 << 20, /* arena bytes; always enough */
 };
 
+/*
+ * Says which domains are ours.  Anyone can send reports about any number of
+ * domains, so where only some domains are shown, ours come first.
+ */
+struct view_ours {
+	bool (*has)(const void *arg, struct span domain);
+	const void *arg;
+};
+
 struct view_domain {
-	struct view_domain *next; /* most messages first */
+	struct view_domain *next; /* most reports first */
 	struct span domain;
 	uint64_t reports;      /* in the range */
 	uint64_t long_reports; /* reports that cover several days; their

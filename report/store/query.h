@@ -395,7 +395,8 @@ struct ledger_received_domain {
 	uint64_t long_reports; /* covering several days */
 };
 
-/* Lists the policy domains of the reports in a range, most messages first. */
+/* Lists the policy domains of the reports in a range, most reports first: one
+ * report can claim any number of messages. */
 enum ledger_step ledger_each_received_domain(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_received_domain *d), void *arg);
@@ -485,7 +486,8 @@ struct ledger_tls_sum { /* equal results from all reports in a range */
 	int64_t last;           /* last day on which a report begins */
 };
 
-/* Lists results by domain, most sessions first. */
+/* Lists results by domain: first the domain with the most reports that have the
+ * same result.  In each domain, most sessions first. */
 enum ledger_step ledger_each_tls(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_tls_sum *s), void *arg);
@@ -513,10 +515,11 @@ struct ledger_incident {
 enum ledger_step ledger_add_incident(
     struct ledger *l, const struct ledger_incident *r);
 
-/* Lists failure reports in a range, by domain, most incidents first, without
- * `key` and `read`.  Reports that differ only in reporter, time, results and
- * file are merged: their incidents are added up, and the other members get
- * their largest values. */
+/* Lists failure reports in a range by domain: first the domain with the most
+ * reports.  In each domain, most incidents first.  `key` and `read` are not
+ * set.  Reports that differ only in reporter, time, results and file are
+ * merged: their incidents are added up, and the other members get their largest
+ * values. */
 enum ledger_step ledger_each_incident(struct ledger *l,
     const struct ledger_range *range,
     bool (*each)(void *arg, const struct ledger_incident *r), void *arg);

@@ -304,10 +304,11 @@ ledger_each_received_row(struct ledger *l, const struct ledger_range *range,
 /* ---- summaries ---- */
 
 #define DOMAINS(AND)                                                           \
-	"SELECT domain, count(*), CAST(sum(messages) AS BIGINT) AS total, "    \
+	"SELECT domain, count(*) AS n, CAST(sum(messages) AS BIGINT) AS "      \
+	"total, "                                                              \
 	"CAST(sum(CASE WHEN " DAYS " > 1 THEN 1 ELSE 0 END) AS BIGINT) "       \
 	"FROM received WHERE " IN_RANGE AND                                    \
-	"GROUP BY domain ORDER BY total DESC, domain"
+	"GROUP BY domain ORDER BY n DESC, total DESC, domain"
 
 enum ledger_step
 ledger_each_received_domain(struct ledger *l, const struct ledger_range *range,
@@ -567,7 +568,8 @@ ledger_add_tls(struct ledger *l, const struct ledger_tls *r)
 	"count(DISTINCT organisation), max(begin_at) / 86400 "                 \
 	"FROM received_tls JOIN received_tls_result ON report = id "           \
 	"WHERE " IN_RANGE AND "GROUP BY domain, policy, result, mx, reason "   \
-	"ORDER BY domain, total DESC, policy, result, mx, reason"
+	"ORDER BY max(count(DISTINCT report)) OVER (PARTITION BY domain) "     \
+	"DESC, domain, total DESC, policy, result, mx, reason"
 
 enum ledger_step
 ledger_each_tls(struct ledger *l, const struct ledger_range *range,
@@ -634,8 +636,9 @@ ledger_add_incident(struct ledger *l, const struct ledger_incident *r)
 	"FROM received_failure WHERE at >= $1 AND at < $2 " AND                \
 	"GROUP BY domain, source, cause, alignment, delivery, mail_from, "     \
 	"dkim_domain, selector "                                               \
-	"ORDER BY domain, total DESC, source, cause, alignment, delivery, "    \
-	"mail_from, dkim_domain, selector"
+	"ORDER BY sum(count(*)) OVER (PARTITION BY domain) DESC, domain, "     \
+	"total DESC, source, cause, alignment, delivery, mail_from, "          \
+	"dkim_domain, selector"
 
 enum ledger_step
 ledger_each_incident(struct ledger *l, const struct ledger_range *range,

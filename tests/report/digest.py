@@ -388,5 +388,29 @@ def many(c):
     holds(host.mails()[0][1]["Subject"], "30 new senders")
 
 
+@suite.test("reports about other domains do not displace our own")
+def displaced(c):
+    host = Host(c, "displaced")
+    folder = host.home + "/forged"
+    os.mkdir(folder)
+    for n in range(210):
+        name = "f%03d.example" % n
+        with open("%s/%d.xml" % (folder, n), "w", encoding="utf-8") as f:
+            f.write(samples.report(3, [record(
+                "192.0.2.%d" % n, 10**6, domain=name)], domain=name))
+    c.run("report", "read", "--store", host.store, folder)
+    host.reports(days(30, 2, good(), esp(60, False)), p="reject")
+    host.reports(days(3, 3, record("192.0.2.1", 5, domain="k.example")),
+                 domain="k.example")
+    result = host.json()
+    same(result["domains"][0]["domain"], "a.example", "most reports")
+    same((len(result["domains"]), [d for d, _ in found(result)["urgent"]]),
+         (200, ["a.example"]))
+    lacks([d["domain"] for d in result["domains"]], "k.example")
+    host.key("mail.k.example")
+    same([d["domain"] for d in host.json()["domains"]][:2],
+         ["k.example", "a.example"])
+
+
 if __name__ == "__main__":
     sys.exit(command.main(suite, sys.argv))

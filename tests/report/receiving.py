@@ -289,6 +289,14 @@ def bounded(c):
     _, out, _ = c.run("show", "--store", store)
     holds(out, "  and 61 more; --json lists 50\n")
     holds(out, "\nand 5 more\n")
+    # more reports, and our own domain
+    c.read(store, c.file("again", tls_mail(tls(2, [
+        tls_policy(domain="z1.example")], org="Other"))))
+    conf = c.file("keys.conf", ('sign { keys = "%s/keys" }\n' % c.home).encode())
+    os.makedirs(c.home + "/keys/z3.example")
+    output = shown(c, store, "--config", conf)
+    same([d["domain"] for d in output["tls"]][:2], ["z3.example", "z1.example"])
+    same((len(output["tls"]), output["tls_left_out"]), (1000, 5))
 
 
 def main():

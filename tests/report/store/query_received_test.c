@@ -296,6 +296,35 @@ received_for_people(void **state)
 	assert_int_equal(seen.n, 0);
 }
 
+/* A report can claim any number of messages, so the number of reports decides
+ * the order of domains. */
+static void
+received_domain_order(void **state)
+{
+	const struct ledger_range range = { .from = 100, .to = 101 };
+	struct ledger_received r = received_of("one", "1", 100);
+	struct seen seen = { .n = 0 };
+	struct kept_message m;
+	bool replaces;
+
+	(void)state;
+	receive("one", "1", 100, 1, 1, true);
+	receive("one", "2", 101, 1, 1, true);
+	rows_message(&m, 1, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		r.domain = i == 0 ? SPAN("a.example") : SPAN("b.example");
+		m.row.count = 1000000 + i;
+		ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
+		ledgers_ok(ledger_add_received_row(ledger, &m.row));
+		ledgers_ok(ledger_end_received(ledger, true));
+	}
+	ledgers_ok(
+	    ledger_each_received_domain(ledger, &range, see_domain, &seen));
+	ASSERT_SEEN(&seen, "d1.example.com reports 2 long 0 messages 4",
+	    "b.example reports 1 long 0 messages 1000001",
+	    "a.example reports 1 long 0 messages 1000000");
+}
+
 static void
 received_extent(void **state)
 {
@@ -453,8 +482,34 @@ receive_tls(const char *key, const char *organisation, int64_t day)
 	return ledger_add_tls(ledger, &r);
 }
 
+/* A report with several results about one domain. */
+static void
+receive_tls_of(const char *domain)
+{
+	const struct ledger_tls_result results[] = {
+		{ span_str(domain), SPAN("sts"), SPAN("success"), SPAN(""),
+		    SPAN(""), 500 },
+		{ span_str(domain), SPAN("tlsa"), SPAN("success"), SPAN(""),
+		    SPAN(""), 600 },
+	};
+	const struct ledger_tls r = {
+		.key = span_str(domain),
+		.organisation = SPAN("three"),
+		.contact = SPAN("c"),
+		.report_id = SPAN("1"),
+		.begin = 100 * DATE_DAY,
+		.end = 101 * DATE_DAY - 1,
+		.file = SPAN("f"),
+		.read = NOW,
+		.results = results,
+		.n = sizeof(results) / sizeof(results[0]),
+	};
+
+	ledgers_ok(ledger_add_tls(ledger, &r));
+}
+
 /* A report is stored only once per key; equal results of several reports are
- * merged. */
+ * merged.  The number of reports decides the order of domains. */
 static void
 received_tls(void **state)
 {
@@ -467,11 +522,14 @@ received_tls(void **state)
 	ledgers_ok(receive_tls("2", "two", 101));
 	ledgers_ok(receive_tls("3", "two", 101));
 	ledgers_ok(receive_tls("4", "two", 102));
+	receive_tls_of("0.example");
 	ledgers_ok(ledger_each_tls(ledger, &range, see_tls, &seen));
 	ASSERT_SEEN(&seen,
 	    "a.example sts certificate-expired mx.a.example:x509 90 by 2 101",
 	    "a.example sts success : 36 by 2 101",
-	    "b.example tlsa success : 3 by 2 101");
+	    "b.example tlsa success : 3 by 2 101",
+	    "0.example tlsa success : 600 by 1 100",
+	    "0.example sts success : 500 by 1 100");
 	range.domain = SPAN("b.example");
 	range.from = 102;
 	range.to = 110;
@@ -494,13 +552,14 @@ see_incident(void *arg, const struct ledger_incident *r)
 }
 
 static enum ledger_step
-receive_incident(const char *key, const char *source, int64_t day)
+receive_incident(
+    const char *key, const char *domain, const char *source, int64_t day)
 {
 	const struct ledger_incident r = {
 		.key = span_str(key),
 		.reporter = SPAN("mx.example"),
 		.at = day * DATE_DAY,
-		.domain = SPAN("a.example"),
+		.domain = span_str(domain),
 		.source = span_str(source),
 		.cause = SPAN("dmarc"),
 		.results = SPAN("dkim=fail"),
@@ -515,18 +574,22 @@ receive_incident(const char *key, const char *source, int64_t day)
 static void
 received_incidents(void **state)
 {
+	static const char a[] = "a.example";
 	struct ledger_range range = { .from = 100, .to = 101 };
 	struct seen seen = { .n = 0 };
 
 	(void)state;
-	ledgers_ok(receive_incident("1", "192.0.2.1", 100));
-	assert_int_equal(receive_incident("1", "192.0.2.1", 100), LEDGER_NONE);
-	ledgers_ok(receive_incident("2", "192.0.2.2", 100));
-	ledgers_ok(receive_incident("3", "192.0.2.2", 101));
-	ledgers_ok(receive_incident("4", "192.0.2.2", 102));
+	ledgers_ok(receive_incident("1", a, "192.0.2.1", 100));
+	assert_int_equal(
+	    receive_incident("1", a, "192.0.2.1", 100), LEDGER_NONE);
+	ledgers_ok(receive_incident("2", a, "192.0.2.2", 100));
+	ledgers_ok(receive_incident("3", a, "192.0.2.2", 101));
+	ledgers_ok(receive_incident("4", a, "192.0.2.2", 102));
+	ledgers_ok(receive_incident("5", "0.example", "192.0.2.3", 100));
 	ledgers_ok(ledger_each_incident(ledger, &range, see_incident, &seen));
 	ASSERT_SEEN(&seen, "a.example 192.0.2.2 dmarc 4 last 101 dkim=fail",
-	    "a.example 192.0.2.1 dmarc 2 last 100 dkim=fail");
+	    "a.example 192.0.2.1 dmarc 2 last 100 dkim=fail",
+	    "0.example 192.0.2.3 dmarc 2 last 100 dkim=fail");
 	range.domain = SPAN("b.example");
 	ledgers_ok(ledger_each_incident(ledger, &range, see_incident, &seen));
 	assert_int_equal(seen.n, 0);
@@ -542,6 +605,7 @@ main(void)
 		WITH_LEDGER(received_cut_off),
 		WITH_LEDGER(received_rows),
 		WITH_LEDGER(received_for_people),
+		WITH_LEDGER(received_domain_order),
 		WITH_LEDGER(received_extent),
 		WITH_LEDGER(received_busy),
 		WITH_LEDGER(received_days),
