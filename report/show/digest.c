@@ -324,21 +324,26 @@ digest_domain(void *arg, const struct view *view, const struct view_domain *v)
 
 /* ---- policies ---- */
 
+/* Writes nothing if p is not known. */
 static void
 put_policy(struct buf *b, const struct ledger_received *r)
 {
+	struct span p = view_policy(r->p), sp = view_policy(r->sp);
+
+	if (p.n == 0)
+		return;
 	buf_text(b, "p=");
-	buf_printable(b, r->p, DOMAIN_SHOWN);
-	if (r->sp.n > 0 && !span_equal_nocase(r->sp, r->p)) {
+	buf_span(b, p);
+	if (sp.n > 0 && !span_equal(sp, p)) {
 		buf_text(b, " sp=");
-		buf_printable(b, r->sp, DOMAIN_SHOWN);
+		buf_span(b, sp);
 	}
-	if (span_is_nocase(r->testing, "y"))
+	if (span_is(r->testing, "y"))
 		buf_text(b, " t=y");
 }
 
-/* Writes the policy in the last report that begins between `from` and `to`, or
- * nothing if there is none.  Returns false after an error. */
+/* Writes the policy at the end of the days from `from` to `to`, or nothing if
+ * no report has it.  Returns false after an error. */
 static bool
 digest_policy_at(struct ledger *l, struct span domain, int64_t from, int64_t to,
     struct buf *b)
@@ -351,7 +356,7 @@ digest_policy_at(struct ledger *l, struct span domain, int64_t from, int64_t to,
 	enum ledger_step step =
 	    a != NULL ? ledger_last_received(l, &range, a, &last) : LEDGER_NONE;
 
-	if (step == LEDGER_OK && last.p.n > 0)
+	if (step == LEDGER_OK)
 		put_policy(b, &last);
 	arena_free(a);
 	return step != LEDGER_ERROR;

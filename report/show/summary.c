@@ -112,8 +112,8 @@ struct view_reading {
 	struct ledger_range range;
 };
 
-static struct span
-policy_of(struct span text)
+struct span
+view_policy(struct span text)
 {
 	return span_is(text, "none")      ? SPAN("none")
 	    : span_is(text, "quarantine") ? SPAN("quarantine")
@@ -125,17 +125,18 @@ static bool
 read_policy(struct view_reading *r, struct arena *work)
 {
 	struct view_domain *d = r->d;
-	struct ledger_received last;
+	struct ledger_received last = { .p = SPAN("") };
 	uint64_t reports;
 	int64_t newest;
 
-	if (ledger_last_received(r->l, &r->range, work, &last) != LEDGER_OK ||
+	if (ledger_last_received(r->l, &r->range, work, &last) ==
+		LEDGER_ERROR ||
 	    ledger_received_extent(
 		r->l, d->domain, &reports, &d->oldest, &newest) != LEDGER_OK)
 		return false;
-	d->p = policy_of(last.p);
-	d->sp = policy_of(last.sp);
-	d->np = policy_of(last.np);
+	d->p = view_policy(last.p);
+	d->sp = view_policy(last.sp);
+	d->np = view_policy(last.np);
 	d->testing = span_is(last.testing, "y");
 	return true;
 }

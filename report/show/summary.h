@@ -53,8 +53,8 @@ struct view_domain {
 	/* The members below are set when the domain is visited; their pointers
 	 * are valid only during that visit. */
 
-	/* From the report whose period began last: "none", "quarantine",
-	 * "reject"; empty: not reported. */
+	/* The policy that most reporters saw (ledger_last_received()): "none",
+	 * "quarantine", "reject"; empty: not reported. */
 	struct span p, sp, np;
 	bool testing;          /* t=y */
 	int64_t oldest;        /* day of the oldest stored report */
@@ -127,6 +127,10 @@ bool view_sort(struct view *view, struct arena *a);
 /* Returns how many of `messages` count for day `i` if they are spread evenly
  * over `days` days. */
 uint64_t view_share(uint64_t messages, unsigned i, unsigned days);
+
+/* Returns the name of a policy if `text`, from a report, is one; otherwise "",
+ * because `text` may be anything. */
+struct span view_policy(struct span text);
 
 /* Returns the share of `part` in `whole` in tenths of a percent; 0 if `whole`
  * is 0. */

@@ -409,8 +409,13 @@ enum ledger_step ledger_each_received_domain(struct ledger *l,
 enum ledger_step ledger_received_extent(struct ledger *l, struct span domain,
     uint64_t *reports, int64_t *first, int64_t *last);
 
-/* Reads the report of range->domain that has the latest start in the range;
- * strings are in `a`.  Returns LEDGER_NONE if there is none. */
+/*
+ * Reads a report of range->domain with the policy that most organizations
+ * report: in the last four days in the range, because it may have changed
+ * before.  If several policies are equally frequent, the latest one is chosen.
+ * Strings are in `a`.  Returns LEDGER_NONE if no report has messages and a
+ * valid policy.
+ */
 enum ledger_step ledger_last_received(struct ledger *l,
     const struct ledger_range *range, struct arena *a,
     struct ledger_received *out);

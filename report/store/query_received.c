@@ -360,6 +360,17 @@ ledger_received_extent(struct ledger *l, struct span domain, uint64_t *reports,
 	return *reports > 0 ? LEDGER_OK : LEDGER_NONE;
 }
 
+/* Reports that may decide the policy. */
+#define WITH_POLICY                                                            \
+	"FROM received WHERE " IN_RANGE "AND domain = $3 AND messages > 0 "    \
+	"AND p IN ('none', 'quarantine', 'reject') "
+
+/* Reporters may omit sp, np and t; they then have the values of RFC 9989
+ * section 4.7. */
+#define SAME_POLICY                                                            \
+	"p, coalesce(nullif(sp, ''), p), "                                     \
+	"coalesce(nullif(np, ''), nullif(sp, ''), p), testing = 'y' "
+
 enum ledger_step
 ledger_last_received(struct ledger *l, const struct ledger_range *range,
     struct arena *a, struct ledger_received *out)
@@ -370,8 +381,12 @@ ledger_last_received(struct ledger *l, const struct ledger_range *range,
 		&out->pct, &out->discovery, &out->version, &out->generator,
 		&out->errors, &out->file };
 	struct sql_statement *s = sql_prepare(l->db,
-	    "SELECT " RECEIVED " FROM received WHERE " IN_RANGE
-	    "AND domain = $3 ORDER BY begin_at DESC, id DESC LIMIT 1");
+	    "SELECT " RECEIVED
+	    " FROM received WHERE id = (SELECT max(id) " WITH_POLICY
+	    "AND begin_at >= (SELECT max(begin_at) / 86400 - 3 " WITH_POLICY
+	    ") * 86400 GROUP BY " SAME_POLICY
+	    "ORDER BY count(DISTINCT organisation) DESC, max(begin_at) DESC, "
+	    "max(id) DESC LIMIT 1)");
 	enum sql_step step;
 
 	bind_range(s, range);

@@ -228,6 +228,28 @@ def advice(c):
     holds(host.digest("--quiet").out, "Your own mail is being lost")
 
 
+@suite.test("a report cannot change the advice, or invent a policy")
+def policy(c):
+    host = Host(c, "policy")
+    for org in ("One", "Two"):
+        host.reports(days(30, 2, good(), esp(60, False)), p="reject", org=org)
+    host.reports(days(2, 2, good(0)), org="Forged")
+    host.reports(days(2, 2, good(1)), org="Forged too")
+    result = host.json()
+    same([d for d, _ in found(result)["urgent"]], ["a.example"])
+    same(result["domains"][0]["p"], "reject")
+    word = "reject;see=https://evil.example/fix"
+    host.reports(days(30, 2, good()), domain="b.example", p="none")
+    host.reports(days(5, 2, good()), domain="b.example", p=word, org="Evil")
+    host.reports(days(5, 2, good()), domain="c.example", p=word)
+    host.reports(days(30, 9, good()), domain="c.example", p="none")
+    result = host.json()
+    lacks(found(result), "policies")
+    lacks(str(result), "evil")
+    same({d["domain"]: d["p"] for d in result["domains"]},
+         {"a.example": "reject", "b.example": "none", "c.example": "none"})
+
+
 @suite.test("keys that are due, and what the audit found since the last digest")
 def keys_and_audit(c):
     host = Host(c, "audit")

@@ -359,6 +359,60 @@ received_extent(void **state)
 	arena_free(a);
 }
 
+static void
+receive_policy(const char *organisation, int64_t day, const char *p,
+    const char *sp, unsigned count)
+{
+	struct ledger_received r = received_of(organisation, "1", day);
+	struct kept_message m;
+	bool replaces;
+
+	r.p = span_str(p);
+	r.sp = span_str(sp);
+	rows_message(&m, 1, 1);
+	m.row.count = count;
+	ledgers_ok(ledger_begin_received(ledger, &r, &replaces));
+	if (count > 0)
+		ledgers_ok(ledger_add_received_row(ledger, &m.row));
+	ledgers_ok(ledger_end_received(ledger, true));
+}
+
+static void
+expect_policy(const char *p)
+{
+	const struct ledger_range range = {
+		.domain = SPAN("d1.example.com"), .from = 90, .to = 103
+	};
+	struct arena *a = arena_new(10000);
+	struct ledger_received last;
+
+	ledgers_ok(ledger_last_received(ledger, &range, a, &last));
+	if (!span_is(last.p, p))
+		fail_msg("%.*s, not %s", SPAN_FMT(last.p), p);
+	arena_free(a);
+}
+
+/* The policy is the one that most organizations report, so that a forged report
+ * cannot change it; among equals, it is the latest. */
+static void
+received_policy(void **state)
+{
+	(void)state;
+	receive_policy("one", 101, "reject", "", 10);
+	receive_policy("two", 101, "reject", "reject", 10);
+	receive_policy("forged", 103, "none", "", 0);
+	expect_policy("reject");
+	receive_policy("forged", 102, "none", "", 1000000);
+	receive_policy("forged", 100, "none", "", 1000000);
+	expect_policy("reject");
+	receive_policy("one", 102, "quarantine", "", 1);
+	expect_policy("reject");
+	receive_policy("two", 103, "quarantine", "", 1);
+	expect_policy("quarantine");
+	receive_policy("three", 99, "reject", "", 1);
+	expect_policy("quarantine");
+}
+
 /* The top source of every domain comes before the second source of any domain,
  * however many messages they sent. */
 static void
@@ -607,6 +661,7 @@ main(void)
 		WITH_LEDGER(received_for_people),
 		WITH_LEDGER(received_domain_order),
 		WITH_LEDGER(received_extent),
+		WITH_LEDGER(received_policy),
 		WITH_LEDGER(received_busy),
 		WITH_LEDGER(received_days),
 		WITH_LEDGER(received_tls),
