@@ -1,6 +1,5 @@
 #include "report/receive/feedback.h"
 
-#include "lib/ascii.h"
 #include "lib/date.h"
 #include "lib/enum_names.h"
 #include "report/receive/aggregate_xml.h"
@@ -83,32 +82,62 @@ domain_value(struct feedback_reader *r, enum feedback_field field)
 	    r->a, span_last(r->values[field], 2 * FEEDBACK_TEXT_MAX));
 }
 
-/* ---- Authentication-Results ---- */
-
-static bool
-is_local_part(char c)
+/* Returns the domain of the address; without "@" the value may be a local part,
+ * which must not be stored. */
+static struct span
+mail_from_value(struct feedback_reader *r)
 {
-	return ascii_is_visible((unsigned char)c) && c != '=' && c != '<' &&
-	    c != '(' && c != ';' && c != ',' && c != '"';
+	return span_has(r->values[FEEDBACK_MAIL_FROM], '@')
+	    ? domain_value(r, FEEDBACK_MAIL_FROM)
+	    : SPAN("");
 }
 
-/* Removes the local parts of addresses: "smtp.mailfrom=@a.example". */
+/* ---- Authentication-Results ---- */
+
+/* Cuts a word off the text, except the name of a property and "=" at its start,
+ * such as "smtp.mailfrom=" (RFC 8601 section 2.3). */
+static void
+cut_results_word(struct buf *b, size_t start)
+{
+	static const char *const types[] = { "smtp.", "header.", "body.",
+		"policy.", "dns." };
+	struct span word = span_skip(buf_view(b), start);
+	size_t name = span_index(word, '=') + 1, keep = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (name <= word.n && span_starts_nocase(word, types[i]))
+			keep = name;
+	buf_cut(b, start + keep);
+}
+
+/*
+ * Removes the local parts of addresses: "smtp.mailfrom=@a.example".  A local
+ * part may contain "=" and, in quotes, anything, so everything from the start
+ * of the word is removed, except the name of a property.
+ */
 static struct span
 results_value(struct feedback_reader *r)
 {
-	struct span text = reported_line(r->a,
-	    span_first(r->values[FEEDBACK_RESULTS], FEEDBACK_RESULTS_MAX));
+	struct span value = r->values[FEEDBACK_RESULTS];
+	struct span text =
+	    reported_line(r->a, span_first(value, FEEDBACK_RESULTS_MAX));
 	struct buf b = buf_alloc(r->a, text.n + 1);
+	bool quoted = false, escaped = false;
+	size_t word = 0; /* where the word begins */
 
 	for (size_t i = 0; i < text.n; i++) {
-		size_t keep = b.n;
+		char c = text.p[i];
 
-		while (text.p[i] == '@' && keep > 0 &&
-		    is_local_part(b.p[keep - 1]))
-			keep--;
-		buf_cut(&b, keep);
-		buf_byte(&b, text.p[i]);
+		if (c == '@')
+			cut_results_word(&b, word);
+		buf_byte(&b, c);
+		quoted = quoted != (c == '"' && !escaped);
+		escaped = quoted && c == '\\' && !escaped;
+		if (!quoted && (c == ' ' || c == ';' || c == '(' || c == '<'))
+			word = b.n;
 	}
+	if (value.n > FEEDBACK_RESULTS_MAX) /* an address may be cut off */
+		cut_results_word(&b, word);
 	return buf_view(&b);
 }
 
@@ -152,13 +181,11 @@ reporter(struct feedback_reader *r, struct span sender)
 static struct span
 reported_name(struct feedback_reader *r)
 {
-	static const enum feedback_field fields[] = { FEEDBACK_DOMAIN,
-		FEEDBACK_DKIM_DOMAIN, FEEDBACK_MAIL_FROM };
-	struct span domain = SPAN("");
+	struct span domain = domain_value(r, FEEDBACK_DOMAIN);
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields) && domain.n == 0; i++)
-		domain = domain_value(r, fields[i]);
-	return domain;
+	if (domain.n == 0)
+		domain = domain_value(r, FEEDBACK_DKIM_DOMAIN);
+	return domain.n > 0 ? domain : mail_from_value(r);
 }
 
 static struct span
@@ -202,7 +229,7 @@ feedback_read(struct span part, struct span sender, int64_t now,
 		.cause = token_value(&r, FEEDBACK_FAILURE),
 		.alignment = token_value(&r, FEEDBACK_ALIGNMENT),
 		.delivery = token_value(&r, FEEDBACK_DELIVERY),
-		.mail_from = domain_value(&r, FEEDBACK_MAIL_FROM),
+		.mail_from = mail_from_value(&r),
 		.dkim_domain = domain_value(&r, FEEDBACK_DKIM_DOMAIN),
 		.selector = token_value(&r, FEEDBACK_SELECTOR),
 		.results = results_value(&r),

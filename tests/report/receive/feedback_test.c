@@ -18,6 +18,10 @@ enum { TEXT_MAX = 2048, ARRIVED = 1767225600, LATER = ARRIVED + 86400 };
 #define TYPE "Feedback-Type: auth-failure\n"
 #define DOMAIN "Reported-Domain: example.com\n"
 
+/* 994 bytes of Authentication-Results; 1000 are stored. */
+#define TEN(text) text text text text text text text text text text
+#define CUT_OFF TEN(TEN("12345678 ")) TEN("1234567 ") "smtp.mailfrom="
+
 /* `want` is "reporter at domain source cause/alignment/delivery mail-from
  * dkim:selector incidents results", or the outcome. */
 static const struct {
@@ -67,7 +71,26 @@ static const struct {
 	    TYPE DOMAIN "Authentication-Results: \x1b[1m a@b <c.d+e@f> "
 			"\"g h\"@i @j k@\n",
 	    "reporter.example 1767312000 example.com unknown // : 1 "
-	    "?[1m @b <@f> \"g h\"@i @j @" },
+	    "?[1m @b <@f> @i @j @" },
+	{ "local parts with quotes, BATV, SRS, VERP and other alphabets",
+	    TYPE DOMAIN
+	    "Authentication-Results: mx; spf=fail smtp.mailfrom=\"john d\"@a;"
+	    " dkim=fail Header.i=prvs=12ab=anna@b; SRS0=x=y=o.example=user@c "
+	    "j\xc3\xb6rgen@d anna,bob@e list+anna=bank@f \"anna@g\" "
+	    "\"a\\\"b c@h\" (anna=x@i) a.\"b c\".d@j x=\"k\\@k l\n",
+	    "reporter.example 1767312000 example.com unknown // : 1 mx; "
+	    "spf=fail smtp.mailfrom=@a; dkim=fail Header.i=@b; @c @d @e @f "
+	    "@g\" @h\" (@i) @j @k l" },
+	{ "a local part that is cut off",
+	    TYPE DOMAIN "Authentication-Results: " CUT_OFF
+			"anna.bella.carla.dora@b.example\n",
+	    "reporter.example 1767312000 example.com unknown // : 1 " CUT_OFF },
+	{ "a local part without a domain",
+	    TYPE DOMAIN "Original-Mail-From: john.doe\n",
+	    "reporter.example 1767312000 example.com unknown // : 1 " },
+	{ "a local part is not the reported domain",
+	    TYPE "Original-Mail-From: john.doe\n",
+	    "a failure report without a Reported-Domain" },
 	{ "section 3.1: a different type", "Feedback-Type: abuse\n" DOMAIN,
 	    "other" },
 	{ "no type", DOMAIN, "other" },
