@@ -62,7 +62,8 @@ make_key(struct arena *a, struct crypto_hash *hash)
 
 /* ---- TLS reports ---- */
 
-/* Returns the key of a TLS report: a hash of organisation, id and period. */
+/* Returns the key of a TLS report: a hash of organisation, id, period and
+ * domains, because some reporters use one id for several domains. */
 static struct span
 tls_key(struct arena *a, const struct ledger_tls *tls)
 {
@@ -80,6 +81,15 @@ tls_key(struct arena *a, const struct ledger_tls *tls)
 		crypto_hash_add(hash, tls->report_id);
 		crypto_hash_add(hash, SPAN("\n"));
 		crypto_hash_add(hash, buf_view(&period));
+		for (size_t i = 0; i < tls->n; i++) {
+			struct span domain = tls->results[i].domain;
+
+			if (i > 0 &&
+			    span_equal(domain, tls->results[i - 1].domain))
+				continue;
+			crypto_hash_add(hash, SPAN("\n"));
+			crypto_hash_add(hash, domain);
+		}
 		key = make_key(a, hash);
 	}
 	crypto_hash_free(hash);

@@ -59,6 +59,10 @@ def tls_forms(c):
     output = c.read(store, c.file("g", tls_mail(tls(2, [tls_policy()]))),
                   c.file("h", tls_mail(tls(1, [tls_policy()], org="Other"))))
     same((output["status"], output["tls"], output["known"]), (0, 2, 0))
+    # some reporters use one id for all domains
+    other = tls(1, [tls_policy(domain="two.example")])
+    output = c.read(store, c.file("i", tls_mail(other)), c.file("j", tls_mail(other)))
+    same((output["status"], output["tls"], output["known"]), (0, 1, 1))
 
 
 @suite.test("show: TLS sessions by domain and result, and how to fix them")
