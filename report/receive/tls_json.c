@@ -160,8 +160,8 @@ take_failure(struct tls_reader *r, const json_t *failure,
 		return false;
 	result.sessions = (uint64_t)*sessions;
 	result.result = token_of(r, failure, "result-type");
-	if (result.result.n == 0)
-		result.result = SPAN("unspecified");
+	if (result.result.n == 0 || span_is(result.result, "success"))
+		result.result = SPAN("unspecified"); /* it is a failure */
 	result.mx = token_of(r, failure, "receiving-mx-hostname");
 	if (result.mx.n == 0)
 		result.mx = token_of(r, failure, "receiving-ip");

@@ -63,6 +63,11 @@ static const struct {
 			      "sts-policy-invalid", "4") "}"),
 	    HEAD "\nexample.com sts success  0"
 		 "\nexample.com sts sts-policy-invalid mx.example.com 4" },
+	{ "a failed session is not a success",
+	    REPORT("{" POLICY("sts") "," SUMMARY(
+		"3", "7") ",\"failure-details\":[" DETAIL("Success", "7") "]}"),
+	    HEAD "\nexample.com sts success  3"
+		 "\nexample.com sts unspecified mx.example.com 7" },
 	{ "no policies", REPORT(""), HEAD },
 	{ "a byte order mark, white space, unknown members",
 	    "\n\xef\xbb\xbf { \"x\" : [ { } , null ], " RANGE "," NAMES
