@@ -389,7 +389,7 @@ take_part(void *arg, const struct mailbox_part *part)
 		return import_take_feedback(m, part);
 	import_take_rest(m, part);
 	m->is_over = m->is_over || part->kind == MAILBOX_STATUS;
-	if (m->is_over)
+	if (m->is_over || part->kind == MAILBOX_HEADER)
 		return true;
 	switch (form_of(span_first(part->bytes, PEEK))) {
 	case FORM_XML:

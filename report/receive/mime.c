@@ -258,6 +258,24 @@ take_encoded_mail(
 }
 
 static void
+take_header(struct walk *w, GMimeMessagePart *part)
+{
+	GMimeMessage *mail = g_mime_message_part_get_message(part);
+	char *text = mail != NULL
+	    ? g_mime_object_get_headers(GMIME_OBJECT(mail), NULL)
+	    : NULL;
+	GByteArray *bytes;
+
+	if (text == NULL)
+		return;
+	bytes = g_byte_array_new_take((guint8 *)text, strlen(text));
+	give(w,
+	    (struct mailbox_part){ .name = SPAN(""), .kind = MAILBOX_HEADER },
+	    bytes);
+	g_byte_array_unref(bytes);
+}
+
+static void
 take_object(struct walk *w, GMimeObject *object, GMimeObject *parent)
 {
 	GMimeContentEncoding encoding = encoding_of_mail(parent);
@@ -266,6 +284,9 @@ take_object(struct walk *w, GMimeObject *object, GMimeObject *parent)
 		take_encoded_mail(w, parent, encoding);
 	else if (GMIME_IS_PART(object))
 		take_part(w, GMIME_PART(object));
+	else if (GMIME_IS_MESSAGE_PART(object) &&
+	    encoding_of_mail(object) == GMIME_CONTENT_ENCODING_DEFAULT)
+		take_header(w, GMIME_MESSAGE_PART(object));
 }
 
 /* Visits all parts, including those of nested messages, without recursion. */

@@ -48,6 +48,7 @@ enum mailbox_kind {
 	MAILBOX_TEXT,     /* text/... */
 	MAILBOX_FEEDBACK, /* message/feedback-report (RFC 5965) */
 	MAILBOX_STATUS,   /* message/delivery-status (RFC 3464, RFC 6533) */
+	MAILBOX_HEADER,   /* the header of a nested message */
 };
 
 struct mailbox_part {
@@ -63,7 +64,8 @@ typedef bool mailbox_take(void *arg, const struct mailbox_part *part);
 
 /*
  * Calls `each` for every decoded part of a message and of nested messages,
- * except text/html and images.  An encoded nested message is one part.
+ * except text/html and images, and for the header of each nested message.  An
+ * encoded nested message is one part.
  */
 enum mailbox_end mailbox_each_part(
     struct span mail, mailbox_take *each, void *arg, const char **reason);

@@ -100,7 +100,7 @@ see_part(void *arg, const struct mailbox_part *part)
 	struct mail_seen *seen = arg;
 
 	assert(part->name.p == NULL || strlen(part->name.p) == part->name.n);
-	assert(part->kind <= MAILBOX_STATUS);
+	assert(part->kind <= MAILBOX_HEADER);
 	seen->parts++;
 	seen->bytes += part->bytes.n;
 	check_fields(part->bytes);

@@ -209,6 +209,9 @@ def failures_shown(c):
         day=1, source="192.0.2.0", text="Subject: 0\n\nx0\n"))
     output = c.read(store, *paths, again)
     same((output["failures"], output["known"]), (0, 9))
+    output = c.read(c.store(), *(c.file("spam%d" % n, failure(
+        text="Subject: %d\n\nthe same body\n" % n)) for n in range(2)))
+    same((output["failures"], output["known"]), (2, 0))
     c.read(store, c.file("many", failure(
         source="192.0.2.9", more="Incidents: 1,200\nReporting-MTA: dns; "
         "mx.big.example\n")))

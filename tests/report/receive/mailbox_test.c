@@ -52,7 +52,8 @@ static const struct {
 	    .mail = HEAD MIXED PART("message/rfc822",
 		"\nSubject: x\nContent-Type: application/x; name=in\n\n1")
 		PART("application/x", "\n2") "--b--\n",
-	    .want = "in:file:1:file:2" },
+	    .want = ":header:Subject: x\n"
+		    "Content-Type: application/x; name=in\nin:file:1:file:2" },
 	{ .name = "an encoded nested message is one part",
 	    .mail = HEAD MIXED PART("message/rfc822",
 		"Content-Transfer-Encoding: base64\n\nQTogYgoKMQ==") "--b--\n",
@@ -87,7 +88,7 @@ static bool
 see_mailbox_part(void *arg, const struct mailbox_part *part)
 {
 	static const char *const kinds[] = {
-		":file:", ":text:", ":feedback:", ":status:"
+		":file:", ":text:", ":feedback:", ":status:", ":header:"
 	};
 	struct seen_parts *seen = arg;
 
