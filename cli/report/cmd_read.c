@@ -142,11 +142,12 @@ read_on_event(void *arg, const struct report_import_event *e)
 /* Returns false and stops the run if the store has reached its quota, because
  * the daemon also uses the store and would lose rows. */
 static bool
-has_room(void *arg)
+has_room(void *arg, uint64_t rows)
 {
 	struct report_reading *r = arg;
 	struct sql *db = ledger_sql(r->store.ledger);
 
+	r->unchecked += rows;
 	if (r->unchecked >= UNCHECKED_ROWS_MAX)
 		r->quota.is_checked = false;
 	if (!r->quota.is_checked)

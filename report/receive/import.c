@@ -130,9 +130,10 @@ import_event(const struct import_message *u, enum report_import_kind kind,
 }
 
 bool
-import_has_room(struct import_message *u)
+import_has_room(struct import_message *u, uint64_t rows)
 {
-	u->stopped = u->in->has_room != NULL && !u->in->has_room(u->in->arg);
+	u->stopped =
+	    u->in->has_room != NULL && !u->in->has_room(u->in->arg, rows);
 	return !u->stopped;
 }
 
@@ -172,10 +173,23 @@ pull(void *arg, char *to, size_t n)
 	return (ptrdiff_t)n;
 }
 
+struct row_store {
+	struct import_message *unit;
+	uint64_t unchecked; /* rows stored since has_room() was called */
+};
+
 static bool
 store_row(void *arg, const struct report_row *row)
 {
-	return ledger_add_received_row(arg, row) == LEDGER_OK;
+	struct row_store *s = arg;
+
+	if (s->unchecked == REPORT_IMPORT_ROOM_ROWS) {
+		if (!import_has_room(s->unit, s->unchecked))
+			return false;
+		s->unchecked = 0;
+	}
+	s->unchecked++;
+	return ledger_add_received_row(s->unit->in->ledger, row) == LEDGER_OK;
 }
 
 static bool
@@ -225,9 +239,9 @@ check_document(
 static bool
 store_rows(struct import_message *u, struct peeked_stream *s)
 {
-	struct ledger *l = u->in->ledger;
+	struct row_store rows = { .unit = u };
 	const struct read_document d = {
-		.pull = pull, .arg = s, .row = store_row, .row_arg = l
+		.pull = pull, .arg = s, .row = store_row, .row_arg = &rows
 	};
 	struct arena *a = arena_new(READ_HEAD_MEMORY);
 	struct ledger_received again;
@@ -236,6 +250,8 @@ store_rows(struct import_message *u, struct peeked_stream *s)
 	    a != NULL ? read_document(&d, a, &again, error) : READ_MEMORY;
 
 	arena_free(a);
+	if (u->stopped)
+		return false;
 	if (end == READ_STOPPED)
 		return import_fail_store(u);
 	return end == READ_DONE ||
@@ -255,7 +271,7 @@ store_document(struct import_message *u, struct peeked_stream *s)
 	u->at = h->next;
 	if (h->other)
 		return true;
-	if (!import_has_room(u))
+	if (!import_has_room(u, 0))
 		return false;
 	switch (ledger_begin_received(l, &h->report, &replaces)) {
 	case LEDGER_NONE:

@@ -22,6 +22,8 @@ enum {
 	REPORT_IMPORT_REPORTS_MAX = 1000,    /* per unit */
 	REPORT_IMPORT_NESTED_MAX = 64 << 20, /* bytes of a nested file */
 	REPORT_IMPORT_REASON_MAX = 500,
+	REPORT_IMPORT_ROOM_ROWS = 1000, /* rows of a report after which
+	                                   has_room() is called again */
 	REPORT_IMPORT_AHEAD =
 	    2 * 86400, /* seconds by which a report may begin in the future,
 	                  because of clock errors and time zones; rows far in
@@ -66,9 +68,11 @@ struct report_import {
 	int64_t now;
 	/* Called for each result; strings are valid during the call. */
 	void (*on_event)(void *arg, const struct report_import_event *e);
-	/* Called before a report is stored.  Returns false to stop, after
-	 * reporting why.  May be NULL. */
-	bool (*has_room)(void *arg);
+	/* Called before a report is stored, and again while it is stored, with
+	 * the number of its rows since the previous call.  Returns false to
+	 * stop, after reporting why; then nothing of this report is stored.
+	 * May be NULL. */
+	bool (*has_room)(void *arg, uint64_t rows);
 	/* Called with the position in the file.  Returns false to stop.  May
 	 * be NULL. */
 	bool (*progress)(void *arg, size_t done);

@@ -59,8 +59,8 @@ bool import_refuse(
 bool import_fail(struct import_message *u, const char *reason);
 bool import_fail_store(struct import_message *u);
 
-/* Calls has_room() before a report is stored. */
-bool import_has_room(struct import_message *u);
+/* Calls has_room(). */
+bool import_has_room(struct import_message *u, uint64_t rows);
 
 /* Counts a document.  Returns false if there are too many. */
 bool import_count(struct import_message *u);

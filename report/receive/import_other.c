@@ -214,7 +214,7 @@ store_other(struct import_message *u, const struct other_report *other)
 	struct ledger *l = u->in->ledger;
 	enum ledger_step step = LEDGER_OK;
 
-	if (l != NULL && !import_has_room(u))
+	if (l != NULL && !import_has_room(u, 0))
 		return false;
 	if (l != NULL)
 		step = other->what == REPORT_IMPORT_TLS

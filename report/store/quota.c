@@ -11,8 +11,8 @@ is_check_due(const struct quota *q, struct sql *db)
 	    sqlite_log_pages(db) - q->log_pages >= QUOTA_CHECK_PAGES;
 }
 
-/* Truncates the log before it compares the size with the limit; a reader may
- * prevent the truncation. */
+/* Truncates the log before it compares the size with the limit; a reader or our
+ * own transaction may prevent the truncation. */
 static bool
 is_too_large(const struct quota *q, struct sql *db, struct sqlite_usage *usage)
 {
