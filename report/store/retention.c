@@ -181,18 +181,19 @@ bool
 retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
     int64_t now)
 {
-	int64_t today = now / DATE_DAY;
 	bool more = false, good = true;
 
-	if (t->done == today)
+	if (t->step == 0)
+		t->today = now / DATE_DAY;
+	if (t->done == t->today)
 		return false;
 	if (!is_job_due(t, db)) {
 		/* Continue with the next job. */
 	} else if (t->step < ARRAY_SIZE(jobs)) {
 		const struct retention_job *job = &jobs[t->step];
 
-		good = run_batch(
-		    t, db, cache, job, today - days_of(&t->o, job->age), &more);
+		good = run_batch(t, db, cache, job,
+		    t->today - days_of(&t->o, job->age), &more);
 	} else {
 		good = free_pages(db, &more);
 	}
@@ -208,6 +209,6 @@ retention_step(struct retention *t, struct sql *db, struct intern_cache *cache,
 	if (++t->step <= ARRAY_SIZE(jobs))
 		return true;
 	t->step = 0;
-	t->done = today;
+	t->done = t->today;
 	return false;
 }

@@ -27,16 +27,18 @@ struct retention_options {
 
 struct retention { /* progress; all zero: not started */
 	struct retention_options o;
-	int64_t done; /* last day on which all steps were completed */
+	int64_t today; /* the day for all steps, also after midnight: strings
+	                  expire only after the rows that refer to them */
+	int64_t done;  /* last such day for which all steps were completed */
 	size_t step;
 	int64_t id;
 };
 
 /*
  * Runs one step, which takes a few milliseconds, in its own transaction.
- * Returns false if there is nothing left to do on the day of `now`, or if
- * another program holds the lock.  Other errors are logged, and the step is
- * tried again the next day.  Clears `cache` when ids are deleted.
+ * Returns false if there is nothing left to do for now, or if another program
+ * holds the lock.  Other errors are logged, and the step is tried again the
+ * next day.  Clears `cache` when ids are deleted.
  */
 bool retention_step(struct retention *t, struct sql *db,
     struct intern_cache *cache, int64_t now);

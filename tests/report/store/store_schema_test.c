@@ -298,6 +298,33 @@ retention(void **state)
 	writer_free(w);
 }
 
+/* If the day changes while expired rows are deleted, no string is deleted
+ * before the rows that refer to it. */
+static void
+retention_past_midnight(void **state)
+{
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .retention = { 30, 14, 400 } });
+	const int64_t before = (int64_t)101 * DATE_DAY - 1;
+
+	(void)state;
+	assert_non_null(w);
+	write_days(w, 69, 71);
+	assert_true(writer_housekeep(w, before));
+	while (writer_housekeep(w, before + 1))
+		;
+	assert_int_equal(fixture_number("SELECT min(day) FROM kept"), 70);
+	assert_int_equal(
+	    fixture_number("SELECT count(*) FROM kept "
+			   "JOIN policy ON policy.id = kept.policy "
+			   "JOIN shape ON shape.id = kept.shape"),
+	    2 * 20);
+	while (writer_housekeep(w, before + 1))
+		;
+	assert_int_equal(fixture_number("SELECT min(day) FROM kept"), 71);
+	writer_free(w);
+}
+
 /* A shape is kept as long as a received report refers to it. */
 static void
 retention_of_received(void **state)
@@ -394,6 +421,7 @@ main(void)
 		AT_PLACE(upgrade_of_received_reports),
 		AT_PLACE(file_mode),
 		AT_PLACE(retention),
+		AT_PLACE(retention_past_midnight),
 		AT_PLACE(retention_of_received),
 		AT_PLACE(retention_of_other_reports),
 	};
