@@ -332,17 +332,16 @@ make_row(struct report_reader *r, struct report_row *row)
 		.spf_domain = reported_domain(a, value_of(r, SPF_DOMAIN)),
 		.spf_scope = reported_token(a, value_of(r, SPF_SCOPE)),
 		.spf_result = reported_result(a, value_of(r, SPF_RESULT)),
-		.n_dkim = r->n_dkim,
 	};
-	for (size_t i = 0; i < r->n_dkim; i++)
-		row->dkim[i] = (struct report_dkim){
-			.domain =
-			    reported_domain(a, dkim_text(&r->dkim[i].domain)),
-			.selector =
-			    reported_token(a, dkim_text(&r->dkim[i].selector)),
-			.result =
-			    reported_result(a, dkim_text(&r->dkim[i].result)),
-		};
+	for (size_t i = 0; i < r->n_dkim; i++) {
+		struct report_dkim *d = &row->dkim[row->n_dkim];
+
+		d->domain = reported_domain(a, dkim_text(&r->dkim[i].domain));
+		d->selector =
+		    reported_token(a, dkim_text(&r->dkim[i].selector));
+		d->result = reported_result(a, dkim_text(&r->dkim[i].result));
+		row->n_dkim += d->domain.n > 0; /* it may be only "@" */
+	}
 }
 
 static bool

@@ -250,6 +250,7 @@ static const struct {
 	    "</domain><result>unknown</result></spf>"
 	    "<dkim><domain>a.example</domain><result>error</result>"
 	    "<human_result>x</human_result></dkim><dkim/>"
+	    "<dkim><domain>@</domain><result>fail</result></dkim>"
 	    "<dkim><domain>b.example</domain><selector>k</selector>"
 	    "<result>Pass</result></dkim></auth_results></record></feedback>",
 	    HEAD "\n192.0.2.1 2 quarantine 01 example.com<e.example.com> "
