@@ -168,9 +168,10 @@ struct report_reader {
 		struct element_value domain, selector, result;
 	} dkim[REPORT_DKIM_MAX];
 	size_t n_dkim;
-	int64_t rows, messages;
-	struct arena *scratch; /* strings of one row */
-	enum read_end end;     /* READ_DONE: no error so far */
+	int64_t records;        /* also without messages */
+	int64_t rows, messages; /* of records with messages */
+	struct arena *scratch;  /* strings of one row */
+	enum read_end end;      /* READ_DONE: no error so far */
 };
 
 static bool
@@ -356,9 +357,10 @@ take_record(struct report_reader *r)
 		return refuse_report(r, "a message count is not a number");
 	if (count > READ_COUNT_MAX || r->messages > READ_SUM_MAX - count)
 		return refuse_report(r, "its message count is not plausible");
-	if (++r->rows > READ_ROWS_MAX)
+	if (++r->records > READ_ROWS_MAX)
 		return refuse_report(r, "it has more than 1000000 records");
 	r->messages += count;
+	r->rows += count > 0;
 	if (count == 0 || r->doc->row == NULL)
 		return true;
 	arena_rewind(r->scratch);
