@@ -358,7 +358,7 @@ take_record(struct report_reader *r)
 	if (count > READ_COUNT_MAX || r->messages > READ_SUM_MAX - count)
 		return refuse_report(r, "its message count is not plausible");
 	if (++r->records > READ_ROWS_MAX)
-		return refuse_report(r, "it has more than 1000000 records");
+		return refuse_report(r, "it has more than 100000 records");
 	r->messages += count;
 	r->rows += count > 0;
 	if (count == 0 || r->doc->row == NULL)

@@ -30,8 +30,11 @@
 #define READ_BYTES_MAX (INT64_C(256) << 20) /* bytes of a document */
 
 enum {
-	READ_DEPTH_MAX = 16, /* nested elements; 6 are needed */
-	READ_ROWS_MAX = 1000000,
+	READ_DEPTH_MAX = 16,      /* nested elements; 6 are needed */
+	READ_ROWS_MAX = 100000,   /* twice as many as in our own reports
+	                             (SEND_ROWS).  A report holds the write lock
+	                             of a shared store until its last row is
+	                             stored, with several round trips for each. */
 	READ_VALUE_MAX = 1000,    /* maximum bytes stored per value */
 	READ_HEAD_MEMORY = 40000, /* maximum arena bytes for a head */
 	READ_ERROR_MAX = 300,

@@ -516,7 +516,7 @@ static const struct {
 	    "it ends before </feedback>: it was cut "
 	    "off" },
 	{ "records", "<feedback>", "<record/>",
-	    "it has more than 1000000 records" },
+	    "it has more than 100000 records" },
 	{ "bytes", "<feedback>", "<a>" HUNDRED HUNDRED HUNDRED HUNDRED "</a>",
 	    "it is larger than 256 MiB" },
 };
