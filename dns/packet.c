@@ -694,6 +694,7 @@ static enum dns_packet_reply
 classify_negative(struct packet_reader *r, const struct dns_packet_question *q,
     struct dns_answer *out)
 {
+	uint32_t alias_ttl = out->ttl;
 	bool refers = false;
 
 	out->n_records = 0;
@@ -702,6 +703,10 @@ classify_negative(struct packet_reader *r, const struct dns_packet_question *q,
 	    (r->header.bits & BITS_RCODE) == 0 ? DNS_NODATA : DNS_NXDOMAIN;
 	if (!read_negative(r, out, &refers))
 		return DNS_PACKET_GARBLED;
+	/* the answer belongs to the last CNAME's target, and is ours only while
+	 * all CNAMEs are valid */
+	if (alias_ttl < out->ttl)
+		out->ttl = alias_ttl;
 	if (refers)
 		return fault(out, DNS_ERROR_REFUSED);
 	if (out->state != DNS_FAILED)
