@@ -372,22 +372,28 @@ cache_on_answer(struct dns_wait *wait, const struct dns_answer *answer)
 	struct cache_entry *e = (struct cache_entry *)wait;
 	struct cache *c = e->cache;
 	struct cache_shard *s = shard_of(c, e->hash);
+	struct dns_queue *asker = NULL;
 	struct dns_wait *first;
 	bool again;
 
 	pthread_mutex_lock(&s->lock);
 	first = is_refusal(answer) ? take_refused(e) : take_all(e);
 	again = e->first != NULL;
-	if (again)
+	if (again) {
 		set_asker(e, e->first);
-	else
+		/* another thread may close the cache, which answers e->first */
+		if (e->below.queue != NULL)
+			asker = dns_queue_ref(e->below.queue);
+	} else {
 		finish_question(s, e, answer);
+	}
 	pthread_mutex_unlock(&s->lock);
 	cache_answer_all(first, answer);
 	if (again)
 		ask_below(e);
 	else
 		cache_release(c);
+	dns_queue_unref(asker);
 }
 
 /* Returns a reference to an answer, or NULL if `wait` will be answered later.

@@ -59,6 +59,8 @@ script_ask(struct dns_source *source, struct span name, enum dns_type type,
 	struct dns_cache_script *s = (struct dns_cache_script *)source;
 
 	s->asked++;
+	if (wait->queue != NULL) /* the resolver does the same */
+		dns_queue_unref(dns_queue_ref(wait->queue));
 	if (s->answer.state != DNS_PENDING) {
 		put_dns_cache(wait, &s->answer);
 		return;
@@ -554,6 +556,46 @@ ended_messages_do_not_ask(void **state)
 	cache->close(cache);
 }
 
+/* Closes the cache and another message's queue from within done(). */
+struct closing {
+	struct dns_wait wait; /* first */
+	struct dns_source *cache, *queue;
+};
+
+static void
+answered_closing(struct dns_wait *wait, const struct dns_answer *answer)
+{
+	struct closing *c = (struct closing *)wait;
+
+	assert_int_equal(answer->fault, DNS_ERROR_BUDGET);
+	c->queue->close(c->queue);
+	c->cache->close(c->cache);
+}
+
+/* The question is sent again for a message that ends at the same time. */
+static void
+a_message_ends_while_its_question_is_sent_again(void **state)
+{
+	struct dns_cache_script s;
+	struct dns_source *cache = open_cache(&s, defaults);
+	struct dns_source *queue = dns_queue_open(cache);
+	struct closing ahead = {
+		.wait = { .done = answered_closing, .prefetch = true },
+		.cache = cache,
+		.queue = queue,
+	};
+	struct dns_cache_request needed;
+
+	(void)state;
+	cache->ask(cache, SPAN("a.example"), DNS_TXT, &ahead.wait);
+	ask_dns_cache(queue, "a.example", &needed);
+	answer_held(&s, &used_up);
+	assert_int_equal(needed.answer->fault, DNS_ERROR_RESOURCE);
+	assert_int_equal(s.asked, 2);
+	answer_held(&s, &found);
+	assert_int_equal(needed.times, 1);
+}
+
 static void
 close_answers_those_who_wait(void **state)
 {
@@ -717,6 +759,8 @@ main(void)
 		cmocka_unit_test(
 		    a_dropped_prefetch_is_sent_for_a_message_that_needs_it),
 		cmocka_unit_test(ended_messages_do_not_ask),
+		cmocka_unit_test(
+		    a_message_ends_while_its_question_is_sent_again),
 		cmocka_unit_test(close_answers_those_who_wait),
 		cmocka_unit_test(an_answer_asks_again),
 		cmocka_unit_test(threads_share_one_cache),
