@@ -63,8 +63,7 @@ static struct {
 	struct dns_source *dns; /* open while keys are checked */
 
 	_Atomic uint64_t looks, unknown;
-} watch = { .lock = PTHREAD_MUTEX_INITIALIZER,
-	.wake = PTHREAD_COND_INITIALIZER };
+} watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void
 key_watch_lock(void)
@@ -586,7 +585,7 @@ watch_run(void *arg)
 		pthread_mutex_unlock(&watch.lock);
 		watch_turn();
 		pthread_mutex_lock(&watch.lock);
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += TURN_MS / 1000;
 		if (!watch.stop && watch.next_conf == NULL)
 			(void)pthread_cond_timedwait(
@@ -594,6 +593,21 @@ watch_run(void *arg)
 	}
 	pthread_mutex_unlock(&watch.lock);
 	return NULL;
+}
+
+/* With the wall clock, a wait would last as long as the clock is set back. */
+static bool
+init_wake(void)
+{
+	pthread_condattr_t attr;
+	bool ok;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return false;
+	ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+	    pthread_cond_init(&watch.wake, &attr) == 0;
+	pthread_condattr_destroy(&attr);
+	return ok;
 }
 
 bool
@@ -620,7 +634,7 @@ key_watch_start(const struct conf *conf, const char *process)
 		pthread_mutex_unlock(&watch.lock);
 	}
 	signing_unref(s);
-	watch.started =
+	watch.started = init_wake() &&
 	    pthread_create(&watch.thread, NULL, watch_run, NULL) == 0;
 	return watch.started;
 }

@@ -604,6 +604,22 @@ def secrets(k):
     same(k.signs_with(), "fine", "signs")
 
 
+@suite.test("a clock that is set back does not stop the watch")
+def clock(k):
+    if SANITIZED:
+        raise Skip("the clock cannot be preloaded with sanitizers")
+    k.stop()
+    control = k.home + "/clock"
+    with open(control, "wb") as f:
+        f.write(struct.pack("=q", 7200))
+    # Waits follow the system's clock, which is two hours behind the daemon's.
+    k.start(environment=dict(
+        LD_PRELOAD=os.path.dirname(k.program) + "/tests/turnclock.so",
+        CLOCK_CONTROL=control))
+    k.new_key("later")
+    k.wait_step("waits", "later")
+
+
 def main():
     if os.geteuid() != 0:
         return suite.skip_all("needs root, for port 53")
