@@ -120,6 +120,8 @@ query_receive(struct resolver *r, struct dns_socket *sock,
 	uint16_t id;
 
 	r->packets_left -= r->packets_left > 0;
+	if (sock->suspect)
+		return; /* the rest of a forger's burst */
 	if (dns_packet_reply_id(packet, n, &id))
 		t = dns_socket_find(r, sock, id);
 	if (t == NULL) {
