@@ -74,6 +74,22 @@ query_free(struct resolver *r, struct dns_query *q)
 	atomic_fetch_sub(&r->unanswered, 1);
 }
 
+/*
+ * Returns the domain whose failures are counted together with those of `name`.
+ * This table is common to all messages, so "co.uk" must not be one domain.
+ * Reverse names are grouped by the network that a registry assigns: a /16, or a
+ * /32 of IPv6.
+ */
+static struct span
+load_domain(struct span name)
+{
+	if (domain_is_under(name, SPAN("in-addr.arpa")))
+		return domain_suffix(name, 2 + 2);
+	if (domain_is_under(name, SPAN("ip6.arpa")))
+		return domain_suffix(name, 2 + 8);
+	return domain_registrable(name);
+}
+
 /* On failure, returns NULL and sets `*why`. */
 static struct dns_query *
 query_new(struct resolver *r, struct span name, enum dns_type type,
@@ -95,9 +111,8 @@ query_new(struct resolver *r, struct span name, enum dns_type type,
 	q->wait = wait;
 	q->name = name;
 	q->type = type;
-	q->domain = (uint16_t)(hash_span(r->secret,
-				   domain_suffix(name, DNS_QUEUE_DOMAIN), 0) %
-	    DOMAINS);
+	q->domain =
+	    (uint16_t)(hash_span(r->secret, load_domain(name), 0) % DOMAINS);
 	if (wait->queue != NULL) {
 		q->queue = dns_queue_ref(wait->queue);
 		dns_queue_accepted(q->queue);

@@ -6,6 +6,7 @@
 
 #include "lib/ascii.h"
 #include "lib/buf.h"
+#include "lib/enum_names.h"
 #include "lib/scan.h"
 
 /* A U-label in UTF-8 may be longer than its A-label, but at most 4 times as
@@ -106,6 +107,32 @@ domain_suffix(struct span name, size_t labels)
 		at = dot;
 	}
 	return span_skip(name, at);
+}
+
+/* Labels such as "co" in "co.uk": registries register names below them. */
+static bool
+is_second_level(struct span label)
+{
+	static const char *const labels[] = { "ac", "asso", "co", "com", "ed",
+		"edu", "go", "gob", "gov", "gouv", "gub", "gv", "id", "info",
+		"ltd", "me", "mil", "muni", "ne", "net", "nom", "or", "org",
+		"plc", "sch" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+		if (span_is_nocase(label, labels[i]))
+			return true;
+	return false;
+}
+
+struct span
+domain_registrable(struct span name)
+{
+	struct span two = domain_suffix(name, 2);
+	struct span second = span_first(two, span_index(two, '.'));
+	bool is_country = two.n - second.n == 3; /* ".uk" */
+
+	return domain_suffix(
+	    name, is_country && is_second_level(second) ? 3 : 2);
 }
 
 struct span

@@ -42,6 +42,13 @@ size_t domain_labels(struct span name);
  * there are fewer. */
 struct span domain_suffix(struct span name, size_t labels);
 
+/*
+ * Returns the part of a name that its owner registered: "outlook.com",
+ * "example.co.uk".  This is a guess, made without the public suffix list.  It
+ * is good enough to group names, but not to evaluate mail.
+ */
+struct span domain_registrable(struct span name);
+
 /* Returns `name` without its leftmost label and final dot; empty if it has only
  * one label. */
 struct span domain_parent(struct span name);

@@ -228,7 +228,8 @@ sender_of_source(struct gather *g)
 	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	if (g->at.host.n > 0)
-		return find_sender(g, sender_owner(g->at.host), SENDER_HOST);
+		return find_sender(
+		    g, domain_registrable(g->at.host), SENDER_HOST);
 	for (size_t i = 0; i < g->n_identities; i++)
 		if (best == NULL || g->identities[i].messages > best->messages)
 			best = &g->identities[i];

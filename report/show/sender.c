@@ -62,37 +62,11 @@ view_fact_title(enum view_fact_kind kind)
 
 /* ---- names ---- */
 
-/* Labels such as "co" in "co.uk": registries register names below them. */
-static bool
-is_second_level(struct span label)
-{
-	static const char *const labels[] = { "ac", "asso", "co", "com", "ed",
-		"edu", "go", "gob", "gov", "gouv", "gub", "gv", "id", "info",
-		"ltd", "me", "mil", "muni", "ne", "net", "nom", "or", "org",
-		"plc", "sch" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
-		if (span_is_nocase(label, labels[i]))
-			return true;
-	return false;
-}
-
-struct span
-sender_owner(struct span name)
-{
-	struct span two = domain_suffix(name, 2);
-	struct span second = span_first(two, span_index(two, '.'));
-	bool is_country = two.n - second.n == 3; /* ".uk" */
-
-	return domain_suffix(
-	    name, is_country && is_second_level(second) ? 3 : 2);
-}
-
 bool
 sender_is_own(struct span domain, struct span other)
 {
 	return domain_is_under(other, domain) ||
-	    domain_equal(sender_owner(domain), sender_owner(other));
+	    domain_equal(domain_registrable(domain), domain_registrable(other));
 }
 
 struct span
@@ -108,15 +82,15 @@ sender_of_row(
 		if (!span_is(row->dkim[i].result, "pass"))
 			continue;
 		if (!sender_is_own(domain, signer))
-			return sender_owner(signer);
-		own = sender_owner(signer);
+			return domain_registrable(signer);
+		own = domain_registrable(signer);
 	}
 	if (!span_is(row->spf_result, "pass") || row->spf_domain.n == 0)
 		return own;
 	if (own.n > 0 && sender_is_own(domain, row->spf_domain))
 		return own;
 	*kind = SENDER_ENVELOPE;
-	return sender_owner(row->spf_domain);
+	return domain_registrable(row->spf_domain);
 }
 
 void

@@ -134,14 +134,8 @@ const char *view_role_name(enum view_role role);
 const char *view_fact_name(enum view_fact_kind kind);
 const char *view_fact_title(enum view_fact_kind kind);
 
-/*
- * Returns the part of a name that its owner registered: "outlook.com",
- * "example.co.uk".  This is a guess, made without the public suffix list.  It
- * is good enough to group and name senders, but not to evaluate mail.
- */
-struct span sender_owner(struct span name);
-
-/* Whether `other` is below `domain`, or sender_owner() is the same for both. */
+/* Whether `other` is below `domain`, or domain_registrable() is the same for
+ * both. */
 bool sender_is_own(struct span domain, struct span other);
 
 /* Returns the domain that sent a row's mail, according to the results that

@@ -559,48 +559,68 @@ a_crowd_leaves_room_for_the_next_message(void **state)
 	free(all);
 }
 
-/* While the resolver is crowded, a domain with four overdue questions gets no
- * more questions. */
 static void
-a_dead_domain_is_not_asked_while_crowded(void **state)
+ask_for_crowd(struct netrun *r, struct asked *a, struct crowd *crowd,
+    const char *prefix, const char *domain)
 {
-	enum { DEAD = 5 };
+	*a = (struct asked){ .wait = { .done = netrun_answered },
+		.crowd = crowd };
+	snprintf(a->name, sizeof(a->name), "%s.%s", prefix, domain);
+	r->net->ask(r->net, span_str(a->name), DNS_TXT, &a->wait);
+}
+
+/* While the resolver is crowded, a domain with four overdue questions gets no
+ * more questions, but other domains of the same registry do. */
+static void
+check_dead_domain(const char *domain, const char *registry)
+{
+	enum { DEAD = 5, OTHERS = 4 };
+	static const char *const prefixes[] = { "n0", "n1", "n2", "n3", "n4" };
 	const struct hostile_options silent = { .silent = true };
 	struct netrun r = netrun_start(&silent, NULL);
 	struct asked *all = calloc(DNS_NET_CROWDED, sizeof(*all));
-	struct asked dead[DEAD], late;
-	struct crowd crowd, few;
+	struct asked dead[DEAD], late, others[OTHERS];
+	struct crowd crowd, few, rest;
 
-	(void)state;
 	assert_non_null(all);
 	crowd_begin(&crowd, DNS_NET_CROWDED);
 	crowd_begin(&few, DEAD + 1);
+	crowd_begin(&rest, OTHERS);
 	for (size_t i = 0; i < DEAD; i++) {
-		struct asked *a = &dead[i];
-
-		*a = (struct asked){ .wait = { .done = netrun_answered },
-			.crowd = &few };
-		snprintf(a->name, sizeof(a->name), "n%zu.dead.example", i);
 		if (i == DEAD - 1) /* the first four become overdue; the last is
 		                      sent anyway */
 			netrun_pass(&r, 2 * NETRUN_FIRST_MS);
-		r.net->ask(r.net, span_str(a->name), DNS_TXT, &a->wait);
+		ask_for_crowd(&r, &dead[i], &few, prefixes[i], domain);
 	}
 	netrun_settle(&r);
 	assert_int_equal(crowd_missing(&few), DEAD + 1);
 	netrun_ask_many(r.net, all, DNS_NET_CROWDED, 0, &crowd);
-	late = (struct asked){ .wait = { .done = netrun_answered },
-		.crowd = &few };
-	r.net->ask(r.net, SPAN("late.dead.example"), DNS_TXT, &late.wait);
+	ask_for_crowd(&r, &late, &few, "late", domain);
+	for (size_t i = 0; i < OTHERS; i++)
+		ask_for_crowd(&r, &others[i], &rest, prefixes[i], registry);
 	netrun_settle(&r);
 	assert_int_equal(late.times, 1);
 	assert_int_equal(late.answer->fault, DNS_ERROR_RESOURCE);
 	assert_int_equal(crowd_missing(&few), DEAD);
 	assert_int_equal(crowd_missing(&crowd), DNS_NET_CROWDED);
+	/* not all four names have the same hash value as `domain` */
+	if (crowd_missing(&rest) == 0)
+		fail_msg("%s is dead, and so is %s", domain, registry);
 	netrun_stop(&r);
 	crowd_end(&crowd);
 	crowd_end(&few);
+	crowd_end(&rest);
 	free(all);
+}
+
+static void
+a_dead_domain_is_not_asked_while_crowded(void **state)
+{
+	(void)state;
+	check_dead_domain("dead.example", "example");
+	check_dead_domain("dead.co.uk", "co.uk");
+	check_dead_domain("0.192.in-addr.arpa", "192.in-addr.arpa");
+	check_dead_domain("8.b.d.0.1.0.0.2.ip6.arpa", "b.d.0.1.0.0.2.ip6.arpa");
 }
 
 static void

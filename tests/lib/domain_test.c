@@ -113,6 +113,35 @@ labels(void **state)
 }
 
 static void
+registrable_part(void **state)
+{
+	static const struct {
+		const char *name, *want;
+	} vectors[] = {
+		{ "mail-a.outbound.protection.outlook.com", "outlook.com" },
+		{ "mx1.example.co.uk", "example.co.uk" },
+		{ "example.co.uk", "example.co.uk" },
+		{ "a.b.example.com.au", "example.com.au" },
+		{ "out.example.de", "example.de" },
+		{ "com.example.de", "example.de" },
+		{ "mx.com.de", "mx.com.de" },
+		{ "x.co.example", "co.example" },
+		{ "example.com", "example.com" },
+		{ "co.uk", "co.uk" },
+		{ "localhost", "localhost" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct span got = domain_registrable(span_str(vectors[i].name));
+
+		if (!span_is(got, vectors[i].want))
+			fail_msg("%s: %.*s", vectors[i].name, SPAN_FMT(got));
+	}
+}
+
+static void
 comparison(void **state)
 {
 	static const struct {
@@ -296,6 +325,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_of_name),
 		cmocka_unit_test(labels),
+		cmocka_unit_test(registrable_part),
 		cmocka_unit_test(comparison),
 		cmocka_unit_test(rfc8616_normal_form),
 		cmocka_unit_test(length_of_unicode),

@@ -10,35 +10,6 @@
 #include "tests/support/cmocka_compat.h"
 
 static void
-test_owner(void **state)
-{
-	static const struct {
-		const char *name, *want;
-	} names[] = {
-		{ "mail-a.outbound.protection.outlook.com", "outlook.com" },
-		{ "mx1.example.co.uk", "example.co.uk" },
-		{ "example.co.uk", "example.co.uk" },
-		{ "a.b.example.com.au", "example.com.au" },
-		{ "out.example.de", "example.de" },
-		{ "com.example.de", "example.de" },
-		{ "mx.com.de", "mx.com.de" },
-		{ "x.co.example", "co.example" },
-		{ "example.com", "example.com" },
-		{ "co.uk", "co.uk" },
-		{ "localhost", "localhost" },
-		{ "", "" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		struct span got = sender_owner(span_str(names[i].name));
-
-		if (!span_is(got, names[i].want))
-			fail_msg("%s: %.*s", names[i].name, SPAN_FMT(got));
-	}
-}
-
-static void
 test_sender_of_row(void **state)
 {
 	static const struct {
@@ -106,7 +77,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_sender_of_row),
 		cmocka_unit_test(test_network),
 	};
