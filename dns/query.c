@@ -218,18 +218,25 @@ query_finish(
 	wait->done(wait, answer);
 }
 
-/* Ends `q` before its time is up.  The resolvers keep working on it, so it
- * counts as unanswered for a while longer. */
+/*
+ * Ends `q` before its time is up.  The resolvers keep working on it, so it
+ * counts as unanswered for a while longer, unless so many questions are
+ * unanswered that it would change nothing except fill the table.
+ */
 static void
 give_up(struct resolver *r, struct dns_query *q, enum dns_error why)
 {
 	struct dns_wait *wait = q->wait;
 
 	detach(r, q);
-	dns_queue_unref(q->queue);
-	q->queue = NULL;
-	q->deadline = r->now + ABANDONED_MS;
-	append(&r->abandoned, q, LINK_ALL);
+	if (dns_source_share(&r->source) > 1) {
+		dns_queue_unref(q->queue);
+		q->queue = NULL;
+		q->deadline = r->now + ABANDONED_MS;
+		append(&r->abandoned, q, LINK_ALL);
+	} else {
+		discard(r, q);
+	}
 	if (why == DNS_ERROR_BUDGET)
 		net_count(&r->counts.cut_off, 1);
 	wait->done(wait, dns_answer_failed(why));
@@ -507,6 +514,9 @@ repeat(struct resolver *r, struct dns_query *q)
 	next_step(r, q);
 	s = dns_server_best(r, q);
 	if (is_not_wanted(r, q)) {
+		/* a prefetch may be dropped although its domain answers */
+		if (!q->wait->prefetch)
+			note_unanswered(r, q);
 		give_up(r, q, DNS_ERROR_BUDGET);
 	} else if (s == NULL) {
 		if (!is_awaited(q))

@@ -35,7 +35,9 @@ enum {
 	DNS_NET_CROWDED = 128,
 
 	/* With more unanswered questions than this, a new one fails immediately
-	 * with DNS_ERROR_RESOURCE.  Only thousands of concurrent messages can
+	 * with DNS_ERROR_RESOURCE.  Questions of messages that have ended are
+	 * dropped at their first repetition (query.c), so only thousands of
+	 * concurrent messages, or as many HELO commands in half a second, can
 	 * reach this limit, which bounds memory to 16 MB. */
 	DNS_NET_UNANSWERED_MAX = 16384,
 };

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "dns/queue.h"
 #include "dns/resolver.h"
 #include "lib/enum_names.h"
 #include "tests/support/cmocka_compat.h"
@@ -623,6 +624,48 @@ a_dead_domain_is_not_asked_while_crowded(void **state)
 	check_dead_domain("8.b.d.0.1.0.0.2.ip6.arpa", "b.d.0.1.0.0.2.ip6.arpa");
 }
 
+/* A client that repeats HELO and never waits for an answer neither fills the
+ * table nor has more questions sent for its domain. */
+static void
+questions_of_ended_messages_do_not_fill_the_table(void **state)
+{
+	enum { N = 5 * DNS_NET_CROWDED };
+	const struct hostile_options silent = { .silent = true };
+	struct netrun r = netrun_start(&silent, NULL);
+	struct asked *all = calloc(N, sizeof(*all));
+	struct dns_resolver_counts counts;
+	struct asked late;
+	struct crowd crowd;
+
+	(void)state;
+	assert_non_null(all);
+	crowd_begin(&crowd, N + 1);
+	for (size_t i = 0; i < N; i++) {
+		struct dns_source *queue = dns_queue_open(r.net);
+		struct asked *a = &all[i];
+
+		assert_non_null(queue);
+		*a = (struct asked){ .wait = { .done = netrun_answered },
+			.crowd = &crowd };
+		snprintf(a->name, sizeof(a->name), "n%zu.dead.example", i);
+		queue->ask(queue, span_str(a->name), DNS_TXT, &a->wait);
+		queue->close(queue);
+	}
+	dns_resolver_counts(r.net, &counts);
+	assert_int_equal(counts.unanswered, N);
+	netrun_pass(&r, NETRUN_FIRST_MS);
+	dns_resolver_counts(r.net, &counts);
+	assert_int_in_range(
+	    counts.unanswered, DNS_NET_CROWDED, 4 * DNS_NET_CROWDED);
+	ask_for_crowd(&r, &late, &crowd, "late", "dead.example");
+	netrun_settle(&r);
+	assert_int_equal(late.times, 1);
+	assert_int_equal(late.answer->fault, DNS_ERROR_RESOURCE);
+	netrun_stop(&r);
+	crowd_end(&crowd);
+	free(all);
+}
+
 static void
 close_answers_all(void **state)
 {
@@ -762,6 +805,8 @@ main(void)
 		cmocka_unit_test(failures_while_crowded_are_ours),
 		cmocka_unit_test(a_crowd_leaves_room_for_the_next_message),
 		cmocka_unit_test(a_dead_domain_is_not_asked_while_crowded),
+		cmocka_unit_test(
+		    questions_of_ended_messages_do_not_fill_the_table),
 		cmocka_unit_test(close_answers_all),
 	};
 
