@@ -34,7 +34,13 @@ static void
 put_find(struct buf *b, const struct column_list *list)
 {
 	buf_text(b, "SELECT id, used FROM ");
-	buf_text(b, list->table);
+	if (list->newest_only)
+		buf_printf(b,
+		    "(SELECT * FROM %s WHERE %s = $1 ORDER BY id DESC "
+		    "LIMIT %d) AS newest",
+		    list->table, list->columns[0].name, INTERN_NEWEST_MAX);
+	else
+		buf_text(b, list->table);
 	buf_text(b, " WHERE ");
 	put_parameters(b, list, true);
 }

@@ -13,7 +13,13 @@
 #include "report/store/row_encode.h"
 #include "report/store/sql.h"
 
-enum { INTERN_QUERY_MAX = 700 }; /* bytes, including the NUL */
+enum {
+	INTERN_QUERY_MAX = 700, /* bytes, including the NUL */
+	/* DMARC records of one domain that a lookup compares; an older one gets
+	 * a second id.  More than an honest domain publishes in a year; a name
+	 * server may return another one for each message. */
+	INTERN_NEWEST_MAX = 100,
+};
 
 struct intern_query {
 	struct sql_statement *statement; /* NULL: not prepared yet */

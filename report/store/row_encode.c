@@ -47,7 +47,8 @@ static const struct column decision_columns[] = {
 #define COLUMNS(list) .columns = (list), .n = ARRAY_SIZE(list)
 
 static const struct column_list lists[COLUMN_TABLES] = {
-	[COLUMNS_POLICY] = { "policy", false, COLUMNS(policy_columns) },
+	[COLUMNS_POLICY] = { "policy", false, COLUMNS(policy_columns),
+	    .newest_only = true },
 	[COLUMNS_SOURCE] = { "source", false, COLUMNS(source_columns) },
 	[COLUMNS_SHAPE] = { "shape", true, COLUMNS(shape_columns) },
 	[COLUMNS_FACTS] = { "facts", true, COLUMNS(facts_columns) },

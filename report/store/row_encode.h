@@ -57,6 +57,9 @@ struct column_list {
 	                  columns */
 	const struct column *columns;
 	size_t n;
+	bool newest_only; /* no index has all columns: intern_get() searches
+	                     only the newest rows with the same first
+	                     column */
 };
 
 const struct column_list *columns_of(enum column_table table);

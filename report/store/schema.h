@@ -45,7 +45,7 @@
  *
  * Values of shape and facts are long: they are looked up by a 64-bit hash and
  * then compared (intern.h), because a full index would double their size.
- * Policy records are looked up by their domain.
+ * Policy records are looked up among the newest ones of their domain.
  *
  * Days are numbers: seconds since 1970 / 86400.  policy, source, shape, facts
  * and decision have a column "used", the last day they were needed, for

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -21,6 +22,7 @@
 
 #include "lib/compat/malloc.h"
 #include "report/store/writer.h"
+#include "tests/support/cmocka_compat.h"
 #include "tests/support/store_fixture.h"
 
 enum {
@@ -464,6 +466,50 @@ new_texts_are_bounded(void **state)
 	writer_free(w);
 }
 
+/* Writes a message of one domain, whose record is `text`, without a cache. */
+static void
+write_record(const char *text)
+{
+	struct writer *w = writer_new(&(struct writer_options){
+	    .path = place.file, .retention = { 400, 400, 400 } });
+	struct queued_message *e;
+	struct kept_message m;
+	size_t refused;
+
+	rows_message(&m, 1, 1);
+	m.row.record = span_str(text);
+	e = queued_message_new(&m.row, NULL, NULL, m.row.when);
+	assert_non_null(e);
+	assert_int_equal(writer_write(w, e, m.row.when, &refused), SQL_FINE);
+	free(e);
+	writer_free(w);
+}
+
+/* A name server may return another record for each message.  A lookup does not
+ * compare them all. */
+static void
+records_of_one_domain_are_not_all_compared(void **state)
+{
+	static const char first[] = "v=DMARC1; p=none; n=0";
+	static const char count[] =
+	    "SELECT count(*) FROM policy WHERE record = 'v=DMARC1; p=none; "
+	    "n=0'";
+
+	(void)state;
+	write_record(first);
+	fixture_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+		    "FROM n WHERE i < 99) INSERT INTO policy (domain, record, "
+		    "used) SELECT 'd1.example.com', 'n=' || i, 20000 FROM n");
+	write_record(first);
+	assert_int_equal(fixture_number(count), 1);
+	write_record("v=DMARC1; p=none; n=1");
+	write_record(first);
+	assert_int_equal(fixture_number(count), 2);
+	write_record(first);
+	assert_int_equal(fixture_number(count), 2);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, 5);
+}
+
 /* Writes `n` messages that all differ; returns how many were left out. */
 static size_t
 write_different(struct writer *w, unsigned first, unsigned n)
@@ -615,6 +661,7 @@ main(void)
 		AT_PLACE(away),
 		AT_PLACE(queue_is_bounded),
 		AT_PLACE(new_texts_are_bounded),
+		AT_PLACE(records_of_one_domain_are_not_all_compared),
 		AT_PLACE(size_limit),
 		AT_PLACE(free_floor),
 		AT_PLACE(set_aside_seldom),
