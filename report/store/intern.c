@@ -187,6 +187,7 @@ intern_insert(struct intern *n, enum column_table table,
 		out->id = sql_number(s, 0);
 		out->used = day;
 		n->added++;
+		n->bytes += all_texts(table, texts).n;
 		step = sql_step(s);
 	}
 	sql_reset(s);
@@ -209,6 +210,13 @@ intern_touch(struct intern *n, enum column_table table, int64_t day,
 	return true;
 }
 
+static bool
+is_full(const struct intern *n)
+{
+	return (n->limit != 0 && n->added >= n->limit) ||
+	    (n->bytes_limit != 0 && n->bytes >= n->bytes_limit);
+}
+
 int64_t
 intern_get(struct intern *n, enum column_table table, const struct span *texts,
     int64_t day)
@@ -222,7 +230,7 @@ intern_get(struct intern *n, enum column_table table, const struct span *texts,
 	if (slot->id == 0)
 		good = intern_find(n, table, texts, slot);
 	if (good && slot->id == 0) {
-		if (n->limit != 0 && n->added >= n->limit)
+		if (is_full(n))
 			return 0;
 		good = intern_insert(n, table, texts, day, slot) &&
 		    (slot->id != 0 || intern_find(n, table, texts, slot));

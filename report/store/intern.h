@@ -30,18 +30,20 @@ struct intern_queries { /* for one table */
 	struct intern_query find, insert, touch;
 };
 
-struct intern { /* initially all zero except db, cache and limit */
+struct intern { /* initially all zero except db, cache and the limits */
 	struct sql *db;
 	struct intern_cache *cache; /* NULL: none */
 	struct intern_queries tables[COLUMN_TABLES];
 	uint64_t added; /* number of new ids; the owner may reset it */
 	uint64_t limit; /* upper limit of `added`; 0: no limit */
+	uint64_t bytes; /* size of the strings added; the owner may reset it */
+	uint64_t bytes_limit; /* no more are added from here on; 0: no limit */
 };
 
 /*
  * Returns the id of a row of `table`, and adds the row if it is new.  `texts`
  * are its columns as row_encode() writes them, contiguous in memory; `day` is
- * the day on which the row is used.  Returns 0 if the limit was reached, or -1
+ * the day on which the row is used.  Returns 0 if a limit was reached, or -1
  * after an error, which is stored in n->db.  The cache must be cleared after a
  * rollback.
  */

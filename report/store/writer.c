@@ -15,13 +15,13 @@ enum { ERROR_MAX = SQL_ERROR_MAX };
 
 struct writer {
 	const char *path;
-	uint64_t new_max;
+	uint64_t new_max, new_bytes;
 	struct sql *db; /* NULL: not open */
 	struct intern_cache *cache;
 	struct intern intern;
 	struct failure_spool failures;
 	struct sql_statement *put_kept, *put_replay, *closed;
-	int64_t new_day; /* the day to which intern.added applies */
+	int64_t new_day; /* the day to which intern.added and .bytes apply */
 	int64_t quarantined_at;
 	uint64_t n_quarantined;
 	char error[ERROR_MAX];
@@ -41,6 +41,8 @@ writer_new(const struct writer_options *o)
 		return NULL;
 	w->path = o->path;
 	w->new_max = o->new_max != 0 ? o->new_max : WRITER_NEW_MAX;
+	w->new_bytes = o->new_bytes != 0 ? o->new_bytes
+					 : o->quota.max_bytes / WRITER_NEW_PART;
 	w->quota.o = o->quota;
 	w->retention.o = o->retention;
 	w->redaction_key = hash_secret_new();
@@ -152,6 +154,8 @@ open_file(struct writer *w)
 		.cache = w->cache,
 		.added = w->intern.added,
 		.limit = w->new_max,
+		.bytes = w->intern.bytes,
+		.bytes_limit = w->new_bytes,
 	};
 	w->failures = (struct failure_spool){ .db = w->db };
 	w->put_kept = sql_prepare(w->db, row_insert_query);
@@ -366,6 +370,7 @@ writer_write(struct writer *w, struct queued_message *first, int64_t now,
 	if (now / DATE_DAY != w->new_day) {
 		w->new_day = now / DATE_DAY;
 		w->intern.added = 0;
+		w->intern.bytes = 0;
 	}
 	if (fault == SQL_FINE && check_quota(w)) {
 		*refused = list_length(first);

@@ -22,6 +22,10 @@ enum {
 	                              more are not stored, so that a sender
 	                              cannot fill the disk by making each
 	                              message different */
+	WRITER_NEW_PART = 10,      /* all new strings of a day may take one part
+	                              in 10 of quota.max_bytes: with more each
+	                              day, the store would be full before the
+	                              first ones expire */
 	WRITER_QUARANTINE_S = 600, /* minimum time before another corrupt file
 	                              is set aside; otherwise such files would
 	                              fill up a failing disk */
@@ -33,8 +37,10 @@ enum {
 };
 
 struct writer_options {
-	const char *path; /* must stay valid */
-	uint64_t new_max; /* strings per day; 0: WRITER_NEW_MAX */
+	const char *path;   /* must stay valid */
+	uint64_t new_max;   /* new strings per day; 0: WRITER_NEW_MAX */
+	uint64_t new_bytes; /* their size; 0: quota.max_bytes /
+	                       WRITER_NEW_PART */
 	struct quota_options quota;
 	struct retention_options retention;
 };

@@ -466,6 +466,33 @@ new_texts_are_bounded(void **state)
 	writer_free(w);
 }
 
+/* A limit on the size of new strings, because some are a hundred times as long
+ * as others. */
+static void
+bytes_of_new_texts_are_bounded(void **state)
+{
+	struct writer *w =
+	    writer_new(&(struct writer_options){ .path = place.file,
+		.new_bytes = 1000,
+		.retention = { 400, 400, 400 } });
+	const int64_t now = (int64_t)ROWS_DAY * DATE_DAY;
+	size_t refused = 0;
+	unsigned n = 0;
+
+	(void)state;
+	for (; n < 1000 && refused == 0; n++)
+		assert_int_equal(fixture_write(w, n, now, &refused), SQL_FINE);
+	assert_int_in_range(n, 3, 20);
+	assert_int_equal(refused, 1);
+	assert_int_equal(fixture_write(w, 0, now, &refused), SQL_FINE);
+	assert_int_equal(refused, 0);
+	assert_int_equal(rows_sum(place.file, ROWS_DAY, NULL).messages, n);
+	assert_int_equal(
+	    fixture_write(w, n, now + DATE_DAY, &refused), SQL_FINE);
+	assert_int_equal(refused, 0);
+	writer_free(w);
+}
+
 /* Writes a message of one domain, whose record is `text`, without a cache. */
 static void
 write_record(const char *text)
@@ -554,6 +581,7 @@ size_limit(void **state)
 	struct writer *w =
 	    writer_new(&(struct writer_options){ .path = place.file,
 		.quota = { .max_bytes = LIMIT },
+		.new_bytes = LIMIT,
 		.retention = { 36500, 36500, 36500 } });
 	char log[ROWS_PATH + 8];
 	size_t refused = 0;
@@ -661,6 +689,7 @@ main(void)
 		AT_PLACE(away),
 		AT_PLACE(queue_is_bounded),
 		AT_PLACE(new_texts_are_bounded),
+		AT_PLACE(bytes_of_new_texts_are_bounded),
 		AT_PLACE(records_of_one_domain_are_not_all_compared),
 		AT_PLACE(size_limit),
 		AT_PLACE(free_floor),
