@@ -452,7 +452,8 @@ show_delivery(struct send *s, const struct ledger_delivery *d)
 }
 
 static bool
-deliver_round(struct send *s, struct span domain, struct ways *l)
+deliver_round(
+    struct send *s, struct span domain, struct ways *l, int64_t *after)
 {
 	struct ledger_want want = {
 		.day = s->o->day,
@@ -460,12 +461,14 @@ deliver_round(struct send *s, struct span domain, struct ways *l)
 		.states = 1u << LEDGER_PLANNED | 1u << LEDGER_SENDING |
 		    1u << LEDGER_WAITING,
 		.due = s->o->now,
+		.after = *after,
 	};
 
 	l->end = &l->first;
 	if (ledger_each_delivery(s->ledger, &want, add_way, l) == LEDGER_ERROR)
 		return send_ledger_fault(s);
 	for (struct delivery_item *w = l->first; w != NULL; w = w->next) {
+		*after = w->d.id;
 		if (s->o->dry_run) {
 			if (!show_delivery(s, &w->d))
 				return false;
@@ -481,21 +484,17 @@ deliver_round(struct send *s, struct span domain, struct ways *l)
 }
 
 bool
-send_deliver(struct send *s, struct span domain)
+send_deliver(struct send *s, struct span domain, int64_t *after)
 {
 	bool good = true, more = true;
 
 	while (good && more) {
 		struct ways l = { .a = arena_new(SEND_LIST_MEMORY) };
-		uint64_t left = s->left;
 
 		if (l.a == NULL)
 			return send_fault(s, "out of memory");
-		good = deliver_round(s, domain, &l);
-		/* Stop if deliveries were left for another run, because the
-		 * next round would read them again. */
-		more = l.cut && s->left == left && !s->o->dry_run;
-		s->left += l.cut && !more;
+		good = deliver_round(s, domain, &l, after);
+		more = l.cut;
 		arena_free(l.a);
 	}
 	return good;

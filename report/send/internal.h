@@ -23,6 +23,9 @@ enum {
 	              for the next round */
 	SEND_NOTE_MAX = 500, /* bytes */
 	SEND_ID_MAX = 48,    /* bytes of a report id, including the NUL */
+	/* One owner's domains without answers that are asked about in a run */
+	SEND_SILENT_MAX = 8,
+	SEND_OWNERS = 4096, /* hashes of owners */
 };
 
 struct send {
@@ -32,7 +35,9 @@ struct send {
 	struct span submitter;   /* our domain, from the `email` option */
 	uint64_t left;           /* number of deliveries left for another run */
 	unsigned failures;       /* consecutive failures of sendmail */
-	struct buf error;        /* not empty after an error */
+	/* number of domains without answers, by the hash of their owner */
+	uint8_t silent[SEND_OWNERS];
+	struct buf error; /* not empty after an error */
 };
 
 /* Store the error from the ledger, or `text`; always return false. */
@@ -98,7 +103,8 @@ bool send_plan_day(struct send *s, int64_t day, struct span domain);
 bool send_print_mail(
     struct send *s, const struct ledger_delivery *d, uint64_t skip);
 
-/* Delivers planned reports.  Returns false after an error. */
-bool send_deliver(struct send *s, struct span domain);
+/* Delivers planned reports with ids larger than *after, and sets it to the
+ * largest one.  Returns false after an error. */
+bool send_deliver(struct send *s, struct span domain, int64_t *after);
 
 #endif

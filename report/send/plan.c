@@ -18,75 +18,13 @@ struct due_domain {
 	uint64_t messages, automatic;
 };
 
-struct name_node {
-	struct name_node *next;
-	struct span name;
-};
-
 struct due_list {
 	struct send *s;
 	struct arena *a;
 	int64_t day;
-	struct name_node
-	    *known; /* domains already planned, most recently read first */
-	size_t n_known;
-	const struct span **index; /* pointers to their names, sorted */
 	struct due_domain *first, **end;
 	bool cut; /* memory ran out, so the list is incomplete */
 };
-
-static int
-compare_domains(const void *a, const void *b)
-{
-	const struct span *x = *(const struct span *const *)a;
-	const struct span *y = *(const struct span *const *)b;
-	size_t n = x->n < y->n ? x->n : y->n;
-	int order = n > 0 ? memcmp(x->p, y->p, n) : 0;
-
-	return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
-}
-
-static bool
-add_known(void *arg, const struct ledger_report *r)
-{
-	struct due_list *l = arg;
-	struct name_node *node;
-
-	if (r->part != 1)
-		return true;
-	node = arena_alloc(l->a, sizeof(*node));
-	if (node != NULL) {
-		node->name = arena_copy(l->a, r->domain);
-		node->next = l->known;
-		l->known = node;
-		l->n_known++;
-	}
-	l->cut = node == NULL || node->name.p == NULL;
-	return !l->cut;
-}
-
-static bool
-sort_known(struct due_list *l)
-{
-	size_t i = 0;
-
-	l->index = arena_array(l->a, l->n_known + 1, sizeof(struct span *));
-	if (l->index == NULL)
-		return false;
-	for (struct name_node *k = l->known; k != NULL; k = k->next)
-		l->index[i++] = &k->name;
-	qsort(l->index, l->n_known, sizeof(struct span *), compare_domains);
-	return true;
-}
-
-static bool
-is_known(const struct due_list *l, struct span domain)
-{
-	const struct span *key = &domain;
-
-	return bsearch(&key, l->index, l->n_known, sizeof(struct span *),
-		   compare_domains) != NULL;
-}
 
 /* Each domain has its own time within SEND_SPREAD.  The time is a hash that
  * includes our own domain, so other reporters choose different times. */
@@ -109,8 +47,6 @@ add_due(void *arg, const struct ledger_policy *p)
 	struct due_list *l = arg;
 	struct due_domain *d;
 
-	if (is_known(l, p->domain))
-		return true;
 	if (!is_its_time(l->s, l->day, p->domain)) {
 		l->s->left++;
 		return true;
@@ -303,6 +239,36 @@ decide_parts(struct report_draft *a)
 	return true;
 }
 
+/* ---- owners whose DNS servers do not answer ---- */
+
+/* The hash changes with each run, so that a collision only matters once. */
+static uint8_t *
+silent_of(struct send *s, struct span domain)
+{
+	return &s->silent[hash_span(s->seed, domain_registrable(domain),
+			      (uint64_t)s->o->now) %
+	    SEND_OWNERS];
+}
+
+/* Leaves the domain for another run if this one would only wait for its owner's
+ * DNS servers again. */
+static bool
+is_left(struct send *s, int64_t day, const struct due_domain *due)
+{
+	struct send_event e = { .kind = SEND_UNKNOWN,
+		.day = day,
+		.domain = due->domain,
+		.messages = due->messages,
+		.note = SPAN("the DNS servers for other domains of this owner "
+			     "do not answer") };
+
+	if (*silent_of(s, due->domain) < SEND_SILENT_MAX)
+		return false;
+	s->left++;
+	send_notify(s, &e);
+	return true;
+}
+
 /* RFC 9990 section 4 step 5: try again after a temporary DNS error. */
 static bool
 is_patient(const struct report_draft *a)
@@ -321,6 +287,9 @@ decide(struct report_draft *a)
 	}
 	if (!send_consent_take(a->s, &a->consent))
 		return false;
+	if (a->consent.result.temperror &&
+	    *silent_of(a->s, a->due->domain) < SEND_SILENT_MAX)
+		++*silent_of(a->s, a->due->domain);
 	a->later = is_patient(a);
 	if (a->later)
 		return true;
@@ -361,12 +330,14 @@ plan_some(struct send *s, int64_t day, const struct due_domain **next)
 
 	if (asked == NULL)
 		return send_fault(s, "out of memory");
-	for (; n < SEND_JOBS && *next != NULL; n++, *next = (*next)->next) {
+	for (; n < SEND_JOBS && *next != NULL; *next = (*next)->next) {
+		if (is_left(s, day, *next))
+			continue;
 		asked[n] = nobody;
 		asked[n].s = s;
 		asked[n].day = day;
 		asked[n].due = *next;
-		ask_consents(&asked[n]);
+		ask_consents(&asked[n++]);
 	}
 	for (size_t i = 0; i < n; i++)
 		send_consent_wait(&asked[i].consent, deadline);
@@ -379,21 +350,24 @@ plan_some(struct send *s, int64_t day, const struct due_domain **next)
 	return good;
 }
 
+/* Plans the reports for the domains after `after`, and sets it to the last of
+ * them. */
 static bool
-plan_round(struct due_list *l, struct span domain)
+plan_round(struct due_list *l, struct span domain, struct buf *after)
 {
 	struct send *s = l->s;
-	const struct due_domain *next;
+	const struct due_domain *next, *last = NULL;
 
 	l->end = &l->first;
-	if (ledger_each_report(s->ledger, l->day, domain, add_known, l) ==
-	    LEDGER_ERROR)
+	if (ledger_each_due(s->ledger, l->day, domain, buf_view(after), add_due,
+		l) == LEDGER_ERROR)
 		return send_ledger_fault(s);
-	if (l->cut || !sort_known(l))
-		return send_fault(s, "too many reports for one day");
-	if (ledger_each_policy(s->ledger, l->day, domain, add_due, l) ==
-	    LEDGER_ERROR)
-		return send_ledger_fault(s);
+	for (next = l->first; next != NULL; next = next->next)
+		last = next;
+	if (last != NULL) {
+		buf_cut(after, 0);
+		buf_span(after, last->domain);
+	}
 	next = l->first;
 	while (next != NULL)
 		if (!plan_some(s, l->day, &next))
@@ -404,21 +378,19 @@ plan_round(struct due_list *l, struct span domain)
 bool
 send_plan_day(struct send *s, int64_t day, struct span domain)
 {
+	char memory[REPORT_NAME_MAX + 1];
+	struct buf after = buf_wrap(memory, sizeof(memory));
 	bool good = true, more = true;
 
 	while (good && more) {
 		struct due_list l = {
 			.s = s, .day = day, .a = arena_new(SEND_LIST_MEMORY)
 		};
-		uint64_t left = s->left;
 
 		if (l.a == NULL)
 			return send_fault(s, "out of memory");
-		good = plan_round(&l, domain);
-		/* Stop if domains were left for another run, because the next
-		 * round would read them again. */
-		more = l.cut && s->left == left && !s->o->dry_run;
-		s->left += l.cut && !more;
+		good = plan_round(&l, domain, &after);
+		more = l.cut;
 		arena_free(l.a);
 	}
 	return good;

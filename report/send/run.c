@@ -196,14 +196,15 @@ find_days(struct send *s, struct days *d)
 static bool
 run_domain(struct send *s, const struct days *days, struct span domain)
 {
-	/* Handle old deliveries first, so that a dry run does not list them
-	 * twice. */
-	if (s->o->dry_run && !send_deliver(s, domain))
+	int64_t after = 0;
+
+	/* Planning can take hours if many domains do not answer. */
+	if (!send_deliver(s, domain, &after))
 		return false;
 	for (size_t i = 0; i < days->n; i++)
 		if (!send_plan_day(s, days->day[i], domain))
 			return false;
-	return s->o->dry_run || send_deliver(s, domain);
+	return s->o->dry_run || send_deliver(s, domain, &after);
 }
 
 static bool
@@ -251,8 +252,10 @@ send_run(const struct send_options *o, char *error)
 static bool
 run_failures_of(struct send *s, struct span domain)
 {
+	int64_t after = 0;
+
 	return send_plan_failures(s, domain) &&
-	    (s->o->dry_run || send_deliver(s, domain));
+	    (s->o->dry_run || send_deliver(s, domain, &after));
 }
 
 static bool

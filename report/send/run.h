@@ -81,8 +81,7 @@ struct send_event {
 /* Limits, so that no one can use our reports to attack others. */
 enum {
 	/* Reports to one address in 24 hours.  A provider that receives the
-	 * reports for all its customers gets thousands; a victim gets no more
-	 * than this. */
+	 * reports for all its customers gets thousands. */
 	SEND_PER_ADDRESS = 5000,
 	/* Rows in a report: about 30 MB of XML, which compresses to 1 MB. */
 	SEND_ROWS = 50000,

@@ -339,14 +339,18 @@ ledger_each_day(
 #define OF_DOMAIN "kept.policy IN (SELECT id FROM policy WHERE domain = $2) "
 
 /* One row per policy record; the newest record of a domain comes last. */
-#define POLICIES(AND)                                                          \
+#define POLICIES(AND, HAVING)                                                  \
 	"SELECT domain, record, count(*), CAST(sum(messages) AS BIGINT), "     \
 	"CAST(sum(CASE WHEN automatic > 0 THEN messages ELSE 0 END) "          \
 	"AS BIGINT), max(kept.last) AS newest "                                \
 	"FROM kept JOIN policy ON policy.id = kept.policy "                    \
 	"JOIN shape ON shape.id = kept.shape WHERE kept.day = $1 " AND         \
-	"GROUP BY policy.id, domain, record "                                  \
+	"GROUP BY policy.id, domain, record " HAVING                           \
 	"ORDER BY domain, newest, policy.id"
+
+#define UNPLANNED                                                              \
+	"HAVING NOT EXISTS (SELECT 1 FROM report WHERE report.day = $1 "       \
+	"AND report.domain = policy.domain AND report.part = 1) "
 
 /* The sums over the rows of one domain.  The strings are copies. */
 struct policy_sum {
@@ -370,20 +374,15 @@ sum_add(struct policy_sum *sum, struct sql_statement *s)
 	sum->p.automatic += (uint64_t)sql_number(s, 4);
 }
 
-enum ledger_step
-ledger_each_policy(struct ledger *l, int64_t day, struct span domain,
+static enum ledger_step
+each_policy(struct sql_statement *s,
     bool (*each)(void *arg, const struct ledger_policy *p), void *arg)
 {
-	struct sql_statement *s = sql_prepare(l->db,
-	    domain.p == NULL ? POLICIES("") : POLICIES("AND " OF_DOMAIN));
 	struct policy_sum sum;
 	enum sql_step step;
 	bool go_on = true;
 
 	sum.p = (struct ledger_policy){ .records = 0 };
-	sql_bind_number(s, 1, day);
-	if (domain.p != NULL)
-		sql_bind_text(s, 2, domain);
 	while (go_on && (step = sql_step(s)) == SQL_ROW) {
 		if (sum.p.records > 0 &&
 		    !span_equal(sum.p.domain, sql_text(s, 0))) {
@@ -395,6 +394,34 @@ ledger_each_policy(struct ledger *l, int64_t day, struct span domain,
 	if (go_on && step == SQL_DONE && sum.p.records > 0)
 		each(arg, &sum.p);
 	return ledger_finish(s, step);
+}
+
+enum ledger_step
+ledger_each_policy(struct ledger *l, int64_t day, struct span domain,
+    bool (*each)(void *arg, const struct ledger_policy *p), void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    domain.p == NULL ? POLICIES("", "")
+			     : POLICIES("AND " OF_DOMAIN, ""));
+
+	sql_bind_number(s, 1, day);
+	if (domain.p != NULL)
+		sql_bind_text(s, 2, domain);
+	return each_policy(s, each, arg);
+}
+
+enum ledger_step
+ledger_each_due(struct ledger *l, int64_t day, struct span domain,
+    struct span after, bool (*each)(void *arg, const struct ledger_policy *p),
+    void *arg)
+{
+	struct sql_statement *s = sql_prepare(l->db,
+	    domain.p == NULL ? POLICIES("AND policy.domain > $2 ", UNPLANNED)
+			     : POLICIES("AND " OF_DOMAIN, UNPLANNED));
+
+	sql_bind_number(s, 1, day);
+	sql_bind_text(s, 2, domain.p == NULL ? after : domain);
+	return each_policy(s, each, arg);
 }
 
 enum ledger_step

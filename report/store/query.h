@@ -116,6 +116,12 @@ enum ledger_step ledger_each_policy(struct ledger *l, int64_t day,
     struct span domain, bool (*each)(void *arg, const struct ledger_policy *p),
     void *arg);
 
+/* Like ledger_each_policy(), but without domains whose report is planned.  If
+ * `domain` is absent, begins after the domain `after`. */
+enum ledger_step ledger_each_due(struct ledger *l, int64_t day,
+    struct span domain, struct span after,
+    bool (*each)(void *arg, const struct ledger_policy *p), void *arg);
+
 /*
  * Lists the rows of one report; `when` is the first second of the day.  Rows
  * that differ only in the policy record or in `automatic` are merged.  They are
@@ -223,6 +229,7 @@ struct ledger_want {           /* selects deliveries; all conditions must
 	struct span report_id; /* absent: any */
 	unsigned states;       /* bits 1 << LEDGER_...; 0: any */
 	int64_t due;           /* not_before is at most this; 0: any */
+	int64_t after;         /* ids larger than this; 0: any */
 	uint64_t limit;        /* at most this many deliveries; 0: all */
 };
 

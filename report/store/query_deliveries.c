@@ -189,6 +189,8 @@ put_query(struct buf *query, const struct ledger_want *want)
 		buf_printf(query, " AND report_id = $%d", at++);
 	if (want->due != 0)
 		buf_printf(query, " AND not_before <= $%d", at++);
+	if (want->after != 0)
+		buf_printf(query, " AND delivery.id > $%d", at++);
 	if (want->states != 0)
 		put_states(query, want->states);
 	buf_text(query, " ORDER BY delivery.id");
@@ -209,6 +211,8 @@ bind_query(struct sql_statement *s, const struct ledger_want *want)
 		sql_bind_text(s, at++, want->report_id);
 	if (want->due != 0)
 		sql_bind_number(s, at++, want->due);
+	if (want->after != 0)
+		sql_bind_number(s, at++, want->after);
 	if (want->limit != 0)
 		sql_bind_number(s, at, (int64_t)want->limit);
 }

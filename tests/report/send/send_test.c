@@ -13,7 +13,9 @@
 
 #include <cmocka.h>
 
+#include "dmarc/record.h"
 #include "lib/enum_names.h"
+#include "report/send/internal.h"
 #include "tests/support/fake_sendmail.h"
 #include "tests/support/send_fixture.h"
 
@@ -209,6 +211,58 @@ test_dns_away(void **state)
 	bench_close(b);
 }
 
+/* Domains of one owner whose DNS does not answer: the run asks about a few of
+ * them, and still sends what is due to others. */
+static void
+test_silent_owner(void **state)
+{
+	struct bench *b =
+	    bench_open(";!failed _dmarc.away.example. TXT servfail\n");
+	char domain[40];
+
+	(void)state;
+	for (int i = 0; i < 3 * SEND_SILENT_MAX; i++) {
+		snprintf(domain, sizeof(domain), "d%d.silent.example", i);
+		bench_add_plain(b, domain, RUA("mailto:v@away.example"));
+	}
+	bench_add_plain(b, "z.example", RUA("mailto:d@z.example"));
+	assert_int_equal(bench_run(b), SEND_LEFT);
+	assert_int_equal(b->count[SEND_UNKNOWN], 3 * SEND_SILENT_MAX);
+	assert_int_equal(b->count[SEND_SENT], 1);
+	bench_has(b->notes, "sent z.example");
+	bench_has(b->notes,
+	    "unknown d9.silent.example : the DNS servers for "
+	    "other domains of this owner do not answer");
+	bench_close(b);
+}
+
+/* More deliveries that must wait than fit into a list: they do not delay the
+ * one after them. */
+static void
+test_many_waiting(void **state)
+{
+	enum { WAITING = SEND_LIST_MEMORY / DMARC_RECORD_MAX };
+	struct bench *b = bench_open(
+	    "*._report._dmarc.service.example. 60 IN TXT v=DMARC1\n");
+	char domain[40], record[DMARC_RECORD_MAX];
+
+	(void)state;
+	snprintf(record, sizeof(record), RUA("mailto:v@service.example; x=%*d"),
+	    DMARC_RECORD_MAX - 60, 1);
+	assert_int_equal(ledger_begin(b->ledger), LEDGER_OK);
+	for (int i = 0; i < WAITING; i++) {
+		snprintf(domain, sizeof(domain), "d%d.example", i);
+		bench_add_plain(b, domain, record);
+	}
+	bench_add_plain(b, "z.example", RUA("mailto:d@z.example"));
+	assert_int_equal(ledger_end(b->ledger, true), LEDGER_OK);
+	b->o.max_per_address = 1;
+	assert_int_equal(bench_run(b), SEND_LEFT);
+	assert_int_equal(b->count[SEND_WAITING], WAITING - 1);
+	assert_int_equal(b->count[SEND_SENT], 2);
+	bench_close(b);
+}
+
 static void
 test_cap(void **state)
 {
@@ -394,6 +448,8 @@ main(void)
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_dns_away),
+		cmocka_unit_test(test_silent_owner),
+		cmocka_unit_test(test_many_waiting),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_day_and_domain),
