@@ -287,8 +287,7 @@ to_dkim_temperror(struct import *im, const struct import_entry *e)
 	    "reject");
 }
 
-/* In opendkim, On-Default stands for each of the other actions that is not set.
- */
+/* In opendkim, On-Default sets all other actions that are not set themselves. */
 static void
 to_on_default(struct import *im, const struct import_entry *e)
 {
