@@ -287,7 +287,7 @@ to_dkim_temperror(struct import *im, const struct import_entry *e)
 	    "reject");
 }
 
-/* In opendkim, On-Default sets all other actions that are not set themselves. */
+/* In opendkim, On-Default sets all other actions that are not set. */
 static void
 to_on_default(struct import *im, const struct import_entry *e)
 {
