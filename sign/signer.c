@@ -99,23 +99,25 @@ is_related(struct span a, struct span b)
 	return domain_is_under(a, b) || domain_is_under(b, a);
 }
 
-/* Finds our results: the first field with our authserv-id, because on arrival
- * we remove such fields and add our own at the top. */
+/* Finds the next field with our results, from field `at` on.  There is one for
+ * each filter that checks arriving mail under our name; avouch removes those
+ * that the sender wrote. */
 static bool
-own_results_open(struct signer *s, struct scan *out)
+own_results_next(struct signer *s, size_t *at, struct scan *out)
 {
-	const char *name = own_field_name(OWN_FIELD_AUTHRES);
 	const struct mail_header *h = &s->header;
 	struct span id;
 
-	for (size_t i = mail_header_find(h, name, 0); i < h->n;
-	     i = mail_header_find(h, name, i + 1)) {
-		*out = scan_of(h->fields[i].value);
+	for (;;) {
+		*at =
+		    mail_header_find(h, own_field_name(OWN_FIELD_AUTHRES), *at);
+		if (*at == h->n)
+			return false;
+		*out = scan_of(h->fields[(*at)++].value);
 		if (authres_open(out, s->arena, &id) &&
 		    span_equal_nocase(id, s->authserv_id))
 			return true;
 	}
-	return false;
 }
 
 static bool
@@ -146,6 +148,29 @@ authenticates_author(const struct signer *s, const struct authres_result *r)
 	return false;
 }
 
+struct signer_arrival {
+	bool is_own; /* from a login, with DMARC pass, or From was changed */
+	bool failed; /* DMARC */
+	bool checked, passed; /* SPF or DKIM */
+};
+
+static void
+arrival_add(struct signer_arrival *v, const struct signer *s,
+    const struct authres_result *r)
+{
+	bool is_dmarc = span_is_nocase(r->method, "dmarc");
+	struct span from = is_dmarc
+	    ? authres_property(r, s->arena, "header", "from")
+	    : SPAN_NONE;
+
+	v->is_own = v->is_own || is_result(r, "auth", "pass") ||
+	    is_result(r, "dmarc", "pass") ||
+	    (from.p != NULL && !domain_equal(from, s->outcome.author_domain));
+	v->failed |= is_result(r, "dmarc", "fail");
+	v->checked |= is_dmarc || span_is_nocase(r->method, "spf");
+	v->passed |= authenticates_author(s, r);
+}
+
 /*
  * Whether the message came from another host that did not prove to act for the
  * author's domain, so that From may be forged.  A Sieve redirect or a list
@@ -158,31 +183,15 @@ authenticates_author(const struct signer *s, const struct authres_result *r)
 static bool
 is_unauthenticated(struct signer *s)
 {
+	struct signer_arrival v = { .is_own = s->outcome.login.n > 0 };
 	struct authres_result r;
 	struct scan results;
-	bool checked = false, passed = false;
+	size_t at = 0;
 
-	if (s->outcome.login.n > 0 || !own_results_open(s, &results))
-		return false;
-	while (authres_next(&results, s->arena, &r) == AUTHRES_ONE) {
-		bool is_dmarc = span_is_nocase(r.method, "dmarc");
-		struct span from = is_dmarc
-		    ? authres_property(&r, s->arena, "header", "from")
-		    : SPAN_NONE;
-
-		if (is_result(&r, "auth", "pass") ||
-		    is_result(&r, "dmarc", "pass"))
-			return false;
-		/* the program has changed From, and sends its own mail */
-		if (from.p != NULL &&
-		    !domain_equal(from, s->outcome.author_domain))
-			return false;
-		if (is_result(&r, "dmarc", "fail"))
-			return true;
-		checked |= is_dmarc || span_is_nocase(r.method, "spf");
-		passed |= authenticates_author(s, &r);
-	}
-	return checked && !passed;
+	while (!v.is_own && own_results_next(s, &at, &results))
+		while (authres_next(&results, s->arena, &r) == AUTHRES_ONE)
+			arrival_add(&v, s, &r);
+	return !v.is_own && (v.failed || (v.checked && !v.passed));
 }
 
 /* ---- at the end of the header ---- */

@@ -457,9 +457,10 @@ not_signed_unless_its_author_was_authenticated(void **state)
 			      " dmarc=fail header.from=Example.COM\r\n" FROM,
 		    .result = SIGNER_UNSIGNED,
 		    .reason = SIGNER_NOT_OWN },
-		{ .title = "only the first field with our id counts",
-		    .header = RESULTS("; dmarc=fail header.from=example.com")
-			RESULTS("; dmarc=pass header.from=example.com") FROM,
+		{ .title = "several fields with our id",
+		    .header = RESULTS("; dkim=none")
+			RESULTS("; dmarc=fail header.from=example.com") RESULTS(
+			    "; spf=pass smtp.mailfrom=example.com") FROM,
 		    .result = SIGNER_UNSIGNED,
 		    .reason = SIGNER_NOT_OWN },
 		{ .title = "a broken signature of ours is not replaced",
@@ -528,6 +529,14 @@ own_mail_is_signed_whatever_our_results_say(void **state)
 				      " dmarc=temperror"
 				      " header.from=example.com") FROM,
 		    .sender = "<>",
+		    .result = SIGNER_SIGNED },
+		{ .title = "each filter adds a field: DMARC passed",
+		    .header = RESULTS("; spf=fail smtp.mailfrom=b.example")
+			RESULTS("; dmarc=pass header.from=example.com") FROM,
+		    .result = SIGNER_SIGNED },
+		{ .title = "each filter adds a field: SPF passed",
+		    .header = RESULTS("; dmarc=none header.from=example.com")
+			RESULTS("; spf=pass smtp.mailfrom=example.com") FROM,
 		    .result = SIGNER_SIGNED },
 		{ .title = "from a client that logged in, and checked",
 		    .header = RESULTS("; auth=pass (plain); spf=fail"
