@@ -23,8 +23,27 @@ static struct {
 } fetched;
 static pthread_once_t fetched_once = PTHREAD_ONCE_INIT;
 
-/* Set when OpenSSL fails to allocate memory in this thread. */
+/* Set when an allocation fails in this thread. */
 static _Thread_local bool out_of_memory;
+
+/* Call this before an operation that may ask why it failed. */
+static void
+forget_errors(void)
+{
+	ERR_clear_error(); /* may run out of memory itself */
+	out_of_memory = false;
+}
+
+static bool
+has_memory_error(void)
+{
+	unsigned long error;
+
+	while ((error = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+			return true;
+	return false;
+}
 
 struct crypto_hash {
 	struct crypto_hash *next; /* next spare */
@@ -228,41 +247,76 @@ rsa_ready(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *ctx))
 	return NULL;
 }
 
+static EVP_MD_CTX *
+ed25519_ready(EVP_PKEY *pkey)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (ctx != NULL &&
+	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1)
+		return ctx;
+	EVP_MD_CTX_free(ctx);
+	return NULL;
+}
+
+static struct crypto_key *
+key_new(void)
+{
+	struct crypto_key *k;
+
+	forget_errors();
+	k = calloc(1, sizeof(*k));
+	out_of_memory = k == NULL;
+	return k;
+}
+
+/* Returns `k` if `good`; if not, frees it and returns NULL. */
+static struct crypto_key *
+key_finish(struct crypto_key *k, bool good)
+{
+	if (good)
+		return k;
+	out_of_memory = out_of_memory || has_memory_error();
+	ERR_clear_error();
+	crypto_key_free(k);
+	return NULL;
+}
+
+bool
+crypto_lacked_memory(void)
+{
+	return out_of_memory;
+}
+
 struct crypto_key *
 crypto_key_rsa(struct span n, struct span e)
 {
-	struct crypto_key *k = calloc(1, sizeof(*k));
+	struct crypto_key *k = key_new();
 
-	if (k == NULL || sha256() == NULL) {
-		free(k);
+	if (k == NULL)
 		return NULL;
-	}
-	k->pkey = rsa_pkey(n, e);
-	k->ready =
-	    k->pkey != NULL ? rsa_ready(k->pkey, EVP_PKEY_verify_init) : NULL;
-	if (k->ready == NULL) {
-		ERR_clear_error();
-		crypto_key_free(k);
-		return NULL;
-	}
-	return k;
+	if (sha256() != NULL)
+		k->pkey = rsa_pkey(n, e);
+	if (k->pkey != NULL)
+		k->ready = rsa_ready(k->pkey, EVP_PKEY_verify_init);
+	return key_finish(k, k->ready != NULL);
 }
 
 struct crypto_key *
 crypto_key_ed25519(struct span raw)
 {
-	struct crypto_key *k = calloc(1, sizeof(*k));
+	struct crypto_key *k = key_new();
+	EVP_MD_CTX *ready = NULL;
 
 	if (k == NULL)
 		return NULL;
 	k->pkey = EVP_PKEY_new_raw_public_key_ex(
 	    NULL, "ED25519", NULL, bytes_of(raw), raw.n);
-	if (k->pkey == NULL) {
-		ERR_clear_error();
-		crypto_key_free(k);
-		return NULL;
-	}
-	return k;
+	/* Some builds of OpenSSL create the key but cannot verify with it. */
+	if (k->pkey != NULL)
+		ready = ed25519_ready(k->pkey);
+	EVP_MD_CTX_free(ready);
+	return key_finish(k, ready != NULL);
 }
 
 /* The signing context is created for Ed25519 too, but only to mark the key as a
@@ -270,7 +324,7 @@ crypto_key_ed25519(struct span raw)
 struct crypto_key *
 crypto_key_pair(EVP_PKEY *pkey)
 {
-	struct crypto_key *k = calloc(1, sizeof(*k));
+	struct crypto_key *k = key_new();
 	bool is_rsa = EVP_PKEY_is_a(pkey, "RSA") == 1;
 	bool good;
 
@@ -285,29 +339,13 @@ crypto_key_pair(EVP_PKEY *pkey)
 			  : EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 	good = k->signs != NULL &&
 	    (is_rsa ? k->ready != NULL : EVP_PKEY_is_a(pkey, "ED25519") == 1);
-	if (!good) {
-		ERR_clear_error();
-		crypto_key_free(k);
-		return NULL;
-	}
-	return k;
+	return key_finish(k, good);
 }
 
 bool
 crypto_key_is_ed25519(const struct crypto_key *k)
 {
 	return k->ready == NULL;
-}
-
-static bool
-has_memory_error(void)
-{
-	unsigned long error;
-
-	while ((error = ERR_get_error()) != 0)
-		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
-			return true;
-	return false;
 }
 
 /*
@@ -342,11 +380,10 @@ rsa_verify(const struct crypto_key *k, const uint8_t *hash, struct span sig)
 static enum crypto_verdict
 ed25519_verify(const struct crypto_key *k, const uint8_t *hash, struct span sig)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_MD_CTX *ctx = ed25519_ready(k->pkey);
 	enum crypto_verdict v = CRYPTO_FAULT;
 
-	if (ctx != NULL &&
-	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, k->pkey) == 1)
+	if (ctx != NULL)
 		v = verdict(EVP_DigestVerify(
 		    ctx, bytes_of(sig), sig.n, hash, CRYPTO_HASH_SIZE));
 	EVP_MD_CTX_free(ctx);

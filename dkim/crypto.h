@@ -58,6 +58,11 @@ struct crypto_key *crypto_key_rsa(struct span n, struct span e);
 /* `raw` is CRYPTO_ED25519_SIZE bytes. */
 struct crypto_key *crypto_key_ed25519(struct span raw);
 
+/* After one of these two returned NULL in this thread: whether memory ran out.
+ * If not, OpenSSL does not support the key: it may lack Ed25519 or, in FIPS
+ * mode, refuse small keys. */
+bool crypto_lacked_memory(void);
+
 /*
  * Creates a key from `pkey`, an OpenSSL key pair (RSA or Ed25519), and adds a
  * reference to `pkey`.  The key can sign, and verify its own signatures.

@@ -135,12 +135,16 @@ is_odd(struct span number)
 
 /* ---- the tags ---- */
 
-static bool
+/* Returns the key's fault, or NULL. */
+static const char *
 keep_crypto(struct key *k, struct crypto_key *crypto)
 {
 	k->crypto = crypto;
-	k->no_memory = crypto == NULL;
-	return crypto != NULL;
+	if (crypto != NULL)
+		return NULL;
+	k->no_memory = crypto_lacked_memory();
+	return k->no_memory ? "no memory"
+			    : "OpenSSL on this host does not support the key";
 }
 
 static const char *
@@ -165,7 +169,7 @@ read_rsa(struct key *k, struct span der)
 		return "the RSA key is too small";
 	if (bits > KEY_BITS_MAX)
 		return "the RSA key is too large";
-	return keep_crypto(k, crypto_key_rsa(n, e)) ? NULL : "no memory";
+	return keep_crypto(k, crypto_key_rsa(n, e));
 }
 
 static const char *
@@ -176,7 +180,7 @@ read_ed25519(struct key *k, struct span raw)
 	if (raw.n != CRYPTO_ED25519_SIZE)
 		return "p= is not an Ed25519 key";
 	k->bits = CRYPTO_ED25519_SIZE * 8;
-	return keep_crypto(k, crypto_key_ed25519(raw)) ? NULL : "no memory";
+	return keep_crypto(k, crypto_key_ed25519(raw));
 }
 
 /* Whether a colon-separated list contains `word`. */

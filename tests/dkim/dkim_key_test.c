@@ -11,6 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+
 #include "dns/cache.h"
 #include "lib/arena.h"
 #include "lib/base64.h"
@@ -472,6 +474,29 @@ section_3_3_algorithms(void **state)
 	key_release(&ed);
 }
 
+/* An algorithm that OpenSSL lacks, for example in FIPS mode, is not a lack of
+ * memory.  The size of a key is known anyway. */
+static void
+section_3_3_4_algorithms_that_openssl_lacks(void **state)
+{
+	static const char fault[] =
+	    "OpenSSL on this host does not support the key";
+	struct key rsa, ed;
+
+	(void)state;
+	/* nothing in OpenSSL's default provider has this property */
+	assert_int_equal(EVP_set_default_properties(NULL, "fips=yes"), 1);
+	rsa = read_it("p=" RSA);
+	ed = read_it("k=ed25519; p=" ED25519);
+	assert_int_equal(EVP_set_default_properties(NULL, ""), 1);
+	fault_is(rsa, fault);
+	assert_false(rsa.no_memory);
+	assert_int_equal(rsa.bits, 1024);
+	fault_is(ed, fault);
+	assert_false(ed.no_memory);
+	fault_is(read_it("k=ed25519; p=" ED25519), NULL);
+}
+
 /* Several threads read the keys of one answer and verify with them at the same
  * time. */
 struct shared {
@@ -569,6 +594,7 @@ main(void)
 		cmocka_unit_test(parsed_by_another_module),
 		cmocka_unit_test(several_records),
 		cmocka_unit_test(section_3_3_algorithms),
+		cmocka_unit_test(section_3_3_4_algorithms_that_openssl_lacks),
 		cmocka_unit_test(threads_share_a_key),
 		cmocka_unit_test(running_hashes),
 	};
