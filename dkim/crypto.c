@@ -394,7 +394,7 @@ enum crypto_verdict
 crypto_verify(const struct crypto_key *k, const uint8_t hash[CRYPTO_HASH_SIZE],
     struct span signature)
 {
-	out_of_memory = false;
+	forget_errors();
 	return k->ready != NULL ? rsa_verify(k, hash, signature)
 				: ed25519_verify(k, hash, signature);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "dns/cache.h"
@@ -497,6 +498,23 @@ section_3_3_4_algorithms_that_openssl_lacks(void **state)
 	fault_is(read_it("k=ed25519; p=" ED25519), NULL);
 }
 
+/* An error that an earlier call left in OpenSSL's queue does not turn a bad
+ * signature into a lack of memory. */
+static void
+old_errors_are_ignored(void **state)
+{
+	static const uint8_t hash[CRYPTO_HASH_SIZE] = { 1, 2, 3 };
+	char zeros[128] = "";
+	struct key rsa;
+
+	(void)state;
+	key_read(SPAN("p=" RSA), &rsa);
+	ERR_raise(ERR_LIB_EVP, ERR_R_MALLOC_FAILURE);
+	assert_int_equal(
+	    crypto_verify(rsa.crypto, hash, span_of(zeros, 128)), CRYPTO_BAD);
+	key_release(&rsa);
+}
+
 /* Several threads read the keys of one answer and verify with them at the same
  * time. */
 struct shared {
@@ -595,6 +613,7 @@ main(void)
 		cmocka_unit_test(several_records),
 		cmocka_unit_test(section_3_3_algorithms),
 		cmocka_unit_test(section_3_3_4_algorithms_that_openssl_lacks),
+		cmocka_unit_test(old_errors_are_ignored),
 		cmocka_unit_test(threads_share_a_key),
 		cmocka_unit_test(running_hashes),
 	};
