@@ -153,7 +153,6 @@ read_rsa(struct key *k, struct span der)
 	struct span n, e;
 	size_t bits;
 
-	k->type = KEY_RSA;
 	if (!subject_public_key(der, &n, &e)) {
 		if (!rsa_public_key(der, &n, &e))
 			return "p= is not an RSA key";
@@ -175,7 +174,6 @@ read_rsa(struct key *k, struct span der)
 static const char *
 read_ed25519(struct key *k, struct span raw)
 {
-	k->type = KEY_ED25519;
 	/* RFC 8463 section 4.2 */
 	if (raw.n != CRYPTO_ED25519_SIZE)
 		return "p= is not an Ed25519 key";
@@ -199,7 +197,7 @@ list_has(struct span list, const char *word)
 }
 
 static const char *
-read_public(struct key *k, struct span type, struct span p)
+read_public(struct key *k, struct span p)
 {
 	struct arena *a;
 	struct span bytes;
@@ -216,8 +214,8 @@ read_public(struct key *k, struct span type, struct span p)
 		return "no memory";
 	}
 	if (signature_base64(a, p, &bytes))
-		fault = span_is(type, "rsa") ? read_rsa(k, bytes)
-					     : read_ed25519(k, bytes);
+		fault = k->type == KEY_RSA ? read_rsa(k, bytes)
+					   : read_ed25519(k, bytes);
 	else if (arena_has_failed(a))
 		k->no_memory = true;
 	arena_free(a);
@@ -253,6 +251,9 @@ read_record(struct key *k, struct span record)
 	if (!taglist_find(tags, n, "p", &p))
 		return "the key record has no p=";
 	k->is_foreign = false;
+	/* known even if the key cannot be used */
+	taglist_find(tags, n, "k", &type);
+	k->type = span_is(type, "ed25519") ? KEY_ED25519 : KEY_RSA;
 	taglist_find(tags, n, "t", &flags);
 	k->testing = list_has(flags, "y");
 	k->strict = list_has(flags, "s");
@@ -262,10 +263,9 @@ read_record(struct key *k, struct span record)
 	if (taglist_find(tags, n, "s", &list) && !list_has(list, "*") &&
 	    !list_has(list, "email"))
 		return "the key is not for email";
-	taglist_find(tags, n, "k", &type);
-	if (!span_is(type, "rsa") && !span_is(type, "ed25519"))
+	if (k->type == KEY_RSA && !span_is(type, "rsa"))
 		return "unknown key type in k=";
-	return read_public(k, type, p);
+	return read_public(k, p);
 }
 
 void

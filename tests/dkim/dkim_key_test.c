@@ -145,6 +145,13 @@ section_3_6_1_flags(void **state)
 	assert_true(read_it("").is_foreign);
 	assert_int_equal(read_it("p=" RSA).bits, 1024);
 	assert_int_equal(read_it("k=ed25519; p=" ED25519).bits, 256);
+	assert_int_equal(read_it("p=" RSA).type, KEY_RSA);
+	assert_int_equal(read_it("k=ed25519; p=" ED25519).type, KEY_ED25519);
+	/* also if the key cannot be used */
+	assert_int_equal(read_it("k=ed25519; p=").type, KEY_ED25519);
+	assert_int_equal(read_it("k=ed25519; p=*").type, KEY_ED25519);
+	assert_int_equal(
+	    read_it("k=ed25519; s=tlsrpt; p=" ED25519).type, KEY_ED25519);
 }
 
 static void
