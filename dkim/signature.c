@@ -153,7 +153,9 @@ read_domain(struct signature_reader *r, struct span value)
 	r->sig->domain = domain;
 	/* RFC 6376 section 3.5: domain-name has at least two labels; section
 	 * 6.1.1: signatures of domains such as "com" may be ignored. */
-	return domain_is_fqdn(domain) ? NULL : "d= is a single label";
+	if (!domain_is_fqdn(domain))
+		return "d= is not a fully qualified domain name";
+	return NULL;
 }
 
 static const char *

@@ -66,6 +66,7 @@ check_all(const char *good, enum signature_kind kind, const struct change *c,
 #define NOT_A "unknown algorithm in a="
 #define NOT_C "unknown canonicalization in c="
 #define NOT_D "d= is not a domain name"
+#define NOT_FQDN "d= is not a fully qualified domain name"
 #define NOT_H "h= is not a list of field names"
 #define NOT_S "s= is not a valid selector"
 #define LIST "syntax error in the tag list"
@@ -142,7 +143,9 @@ static const struct change of_dkim[] = {
 	    "cher.example",
 	    NULL },
 	{ "d=example.com", "d=xn--bcher-kva.example", NULL },
-	{ "d=example.com", "d=com", "d= is a single label" },
+	{ "d=example.com", "d=com", NOT_FQDN },
+	{ "d=example.com", "d=192.0.2.1", NOT_FQDN },
+	{ "d=example.com", "d=example.123", NOT_FQDN },
 	{ "d=example.com", "d=example.com.", NOT_D },
 	{ "d=example.com", "d=.example.com", NOT_D },
 	{ "d=example.com", "d=example..com", NOT_D },
@@ -280,7 +283,7 @@ static const struct change of_seal[] = {
 	{ "", "h=from", "h= is not allowed in an ARC-Seal" },
 	{ "", "bh=x; c=x; l=x; q=x; x=x; v=x", NULL },
 	{ "", "t=x", "t= is not a number" },
-	{ "d=example.com", "d=example", "d= is a single label" },
+	{ "d=example.com", "d=example", NOT_FQDN },
 };
 
 static void

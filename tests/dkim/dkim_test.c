@@ -399,7 +399,7 @@ static const struct dkim_vector replays[] = {
 	    .want = "policy:not every From field is signed" },
 	{ .name = "d= that is a single label",
 	    .tags = "v=1; a=rsa-sha256; d=com; s=sel; h=from",
-	    .want = "permerror:d= is a single label" },
+	    .want = "permerror:d= is not a fully qualified domain name" },
 };
 
 static void
