@@ -242,17 +242,6 @@ choose(struct dkim *d, struct candidate *all, size_t n)
 	return true;
 }
 
-/* Returns the reason to report for signatures beyond the limit. */
-static struct span
-refusal(struct dkim *d)
-{
-	struct buf reason = buf_alloc(d->a, SIGCHECK_REASON_MAX);
-
-	buf_text(&reason, "not verified: the limit per message is ");
-	buf_number(&reason, DKIM_VERIFIED_MAX);
-	return buf_view(&reason);
-}
-
 /* Returns why the exact header is unknown, so that no signature can be
  * verified; NULL if it is known. */
 static const char *
@@ -275,7 +264,9 @@ static bool
 list(struct dkim *d, struct candidate *all, size_t n)
 {
 	const char *fault = header_fault(d->h);
-	struct span reason = fault != NULL ? span_str(fault) : refusal(d);
+	struct span reason = fault != NULL
+	    ? span_str(fault)
+	    : SPAN("not verified: too many signatures");
 	size_t room = at_most(n, DKIM_LISTED_MAX);
 
 	for (size_t i = 0; i < n; i++)

@@ -482,12 +482,23 @@ limit_is_reported(void **state)
 	assert_int_equal(r.results[DKIM_VERIFIED_MAX].code, DKIM_PASS);
 	last = &r.results[DKIM_VERIFIED_MAX - 1];
 	assert_int_equal(last->code, DKIM_POLICY);
-	assert_true(
-	    span_is(last->reason, "not verified: the limit per message is 10"));
+	assert_true(span_is(last->reason, "not verified: too many signatures"));
 	assert_true(span_is(last->domain, "example.org"));
 	assert_true(span_is(last->selector, "s9"));
 	assert_true(span_is(last->b, "YWJj"));
 	assert_false(last->verified);
+	dkim_run_end(&r);
+	free(message);
+	/* also if malformed signatures, here with a second h=, reach the limit
+	 */
+	message =
+	    under_bad(DKIM_READ_MAX, "example.com; h=from", good_message());
+	r = (struct dkim_run){ .cut = 0 };
+	dkim_run(&r, span_str(message), zone);
+	assert_int_equal(r.n, DKIM_READ_MAX + 1);
+	last = &r.results[DKIM_READ_MAX];
+	assert_int_equal(last->code, DKIM_POLICY);
+	assert_true(span_is(last->reason, "not verified: too many signatures"));
 	dkim_run_end(&r);
 	free(message);
 	zone->close(zone);
