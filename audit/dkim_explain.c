@@ -353,6 +353,24 @@ check_key_record(const struct explain_record *r, struct span domain,
 	return sigcheck_key_fits(&c, &r->key, rules, a, out);
 }
 
+/* Adds a record.  As in verification, key records have precedence over others.
+ * Returns false if a key record found no room. */
+static bool
+keep_record(struct explain_key *out, const struct explain_record *r)
+{
+	if (out->n_records < EXPLAIN_RECORDS_MAX) {
+		out->records[out->n_records++] = *r;
+		return true;
+	}
+	for (size_t i = 0; i < out->n_records && !r->key.is_foreign; i++) {
+		if (out->records[i].key.is_foreign) {
+			out->records[i] = *r;
+			return true;
+		}
+	}
+	return r->key.is_foreign;
+}
+
 static void
 check_key_answer(const struct dns_answer *answer, struct span domain,
     const struct sigcheck_rules *rules, struct arena *a,
@@ -363,24 +381,24 @@ check_key_answer(const struct dns_answer *answer, struct span domain,
 
 	out->verdict = SPAN("no key record");
 	for (size_t i = 0; i < answer->n_records; i++) {
-		struct explain_record *r = &out->records[out->n_records];
+		struct explain_record r;
 		bool fits;
 
-		if (out->n_records == EXPLAIN_RECORDS_MAX)
-			break;
-		out->n_records++;
-		explain_record(r, &answer->records[i]);
+		explain_record(&r, &answer->records[i]);
 		/* RFC 6376 section 3.6.2.2 */
 		if (answer->n_records > 1)
-			advise(r, "publish only one TXT record for a selector");
-		fits = check_key_record(r, domain, rules, a, &result);
-		key_release(&r->key);
+			advise(
+			    &r, "publish only one TXT record for a selector");
+		fits = check_key_record(&r, domain, rules, a, &result);
+		key_release(&r.key);
+		if (!keep_record(out, &r))
+			break;
 		if (fits)
 			out->verdict = SPAN("a good key");
 		else if (!out->is_good && !has_key)
 			out->verdict = result.reason;
 		out->is_good = out->is_good || fits;
-		has_key = has_key || !r->key.is_foreign;
+		has_key = has_key || !r.key.is_foreign;
 	}
 }
 

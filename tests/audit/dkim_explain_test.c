@@ -333,6 +333,13 @@ static const struct dkim_explain_key_vector key_vectors[] = {
 	    .is_good = true,
 	    .verdict = "a good key",
 	    .advice = "publish only one TXT record for a selector" },
+	{ .name = "a key behind nine other records",
+	    .zone = AT "\"a=1\"\n" AT "\"a=2\"\n" AT "\"a=3\"\n" AT
+		       "\"a=4\"\n" AT "\"a=5\"\n" AT "\"a=6\"\n" AT
+		       "\"a=7\"\n" AT "\"a=8\"\n" AT "\"a=9\"\n" AT ED "\"\n",
+	    .is_good = true,
+	    .verdict = "a good key",
+	    .advice = ED_ADVICE },
 	{ .name = "sha1 only",
 	    .zone = AT ED "; h=sha1\"\n",
 	    .verdict = "the key does not allow SHA-256",
