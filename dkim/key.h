@@ -21,7 +21,7 @@ enum {
 	KEY_RECORD_MAX = 8192,  /* bytes of a record; RSA-16384 needs 2,900 */
 	KEY_BITS_MIN = 512,     /* RSA: the minimum of RFC 6376 section 3.3.3 */
 	KEY_BITS_MAX = 16384,   /* OpenSSL's maximum */
-	KEY_EXPONENT_BITS = 64, /* a larger exponent only costs time */
+	KEY_EXPONENT_BITS = 33, /* 2^32+1; larger ones only cost time */
 };
 
 enum key_type { KEY_RSA, KEY_ED25519 };
