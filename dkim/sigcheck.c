@@ -9,6 +9,9 @@
 #include "lib/domain.h"
 
 enum {
+	/* Keys tried for each signature, if several records of an answer fit:
+	 * RFC 6376 section 3.6.2.2 allows only one. */
+	KEYS_TRIED_MAX = 2,
 	/* With 8192 bits, verification costs 16 times as much as with 2048; RFC
 	 * 8301 section 3.2 requires verifiers to support 4096. */
 	MAX_RSA_BITS = 8192,
@@ -284,13 +287,13 @@ judge_tail(const struct sigcheck *c, const struct body_hashes *body_hashes,
 	    (unsigned long long)(length - c->sig.limit));
 }
 
-/* RFC 6376 section 6.1.2 step 4: all keys in the answer are tried. */
+/* RFC 6376 section 6.1.2 step 4: a verifier may choose among several keys. */
 void
 sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
     const struct body_hashes *body_hashes, sigcheck_hash *hash, void *of,
     struct arena *a, struct sigcheck_result *out)
 {
-	const struct key *fit[KEY_RECORDS_MAX];
+	const struct key *fit[KEYS_TRIED_MAX];
 	uint8_t data[CRYPTO_HASH_SIZE];
 	bool over_body = c->sig.bh.p != NULL;
 	size_t n = 0;
@@ -299,7 +302,7 @@ sigcheck_verify(const struct sigcheck *c, const struct sigcheck_rules *r,
 	if (decide_no_answer(c, out, a))
 		return;
 	decide(out, DKIM_PERMERROR, "no key for the signature");
-	for (size_t i = 0; i < c->keys->n; i++) {
+	for (size_t i = 0; i < c->keys->n && n < KEYS_TRIED_MAX; i++) {
 		struct sigcheck_result one = *out;
 
 		if (sigcheck_key_fits(c, &c->keys->keys[i], r, a, &one))

@@ -209,9 +209,11 @@ section_6_1_2_several_records(void **state)
 	struct dkim_options o = { .min_rsa_bits = 0 };
 	char *good = sign_record(sign_rsa(1024, 0));
 	char *other = sign_record(sign_rsa(1024, 1));
-	char *lines[2] = {
+	char *third = sign_record(sign_rsa(1024, 2));
+	char *lines[3] = {
 		sign_zone_line("sel._domainkey.example.com", other),
 		sign_zone_line("sel._domainkey.example.com", good),
+		sign_zone_line("sel._domainkey.example.com", third),
 	};
 	char text[4000];
 
@@ -229,10 +231,14 @@ section_6_1_2_several_records(void **state)
 	snprintf(text, sizeof(text), "%s%s", lines[0],
 	    "sel._domainkey.example.com. IN TXT \"p=\"\n");
 	one_run(sign_rsa(1024, 0), text, TAGS, o, NOT_HEADER);
-	free(lines[0]);
-	free(lines[1]);
+	/* only two keys are tried */
+	snprintf(text, sizeof(text), "%s%s%s", lines[0], lines[2], lines[1]);
+	one_run(sign_rsa(1024, 0), text, TAGS, o, NOT_HEADER);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		free(lines[i]);
 	free(good);
 	free(other);
+	free(third);
 }
 
 static void
