@@ -20,7 +20,6 @@ struct arc_set {
 	size_t field[PARTS];
 	struct span results; /* the AAR's value without "i=N;" */
 	struct sigcheck ams, seal;
-	int relaxed_body; /* second body hash, for an AMS without c= */
 	bool is_ams_dead; /* the AMS fails regardless of its key */
 	struct sigcheck_result ams_early;
 	uint8_t hash[CRYPTO_HASH_SIZE]; /* hash of the seal's input */
@@ -34,6 +33,7 @@ struct arc {
 	struct header_index *index;
 	struct arc_set *sets; /* sets[0] is instance 1; room for all 50 */
 	unsigned n;           /* the highest instance */
+	int relaxed_body;     /* see retries_relaxed() */
 	size_t n_from;        /* From fields */
 	bool decided;
 	bool hashed; /* `hash` was computed for all sets */
@@ -224,6 +224,18 @@ judge_structure(struct arc *c)
 	}
 }
 
+/*
+ * Whether an AMS that fails is verified again, with relaxed canonicalization.
+ * RFC 6376 section 3.5: the default of c= is simple/simple; some sealers assume
+ * relaxed, which seals always use.  The chain can pass without the older AMSs,
+ * so they are not worth a second attempt.
+ */
+static bool
+retries_relaxed(const struct arc *c, unsigned instance)
+{
+	return instance == c->n && !c->sets[instance - 1].ams.sig.has_canon;
+}
+
 /* Finds errors that can be detected without keys, and the keys to query.
  * Returns false if memory ran out. */
 static bool
@@ -254,8 +266,8 @@ prepare(struct arc *c)
 			continue;
 		if (!sigcheck_begin(&set->ams, c->a, c->body_hashes))
 			return false;
-		if (!set->ams.sig.has_canon)
-			set->relaxed_body = body_hashes_request(
+		if (retries_relaxed(c, i))
+			c->relaxed_body = body_hashes_request(
 			    c->body_hashes, CANON_RELAXED, set->ams.sig.limit);
 	}
 	c->n_from = mail_header_count(c->h, "From");
@@ -443,12 +455,10 @@ ams_passes(struct arc *c, unsigned instance, struct sigcheck_result *r)
 	}
 	sigcheck_verify(
 	    &set->ams, &c->rules, c->body_hashes, ams_hash, &one, c->a, r);
-	if (r->code == DKIM_FAIL && !set->ams.sig.has_canon) {
-		/* RFC 6376 section 3.5: the default of c= is simple/simple;
-		 * some sealers assume relaxed, which seals always use. */
+	if (r->code == DKIM_FAIL && retries_relaxed(c, instance)) {
 		set->ams.sig.header = CANON_RELAXED;
 		set->ams.sig.body = CANON_RELAXED;
-		set->ams.body = set->relaxed_body;
+		set->ams.body = c->relaxed_body;
 		sigcheck_verify(&set->ams, &c->rules, c->body_hashes, ams_hash,
 		    &one, c->a, &again);
 		if (again.code == DKIM_PASS)

@@ -384,6 +384,10 @@ message_signature_without_canonicalization(void **state)
 	    "Subject: minutes", "Subject:  minutes");
 	expect_dkim_arc(
 	    sign_change(message, "the  min", "the min"), zone, WHOLE, 1, 0);
+	/* but only in the newest set */
+	message = sign_change(seal(strdup(MAIL), 1, "~h=from:to:subject"),
+	    "Subject: minutes", "Subject:  minutes");
+	expect_dkim_arc(seal(message, 2, RELAXED), zone, WHOLE, 2, 2);
 	zone->close(zone);
 }
 
