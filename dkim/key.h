@@ -16,7 +16,7 @@
 #include "lib/span.h"
 
 enum {
-	KEY_RECORDS_MAX = 4, /* records tried per answer; a selector should have
+	KEY_RECORDS_MAX = 4, /* records read per answer; a selector should have
 	                        only one TXT record (section 3.6.2.2) */
 	KEY_RECORD_MAX = 8192,  /* bytes of a record; RSA-16384 needs 2,900 */
 	KEY_BITS_MIN = 512,     /* RSA: the minimum of RFC 6376 section 3.3.3 */
