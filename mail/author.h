@@ -16,6 +16,10 @@ enum {
 	/* legitimate mail has less; these limits bound time and memory */
 	MAIL_AUTHOR_TEXT_MAX = 16 * 1024, /* bytes of all From fields */
 	MAIL_AUTHOR_SIGNS_MAX = 200, /* "@", "%", "!" and "^" in these fields */
+	/* Sendmail cuts a mailbox, including its name and comments, at 255
+	 * bytes after the milters have seen it; the rest is a reserve for the
+	 * quotes that it may add */
+	MAIL_MAILBOX_MAX = 250,
 };
 
 enum mail_from_state {
@@ -33,6 +37,8 @@ struct mail_from {
 	                  domain that a program could show
 	                  ("<MAILER-DAEMON>") */
 	size_t n_fields;
+	size_t longest; /* bytes of the longest mailbox as Sendmail counts them;
+	                   of the longest field if that is not valid */
 	size_t n_domains;
 	size_t n_possible; /* the last n_possible of `domains` are not from
 	                      addresses, but some programs may show them as

@@ -78,13 +78,13 @@ struct large_vector {
 /* clang-format off */
 static const struct large_vector larges[] = {
 	{ .begin = "",
-.text = "a@b.example,",
+.text = "a@b.example,\r\n ",
 .times = 200,
 .end = "",
 .state = MAIL_FROM_VALID,
 .domains = "b.example" },
 	{ .begin = "",
-.text = "a@b.example,",
+.text = "a@b.example,\r\n ",
 .times = 201,
 .end = "",
 .state = MAIL_FROM_INVALID,
@@ -96,7 +96,7 @@ static const struct large_vector larges[] = {
 .state = MAIL_FROM_INVALID,
 .domains = "" },
 	{ .begin = "",
-.text = "a@b\303\274cher.example,",
+.text = "a@b\303\274cher.example,\r\n ",
 .times = 200,
 .end = "",
 .state = MAIL_FROM_VALID,
@@ -125,8 +125,8 @@ static const struct large_vector larges[] = {
 .end = "example",
 .state = MAIL_FROM_VALID },
 	{ .begin = "\"",
-.text = "0123456789abcdef",
-.times = 993,
+.text = "0123456789abcdef\r\n ",
+.times = 836,
 .end = "\" <a@b.example>",
 .state = MAIL_FROM_VALID,
 .domains = "b.example" },
@@ -134,7 +134,7 @@ static const struct large_vector larges[] = {
 .text = "0123456789abcdef",
 .times = 993,
 .end = "@b.example",
-.state = MAIL_FROM_VALID,
+.state = MAIL_FROM_INVALID,
 .domains = "b.example" },
 	{ .begin = "a@",
 .text = "0123456789abcde.",
@@ -232,20 +232,20 @@ static const struct large_vector larges[] = {
 .state = MAIL_FROM_INVALID,
 .domains = "" },
 	{ .begin = "",
-.text = "a:",
-.times = 7950,
+.text = "a:\r\n ",
+.times = 3180,
 .end = "a@b.example",
 .state = MAIL_FROM_SLOPPY,
 .domains = "b.example" },
 	{ .begin = "",
-.text = ",",
-.times = 15900,
+.text = ",\r\n ",
+.times = 3975,
 .end = "a@b.example",
 .state = MAIL_FROM_VALID,
 .domains = "b.example" },
 	{ .begin = "",
-.text = "a ",
-.times = 7950,
+.text = "a\r\n ",
+.times = 3975,
 .end = "<a@b.example>",
 .state = MAIL_FROM_VALID,
 .domains = "b.example" },
@@ -298,8 +298,8 @@ static const struct large_vector larges[] = {
 .state = MAIL_FROM_INVALID,
 .domains = "" },
 	{ .begin = "",
-.text = "=?utf-8?q?a",
-.times = 1445,
+.text = "=?utf-8?q?a\r\n ",
+.times = 1135,
 .end = " <a@b.example>",
 .state = MAIL_FROM_VALID,
 .domains = "b.example" },
@@ -366,6 +366,124 @@ limit_of_bytes_is_for_all_fields(void **state)
 	arena_free(a);
 }
 
+/* RFC 5322 section 2.1.1: MTAs break longer lines, even in a domain. */
+static void
+limit_of_a_line(void **state)
+{
+	static const struct {
+		const char *begin, *text, *end;
+		size_t times;
+		enum mail_from_state state;
+	} vectors[] = {
+		{ "", "x", " <a@d.example.b.example>", 950, MAIL_FROM_VALID },
+		{ "", "x", " <a@d.example.b.example>", 980, MAIL_FROM_INVALID },
+		{ "\"", "x", "<c@d.example>\" <a@b.example>", 960,
+		    MAIL_FROM_INVALID },
+		{ "", "x", "\r\n <a@b.example>", 980, MAIL_FROM_VALID },
+		{ "", "x", "\r\n <a@b.example>", 981, MAIL_FROM_INVALID },
+		{ "a\r\n ", "x", "\r\n <a@b.example>", 978, MAIL_FROM_VALID },
+		{ "a\r\n ", "x", "\r\n <a@b.example>", 979, MAIL_FROM_INVALID },
+	};
+	struct arena *a = arena_new(CAP);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct mail_from from;
+
+		mail_author_read(a,
+		    repeat(a, vectors[i].begin, vectors[i].text,
+			vectors[i].times, vectors[i].end),
+		    &from);
+		if (from.state != vectors[i].state)
+			fail_msg(
+			    "%zu: %s", i, mail_from_state_name(from.state));
+		arena_rewind(a);
+	}
+	arena_free(a);
+}
+
+/* Sendmail counts the name and comments of a mailbox, and bytes from 0x80 to
+ * 0x9f twice. */
+static void
+longest_mailbox(void **state)
+{
+	static const struct {
+		const char *begin, *text, *end;
+		size_t times, longest;
+	} vectors[] = {
+		{ "", "", "a@b.example", 0, 11 },
+		{ "\"", " ", "\" <a@b.example>", 300, 316 },
+		{ "(", "x", ") a@b.example", 300, 314 },
+		{ "a.", "x", "@b.example", 300, 312 },
+		{ "\"", "\302\205", "\" <a@b.example>", 100, 316 },
+		{ "\"", "\303\274", "\" <a@b.example>", 100, 216 },
+		{ "a@b.example, ", "x", " <c@b.example>", 300, 316 },
+		{ "", "x", " <c@b.example>, a@b.example", 300, 314 },
+		{ "x: ", "a@b.example,", " c@d.example;", 20, 14 },
+		/* not valid */
+		{ "Doe, ", "x", " <a@b.example>", 300, 319 },
+		{ "", "a@b.example,", " x", 20, 242 },
+	};
+	struct arena *a = arena_new(CAP);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct mail_from from;
+
+		mail_author_read(a,
+		    repeat(a, vectors[i].begin, vectors[i].text,
+			vectors[i].times, vectors[i].end),
+		    &from);
+		if (from.longest != vectors[i].longest)
+			fail_msg("%zu: %zu", i, from.longest);
+		arena_rewind(a);
+	}
+	arena_free(a);
+}
+
+/* MTAs may cut the names of a long field. */
+static void
+names_of_a_long_field_are_searched(void **state)
+{
+	static const struct {
+		const char *begin, *text, *end;
+		size_t times;
+		const char *domains;
+	} vectors[] = {
+		{ "\"c@d.example\" \"", "x", "\" <a@b.example>", 220,
+		    "b.example" },
+		{ "\"c@d.example\" \"", "x", "\" <a@b.example>", 221,
+		    "b.example +d.example" },
+		{ "\"c@d.example", " ", "\" <a@b.example>", 240,
+		    "b.example +d.example" },
+		{ "(c@d.example", " ", ") a@b.example", 240,
+		    "b.example +d.example +d.examplea" },
+		{ "\"c@d.example", "\302\205", "\" <a@b.example>", 60,
+		    "b.example" },
+		{ "\"c@d.example", "\302\205", "\" <a@b.example>", 100,
+		    "b.example +d.example" },
+	};
+	struct arena *a = arena_new(CAP);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct mail_from from;
+		char shown[MAIL_AUTHOR_SHOWN];
+
+		mail_author_read(a,
+		    repeat(a, vectors[i].begin, vectors[i].text,
+			vectors[i].times, vectors[i].end),
+		    &from);
+		mail_author_show(&from, shown);
+		if (from.state != MAIL_FROM_VALID ||
+		    strcmp(shown, vectors[i].domains) != 0)
+			fail_msg("%zu: %s \"%s\"", i,
+			    mail_from_state_name(from.state), shown);
+		arena_rewind(a);
+	}
+	arena_free(a);
+}
+
 static void
 comments_at_the_depth_limit(void **state)
 {
@@ -392,6 +510,9 @@ main(void)
 		cmocka_unit_test(limit_of_possible_domains),
 		cmocka_unit_test(hostile_sizes_take_linear_time),
 		cmocka_unit_test(limit_of_bytes_is_for_all_fields),
+		cmocka_unit_test(limit_of_a_line),
+		cmocka_unit_test(longest_mailbox),
+		cmocka_unit_test(names_of_a_long_field_are_searched),
 		cmocka_unit_test(comments_at_the_depth_limit),
 	};
 
