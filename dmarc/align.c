@@ -5,6 +5,15 @@
 
 #include "lib/domain.h"
 
+const struct dns_answer *
+dmarc_align_alias(
+    const struct dmarc_facts *f, size_t i, struct dns_questions *questions)
+{
+	if (!f->expands_aliases || i >= f->n_authors - f->n_possible)
+		return NULL;
+	return dns_ask(questions, f->authors[i], DNS_A);
+}
+
 void
 dmarc_align_ask_authors(
     const struct dmarc_facts *f, struct dns_questions *questions)
@@ -12,7 +21,17 @@ dmarc_align_ask_authors(
 	for (size_t i = 0; i < f->n_authors; i++)
 		dmarc_walk_ask(f->authors[i], 1, questions);
 	for (size_t i = 0; i < f->n_authors; i++)
+		dmarc_align_alias(f, i, questions);
+	for (size_t i = 0; i < f->n_authors; i++)
 		dmarc_walk_ask(f->authors[i], DMARC_MAX_QUERIES, questions);
+	for (size_t i = 0; i < f->n_authors; i++) {
+		const struct dns_answer *answer =
+		    dmarc_align_alias(f, i, questions);
+
+		if (answer != NULL && answer->alias.n > 0)
+			dmarc_walk_ask(
+			    answer->alias, DMARC_MAX_QUERIES, questions);
+	}
 }
 
 bool

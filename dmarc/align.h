@@ -48,12 +48,18 @@ bool dmarc_align_open(struct dmarc_align *c, const struct dmarc_facts *f,
     bool all, struct dns_questions *questions, struct arena *a);
 
 /*
- * Queries the records of all author domains, then those of their parent
- * domains.  Call this before all other queries, so that no author domain or
- * identifier can use up the queries that the policy of another author needs.
+ * Queries the records of all author domains, then their aliases, then the
+ * records of their parent domains and of the targets.  Call this before all
+ * other queries, so that no author domain or identifier can use up the queries
+ * that the policy of another author needs.
  */
 void dmarc_align_ask_authors(
     const struct dmarc_facts *f, struct dns_questions *questions);
+
+/* Returns the answer whose `alias` is what the MTA writes instead of
+ * `f->authors[i]`, if that is an alias; NULL if the MTA does not replace it. */
+const struct dns_answer *dmarc_align_alias(
+    const struct dmarc_facts *f, size_t i, struct dns_questions *questions);
 
 /* Looks up the organizational domain of `p`. */
 enum core_status dmarc_align_party_walk(

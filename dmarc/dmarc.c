@@ -5,7 +5,7 @@
 #include "lib/domain.h"
 #include "lib/enum_names.h"
 
-enum { REASON_MAX = 512 }; /* bytes of a reason with two domain names */
+enum { REASON_MAX = 1200 }; /* bytes of a reason with four domain names */
 
 static const struct enum_token codes[] = {
 	{ "none", DMARC_NONE },
@@ -34,7 +34,16 @@ dmarc_ask(const struct dmarc_facts *f, struct dns_questions *questions,
 		return CORE_DONE;
 	dmarc_align_ask_authors(f, questions);
 	for (size_t i = 0; i < f->n_authors; i++) {
+		const struct dns_answer *answer =
+		    dmarc_align_alias(f, i, questions);
+
 		if (dmarc_align_ask(&c, f->authors[i], &au) == CORE_WAIT)
+			step = CORE_WAIT;
+		if (answer == NULL)
+			continue;
+		if (answer->state == DNS_PENDING ||
+		    (answer->alias.n > 0 &&
+			dmarc_align_ask(&c, answer->alias, &au) == CORE_WAIT))
 			step = CORE_WAIT;
 	}
 	return step;
@@ -199,21 +208,28 @@ judge(const struct dmarc_align *c, const struct dmarc_author *au,
 }
 
 static struct dmarc_result
-no_memory(struct span domain)
+temperror(struct span domain, const char *reason)
 {
 	return (struct dmarc_result){
 		.code = DMARC_TEMPERROR,
 		.disposition = DMARC_POLICY_NONE,
 		.author_domain = domain,
-		.reason = SPAN("out of memory"),
+		.reason = span_str(reason),
 	};
 }
 
-/* Checks one author domain.  On CORE_WAIT, queries for all missing answers have
- * been sent. */
+static struct dmarc_result
+no_memory(struct span domain)
+{
+	return temperror(domain, "out of memory");
+}
+
+/* Checks one author domain, or the target of the author domain `alias`, which
+ * is otherwise absent.  On CORE_WAIT, queries for all missing answers have been
+ * sent. */
 static enum core_status
-author_check(
-    struct dmarc_align *c, struct span domain, struct dmarc_result *out)
+author_check(struct dmarc_align *c, struct span domain, struct span alias,
+    struct dmarc_result *out)
 {
 	struct dmarc_author au;
 	struct buf reason;
@@ -231,6 +247,9 @@ author_check(
 		*out = no_memory(domain);
 		return CORE_DONE;
 	}
+	if (alias.p != NULL)
+		put_reason(&reason, "", alias, " is an alias of ", domain,
+		    ", which the MTA shows: ");
 	if (dmarc_align_record(&au) == NULL)
 		judge_without(&au, out, &reason);
 	else
@@ -285,34 +304,80 @@ without_authors(const struct dmarc_facts *f)
 	};
 }
 
+/* The results of all author domains. */
+struct dmarc_judging {
+	struct dmarc_align align;
+	struct dmarc_result *out; /* the strictest result */
+	bool any;                 /* `out` is the result of an author domain */
+	size_t alias_growth;
+};
+
+static void
+keep_strictest(struct dmarc_judging *j, const struct dmarc_result *one)
+{
+	if (!j->any || strictness(one) > strictness(j->out))
+		*j->out = *one;
+	j->any = true;
+}
+
+/* Checks the domain that the MTA writes instead of author `i`, if that is an
+ * alias.  Without an answer, it is unknown who the author will be. */
+static enum core_status
+alias_check(struct dmarc_judging *j, const struct dmarc_facts *f, size_t i)
+{
+	struct span alias = f->authors[i];
+	const struct dns_answer *answer =
+	    dmarc_align_alias(f, i, j->align.questions);
+	struct dmarc_result one;
+
+	if (answer == NULL)
+		return CORE_DONE;
+	if (answer->state == DNS_PENDING)
+		return CORE_WAIT;
+	if (answer->state == DNS_FAILED) {
+		one = temperror(alias,
+		    "no DNS answer, so it is unknown whether the author domain "
+		    "is an alias");
+		keep_strictest(j, &one);
+	}
+	if (answer->alias.n == 0)
+		return CORE_DONE;
+	if (answer->alias.n > alias.n + j->alias_growth)
+		j->alias_growth = answer->alias.n - alias.n;
+	if (author_check(&j->align, answer->alias, alias, &one) == CORE_WAIT)
+		return CORE_WAIT;
+	keep_strictest(j, &one);
+	return CORE_DONE;
+}
+
 enum core_status
 dmarc_check(const struct dmarc_facts *f, struct dns_questions *questions,
     struct arena *a, struct dmarc_result *out)
 {
-	struct dmarc_align c;
+	struct dmarc_judging j = { .out = out };
 	struct dmarc_result one;
 	enum core_status step = CORE_DONE;
-	bool any = false;
 
 	*out = without_authors(f);
 	if (f->authors_fault != NULL || f->n_authors == 0)
 		return CORE_DONE;
-	if (!dmarc_align_open(&c, f, false, questions, a)) {
+	if (!dmarc_align_open(&j.align, f, false, questions, a)) {
 		*out = no_memory(f->authors[0]);
 		return CORE_DONE;
 	}
 	dmarc_align_ask_authors(f, questions);
 	for (size_t i = 0; i < f->n_authors; i++) {
-		if (author_check(&c, f->authors[i], &one) == CORE_WAIT) {
+		bool possible = i >= f->n_authors - f->n_possible;
+
+		if (author_check(&j.align, f->authors[i], SPAN_NONE, &one) ==
+		    CORE_WAIT)
 			step = CORE_WAIT;
-			continue;
-		}
-		if (i >= f->n_authors - f->n_possible && one.code == DMARC_NONE)
-			continue;
-		if (!any || strictness(&one) > strictness(out))
-			*out = one;
-		any = true;
+		else if (!possible || one.code != DMARC_NONE)
+			keep_strictest(&j, &one);
+		if (alias_check(&j, f, i) == CORE_WAIT)
+			step = CORE_WAIT;
 	}
 	out->n_authors = f->n_authors;
+	out->alias_growth = j.alias_growth;
 	return step;
 }

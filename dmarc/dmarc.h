@@ -57,6 +57,9 @@ struct dmarc_facts {
 	 * display as the author domain.  Those without a record are ignored:
 	 * most are not even domains */
 	size_t n_possible;
+	/* the MTA writes the target of an alias (CNAME) instead of an author
+	 * domain, so the targets are authors too */
+	bool expands_aliases;
 	/* NULL: the author domains are certain.  Otherwise a constant string
 	 * that says why they are not (RFC 9989 sections 5.3.1, 11.5); the
 	 * result is then permerror, and nothing is queried */
@@ -84,9 +87,12 @@ struct dmarc_result {
 	bool testing;      /* t=y */
 	bool nonexistent;  /* the author domain does not exist, so np applies */
 	struct span aligned_by; /* the aligned domain that passed */
-	struct span reason;     /* one line of printable ASCII */
-	size_t n_authors;       /* author domains evaluated; this result is the
-	                           strictest */
+	/* with `expands_aliases`, the most bytes by which the target of an
+	 * alias is longer than the author domain */
+	size_t alias_growth;
+	struct span reason; /* one line of printable ASCII */
+	size_t n_authors;   /* author domains evaluated; this result is the
+	                       strictest */
 };
 
 const char *dmarc_code_name(enum dmarc_code code);
@@ -108,7 +114,8 @@ enum core_status dmarc_ask(const struct dmarc_facts *f,
  * dmarc_ask() and dmarc_check() first query the record of each author domain,
  * then those of their parent domains, then the tree walks of the identifiers,
  * so that one author domain cannot use up the queries that another one's policy
- * needs.
+ * needs.  With `expands_aliases`, an author domain that is not only possible
+ * costs one more query, and the walk of its target if it is an alias.
  */
 enum core_status dmarc_check(const struct dmarc_facts *f,
     struct dns_questions *questions, struct arena *a, struct dmarc_result *out);

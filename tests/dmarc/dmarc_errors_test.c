@@ -275,6 +275,100 @@ rfc9989_5_3_1_and_11_5_authors(void **state)
 	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
 }
 
+/* The MTA shows the target of an alias, which must pass too. */
+static void
+aliases_of_authors(void **state)
+{
+	static const char zone[] = DMARC("good.test", NONE)
+	    DMARC("strict.example", REJECT) HOST("host.good.test")
+		ALIAS("to-strict.good.test", "strict.example")
+		    ALIAS("to-good.strict.example", "host.good.test")
+			ALIAS("f.good.test", "free.example")
+			    ALIAS("chain.good.test", "to-strict.good.test")
+				ALIAS("loop.good.test", "loop.good.test");
+	static const struct dmarc_vector vectors[] = {
+		{ .name = "not expanded",
+		    .authors = "to-strict.good.test",
+		    .spf = "+good.test",
+		    .dkim = "",
+		    .zone = zone,
+		    .want = "pass p=none good.test spf (good.test)" },
+		{ .name = "the target fails",
+		    .authors = ">to-strict.good.test",
+		    .spf = "+good.test",
+		    .dkim = "",
+		    .zone = zone,
+		    .want = "fail p=reject strict.example -> reject"
+			    " (strict.example)" },
+		{ .name = "the target of a chain fails",
+		    .authors = ">chain.good.test",
+		    .spf = "+good.test",
+		    .dkim = "",
+		    .zone = zone,
+		    .want = "fail p=reject strict.example -> reject"
+			    " (strict.example)" },
+		{ .name = "both pass",
+		    .authors = ">to-strict.good.test",
+		    .spf = "+good.test",
+		    .dkim = "+strict.example",
+		    .zone = zone,
+		    .want = "pass p=none good.test spf (good.test)" },
+		{ .name = "only the target passes",
+		    .authors = ">to-good.strict.example",
+		    .spf = "+good.test",
+		    .dkim = "",
+		    .zone = zone,
+		    .want = "fail p=reject strict.example -> reject"
+			    " (strict.example)" },
+		{ .name = "the target has no record",
+		    .authors = ">f.good.test",
+		    .spf = "+good.test",
+		    .dkim = "",
+		    .zone = zone,
+		    .want = "none (free.example)" },
+		{ .name = "not an alias",
+		    .authors = ">host.good.test",
+		    .spf = "+good.test",
+		    .dkim = "",
+		    .zone = zone,
+		    .want = "pass p=none good.test spf (good.test)" },
+		{ .name = "the second author",
+		    .authors = ">good.test to-strict.good.test",
+		    .spf = "+good.test",
+		    .dkim = "",
+		    .zone = zone,
+		    .want = "fail p=reject strict.example -> reject"
+			    " (strict.example)" },
+		{ .name = "a possible author",
+		    .authors = ">good.test ~to-strict.good.test",
+		    .spf = "+good.test",
+		    .dkim = "",
+		    .zone = zone,
+		    .want = "pass p=none good.test spf (good.test)" },
+	};
+	struct dns_source *source = pump_zone(zone);
+	struct dmarc_run r;
+
+	(void)state;
+	dmarc_run_judges(vectors, ARRAY_SIZE(vectors));
+	dmarc_run_open(&r, ">loop.good.test", "+good.test", "");
+	pump_core(r.questions, source, false, dmarc_run_check, &r);
+	assert_int_equal(r.result.code, DMARC_TEMPERROR);
+	dmarc_run_close(&r);
+	dmarc_run_open(&r, ">to-strict.good.test", "+good.test", "");
+	pump_core(r.questions, source, false, dmarc_run_check, &r);
+	assert_true(span_is(r.result.reason,
+	    "to-strict.good.test is an alias of strict.example, which the MTA "
+	    "shows: no aligned identifier passes; p=reject of strict.example"));
+	assert_int_equal(r.result.alias_growth, 0);
+	dmarc_run_close(&r);
+	dmarc_run_open(&r, ">f.good.test to-strict.good.test", "", "");
+	pump_core(r.questions, source, false, dmarc_run_check, &r);
+	assert_int_equal(r.result.alias_growth, 1);
+	dmarc_run_close(&r);
+	source->close(source);
+}
+
 struct waves {
 	const char *name;
 	const char *authors, *spf, *dkim, *zone;
@@ -377,6 +471,16 @@ questions_in_waves(void **state)
 		    .waves = 1,
 		    .names = "_dmarc.a.test _dmarc.b.example _dmarc.test"
 			     " _dmarc.example _dmarc.c.a.test" },
+		{ .name = "aliases, before the parent domains",
+		    .authors = ">a.test b.example ~c.test",
+		    .spf = "",
+		    .dkim = "",
+		    .zone = ALIAS("a.test", "d.example")
+			ALIAS("c.test", "d.example"),
+		    .waves = 2,
+		    .names = "_dmarc.a.test _dmarc.b.example _dmarc.c.test"
+			     " a.test b.example _dmarc.test _dmarc.example"
+			     " _dmarc.d.example" },
 		{ .name = "an invalid From: no queries",
 		    .authors = "!a.test b.example",
 		    .spf = "+c.a.test",
@@ -538,6 +642,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc9989_5_3_6_errors),
 		cmocka_unit_test(rfc9989_5_3_1_and_11_5_authors),
+		cmocka_unit_test(aliases_of_authors),
 		cmocka_unit_test(questions_in_waves),
 		cmocka_unit_test(hostile_sizes),
 		cmocka_unit_test(no_author_uses_up_questions_of_another),

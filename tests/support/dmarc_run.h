@@ -16,6 +16,7 @@
 /* Lines of a zone, and DMARC records. */
 #define DMARC(name, text) "_dmarc." name ". 60 IN TXT \"" text "\"\n"
 #define HOST(name) name ". 60 IN A 192.0.2.1\n"
+#define ALIAS(name, target) name ". 60 IN CNAME " target ".\n"
 #define FAILS(name) ";!failed " name ". TXT servfail\n"
 #define REJECT "v=DMARC1; p=reject"
 #define NONE "v=DMARC1; p=none"
@@ -24,9 +25,9 @@ enum { IDENTIFIERS_MAX = 8, AUTHORS_MAX = 8, QUESTIONS_MAX = 128 };
 
 struct dmarc_vector {
 	const char *name;
-	const char *authors; /* "a b ~c"; a leading "!" makes them invalid, and
-	                        "~" marks possible authors, which must come
-	                        last */
+	const char *authors; /* "a b ~c"; a leading "!" makes them invalid, a
+	                        leading ">" expands aliases, and "~" marks
+	                        possible authors, which must come last */
 	const char *spf;     /* "+domain": pass; "?domain": temperror;
 	                        "-domain": other; "": no identifier */
 	const char *dkim;    /* may contain several, like `spf` */
