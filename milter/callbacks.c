@@ -79,7 +79,7 @@ request_macros(SMFICTX *ctx)
 		const char *names;
 	} wanted[] = {
 		{ SMFIM_CONNECT,
-		    "j {client_ptr} {client_resolve} {daemon_port}" },
+		    "j v {client_ptr} {client_resolve} {daemon_port}" },
 		{ SMFIM_HELO, "" },
 		{ SMFIM_ENVFROM, "{auth_type} {auth_authen}" },
 		{ SMFIM_ENVRCPT, "" },
@@ -197,6 +197,7 @@ connect_to(SMFICTX *ctx, struct session *s, const char *name,
 		.name = name,
 		.where = where,
 		.mta = smfi_getsymval(ctx, libmilter_text("j")),
+		.version = smfi_getsymval(ctx, libmilter_text("v")),
 		.mta_port =
 		    smfi_getsymval(ctx, libmilter_text("{daemon_port}")),
 		.ptr = smfi_getsymval(ctx, libmilter_text("{client_ptr}")),

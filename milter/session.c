@@ -83,6 +83,13 @@ is_local(const struct session_client *client)
 	    : span_is_nocase(span_str(client->name), "localhost");
 }
 
+/* Postfix does not change From; every other MTA is treated like Sendmail. */
+static bool
+is_postfix(const char *version)
+{
+	return span_starts_nocase(span_str(version), "Postfix ");
+}
+
 void
 session_connect(struct session *s, const struct session_client *client)
 {
@@ -113,6 +120,7 @@ session_connect(struct session *s, const struct session_client *client)
 		.resolve = span_str(client->resolve),
 		.authserv_id = span_str(s->authserv_id),
 		.receiver = span_str(mta),
+		.rewrites_from = !is_postfix(client->version),
 		.now = clock_now().now,
 	    });
 	if (s->connection == NULL)

@@ -79,6 +79,7 @@ struct session_client {
 	 * "localhost". */
 	const struct sockaddr *where;
 	const char *mta;      /* macro j; may be NULL */
+	const char *version;  /* macro v; may be NULL */
 	const char *mta_port; /* macro {daemon_port}; may be NULL */
 	const char *ptr;      /* macro {client_ptr}; may be NULL */
 	const char *resolve;  /* macro {client_resolve}; may be NULL */

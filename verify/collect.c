@@ -39,16 +39,35 @@ facts_list(struct verify_message *m)
 		span_is_nocase(span_trim(precedence->value), "list"));
 }
 
+const char *
+verify_rewriting_fault(const struct mail_from *from, size_t growth)
+{
+	if (from->longest + growth > MAIL_MAILBOX_MAX)
+		return "a name with its address is longer than 250 bytes";
+	/* Sendmail removes it from "bank.example.uucp" */
+	for (size_t i = 0; i < from->n_domains; i++)
+		if (domain_is_under(from->domains[i], SPAN("uucp")))
+			return "a domain ends with .uucp";
+	return NULL;
+}
+
 /*
  * Returns why the From field is invalid, or NULL.  A bounce need not name a
  * domain ("Mail Delivery Subsystem <MAILER-DAEMON>"): without one, nothing can
- * be forged.
+ * be forged.  But Sendmail writes a missing From from the field Full-Name.
  */
 static const char *
-from_fault(const struct verdict *v)
+from_fault(const struct verify_message *m)
 {
-	if (v->from.nameless && v->mail_from.n == 0)
+	const struct verdict *v = &m->verdict;
+
+	if (m->has_hidden_field)
+		return "a header field hides another one";
+	if (v->from.nameless && v->mail_from.n == 0 &&
+	    field_first(&m->header, "Full-Name") == NULL)
 		return NULL;
+	if (v->from.reason == NULL && m->c->client.rewrites_from)
+		return verify_rewriting_fault(&v->from, m->mailbox_growth);
 	return v->from.reason;
 }
 
@@ -87,19 +106,81 @@ facts_automatic(struct verify_message *m)
 		    span_trim(subject->value), "Report Domain:"));
 }
 
+/*
+ * Some programs end a field at a bare CR, and read the rest as another field.
+ * Current versions of Postfix and Sendmail do not let one pass.
+ */
+static bool
+hides_field(struct span value)
+{
+	struct scan s = scan_of(value);
+
+	for (;;) {
+		scan_until(&s, '\r');
+		if (!scan_byte(&s, '\r'))
+			return false;
+		struct scan at = s;
+		struct span name = scan_while(&at, ascii_is_ftext);
+
+		scan_while(&at, ascii_is_wsp);
+		if (scan_byte(&at, ':') &&
+		    (span_is_nocase(name, "From") ||
+			span_is_nocase(name, "Authentication-Results")))
+			return true;
+	}
+}
+
+/* Whether an author domain becomes the MTA's own name.  "Sales @ Acme, Inc.
+ * <a@b.example>" has a possible author without a dot. */
+static bool
+is_own_name(const struct mail_from *from, size_t i)
+{
+	return span_is(from->domains[i], "localhost") ||
+	    (i < from->n_domains - from->n_possible &&
+		domain_labels(from->domains[i]) == 1);
+}
+
+/* Sets the author domains of DMARC: those of From, and the MTA's own name if it
+ * replaces one of them. */
+static void
+facts_authors(struct verify_message *m)
+{
+	const struct verify_client *client = &m->c->client;
+	const struct mail_from *from = &m->verdict.from;
+	struct dmarc_facts *d = &m->dmarc_facts;
+	size_t n_certain = from->n_domains - from->n_possible;
+	struct span own = SPAN_NONE;
+
+	for (size_t i = 0; i < from->n_domains && client->rewrites_from; i++)
+		if (is_own_name(from, i))
+			own = domain_normal(m->arena, client->receiver);
+	for (size_t i = 0; i <= from->n_domains; i++) {
+		if (i == n_certain && own.n > 0)
+			m->authors[d->n_authors++] = own;
+		if (i < from->n_domains)
+			m->authors[d->n_authors++] = from->domains[i];
+	}
+	d->authors = m->authors;
+	d->n_possible = from->n_possible;
+	d->expands_aliases = client->rewrites_from;
+}
+
 void
 collect_from_header(struct verify_message *m)
 {
-	const struct mail_from *from = &m->verdict.from;
-	struct dmarc_facts *d = &m->dmarc_facts;
-
+	for (size_t i = 0; i < m->header.n && !m->has_hidden_field; i++)
+		m->has_hidden_field = hides_field(m->header.fields[i].value);
 	facts_list(m);
 	facts_automatic(m);
-	d->authors = from->domains;
-	d->n_authors = from->n_domains;
-	d->n_possible = from->n_possible;
-	d->authors_fault = m->header.cut ? "the header exceeds a limit"
-					 : from_fault(&m->verdict);
+	facts_authors(m);
+	collect_fault(m);
+}
+
+void
+collect_fault(struct verify_message *m)
+{
+	m->dmarc_facts.authors_fault =
+	    m->header.cut ? "the header exceeds a limit" : from_fault(m);
 }
 
 static enum dmarc_fact
@@ -270,7 +351,7 @@ collect_for_policy(struct verify_message *m)
 	if (v->skip != NULL)
 		return;
 	if (!m->out_of_memory) {
-		f->from_fault = from_fault(v);
+		f->from_fault = from_fault(m);
 		f->header_over_limit = m->header.cut;
 	}
 	f->from_domains = v->from.domains;

@@ -44,6 +44,10 @@ struct verify_message {
 	struct arc *arc;
 	struct dns_task *keys_task;
 	struct dmarc_facts dmarc_facts;
+	struct span authors[MAIL_AUTHORS_MAX + 1]; /* with the MTA's own name */
+	bool has_hidden_field; /* some programs see a field in another one */
+	size_t mailbox_growth; /* bytes that the target of an alias may add to a
+	                          mailbox */
 	struct dns_task *dmarc_task;
 	struct mail_list_claim list_claims[MAIL_LIST_CLAIMS_MAX];
 	struct span list_domains[MAIL_LIST_CLAIMS_MAX]; /* the domains of
@@ -71,6 +75,9 @@ struct verify_message {
 
 /* Reads authors and list fields from the header, before any result is known. */
 void collect_from_header(struct verify_message *m);
+
+/* Sets why the author is not certain, if it is not. */
+void collect_fault(struct verify_message *m);
 
 /* Collects the DMARC identifiers, with their results if `results` is set. */
 void collect_for_dmarc(struct verify_message *m, bool results);

@@ -495,6 +495,13 @@ finish_dmarc(struct verify_message *m)
 		(void)dmarc_check(&m->dmarc_facts,
 		    dns_task_questions(m->dmarc_task), m->arena, out);
 	}
+	if (out->alias_growth > 0) {
+		m->mailbox_growth = out->alias_growth;
+		collect_fault(m);
+		if (m->dmarc_facts.authors_fault != NULL)
+			(void)dmarc_check(&m->dmarc_facts,
+			    dns_task_questions(m->dmarc_task), m->arena, out);
+	}
 	/* An author or signature may be missing only because memory ran out. */
 	m->out_of_memory = m->out_of_memory || arena_has_failed(m->arena);
 	if (m->out_of_memory &&

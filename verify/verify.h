@@ -61,9 +61,18 @@ struct verify_client {
 	/* the configured authserv-id, or the MTA's own name */
 	struct span authserv_id;
 	struct span receiver; /* the MTA's own name, for SPF's %{r} */
+	/* after the check the MTA may change From as Sendmail does: it cuts
+	 * long mailboxes, removes ".uucp", writes the targets of aliases, and
+	 * its own name instead of "localhost" and for other names without a dot
+	 */
+	bool rewrites_from;
 	int64_t now; /* seconds since 1970, for the SPF check of HELO */
 	bool trace;  /* keep the details that --explain shows */
 };
+
+/* Returns why a valid From field is invalid if the MTA rewrites it and the
+ * target of an alias adds `growth` bytes to it; NULL if it is not. */
+const char *verify_rewriting_fault(const struct mail_from *from, size_t growth);
 
 struct verify_connection;
 

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/explain/explain.h"
 #include "lib/buf.h"
+#include "lib/domain.h"
 #include "lib/enum_names.h"
 
 enum {
@@ -56,7 +57,7 @@ author_details_read(struct author_details *au, const struct verdict *v,
 {
 	const struct dmarc_walk *walk = &au->relations.walk;
 
-	*au = (struct author_details){ .domain = v->from.domains[i] };
+	*au = (struct author_details){ .domain = v->dmarc_facts->authors[i] };
 	(void)dmarc_explain_alignment(
 	    v->dmarc_facts, au->domain, questions, a, &au->relations);
 	(void)dmarc_explain(au->domain, walk, walk, !au->relations.nonexistent,
@@ -227,6 +228,31 @@ author_count(const struct verdict *v, const struct dns_questions *questions)
 	return v->dmarc_facts->n_authors;
 }
 
+/* Writes how the daemon judges a From field behind an MTA that changes it
+ * (struct verify_client), unless the result is the same, apart from aliases.
+ * The command assumes an MTA that does not change it. */
+static void
+put_behind_sendmail(struct buf *b, const struct verdict *v)
+{
+	const char *fault = verify_rewriting_fault(&v->from, 0);
+
+	if (v->from.state == MAIL_FROM_INVALID)
+		return;
+	if (fault != NULL) {
+		buf_text(b, "Behind Sendmail this From field is invalid: ");
+		buf_text(b, fault);
+		return;
+	}
+	for (size_t i = 0; i < v->from.n_domains; i++) {
+		if (domain_labels(v->from.domains[i]) > 1)
+			continue;
+		buf_text(b,
+		    "Behind Sendmail the host's own name is an author domain "
+		    "too: Sendmail may write it for a name without a dot.");
+		return;
+	}
+}
+
 json_t *
 explain_dmarc_json(
     const struct verdict *v, struct dns_questions *questions, struct arena *a)
@@ -235,6 +261,8 @@ explain_dmarc_json(
 	json_t *list = json_array();
 	size_t n = author_count(v, questions);
 	struct author_details au;
+	char memory[TEXT_MAX];
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	for (size_t i = 0; i < n; i++) {
 		author_details_read(&au, v, i, questions, a);
@@ -243,6 +271,8 @@ explain_dmarc_json(
 	cli_set(o, "authors", list);
 	cli_set_text(o, "from", mail_from_state_name(v->from.state));
 	cli_set_text(o, "from_reason", v->from.reason);
+	put_behind_sendmail(&b, v);
+	cli_set_span(o, "behind_sendmail", b.n > 0 ? buf_view(&b) : SPAN_NONE);
 	cli_set_text(o, "result", dmarc_code_name(v->dmarc.code));
 	cli_set_span(o, "reason", v->dmarc.reason);
 	return o;
@@ -254,6 +284,8 @@ explain_dmarc(
 {
 	size_t n = author_count(v, questions);
 	struct author_details au;
+	char memory[TEXT_MAX];
+	struct buf b = buf_wrap(memory, sizeof(memory));
 
 	if (v->from.state == MAIL_FROM_SLOPPY)
 		puts("  The From field is not valid (RFC 5322), but its author "
@@ -261,8 +293,11 @@ explain_dmarc(
 		     "clear.");
 	if (v->from.state == MAIL_FROM_INVALID)
 		printf("  The From field is invalid: %s\n", v->from.reason);
+	put_behind_sendmail(&b, v);
+	if (b.n > 0)
+		cli_prose(2, buf_view(&b));
 	for (size_t i = 0; i < n; i++) {
-		if (i == v->from.n_domains - v->from.n_possible)
+		if (i == n - v->dmarc_facts->n_possible)
 			puts("  Some mail programs may show another author:");
 		author_details_read(&au, v, i, questions, a);
 		put_author_details(&au);

@@ -112,7 +112,8 @@ POLICY = {"settings": [{"name": TEXT, "value": TEXT, "file": MAYBE,
 EXPLAIN_CHECK = {"spf": STEPS, "spf_helo": STEPS, "dkim": [SIGNATURE],
                  "arc": {"fields": [dict]},
                  "dmarc": {"authors": [AUTHOR], "from": TEXT,
-                           "from_reason": MAYBE, "result": TEXT,
+                           "from_reason": MAYBE,
+                           "behind_sendmail": MAYBE, "result": TEXT,
                            "reason": TEXT},
                  "policy": POLICY, "questions": [{"for": TEXT, **QUESTION}]}
 

@@ -287,6 +287,26 @@ def rejected(c):
             '_dmarc.example.com TXT, for dmarc "v=DMARC1; p=reject;')
 
 
+@suite.test("check --explain: how the daemon judges From behind Sendmail")
+def behind_sendmail(c):
+    for author, said in (
+            (b'"%s" <ann@example.com>' % (b"x" * 300),
+             "Behind Sendmail this From field is invalid: "),
+            (b"ann@localhost", "Behind Sendmail the host's own name is an "
+             "author domain too: "),
+            (b"Ann <ann@example.com>", None)):
+        path = c.file("from.eml", MESSAGE.replace(b"Ann <ann@example.com>",
+                                                  author))
+        text = squeezed(why(c, *ENVELOPE, path))
+        r = c.json("check", *ENVELOPE, path, "--explain")
+        if said:
+            holds(text, said)
+            holds(r["explain"]["dmarc"]["behind_sendmail"], said)
+        else:
+            lacks(text, "Behind Sendmail")
+            same(r["explain"]["dmarc"]["behind_sendmail"], None, "JSON")
+
+
 @suite.test("check --explain: which domains align, and why not")
 def alignment(c):
     zone = c.file("align.zone", """\

@@ -5,17 +5,21 @@ compares what was sent, what was delivered, and our results.
 usage: fromforms.py PROGRAM [PART-OF-A-NAME]
 
 MTAs change the From field after their milters have seen it: Sendmail turns
-user%host and host!user into addresses with "@", and both add missing parts.
-The client may send for attack.example, and bank.example has p=reject: whatever
-a reader of the delivered message takes for an address at bank.example must not
-pass, and is refused in enforce mode.
+user%host and host!user into addresses with "@", cuts a long name with its
+address, replaces an alias by its target and "localhost" by its own name, and
+removes ".uucp"; Postfix breaks long lines; both add missing parts.  The client
+may send for attack.example, and bank.example has p=reject: whatever a reader of
+the delivered message takes for an address at bank.example must not pass, and is
+refused in enforce mode.
 """
 
 import email
 import email.policy
 import email.utils
+import socket
 import sys
 
+import keydns
 import lab
 import mailing
 import postfix
@@ -27,8 +31,15 @@ from suite import Suite, same, true
 suite = Suite()
 
 SENDER = "x@attack.example"
+# aliases, and their targets
+ALIASES = {"alias.attack.example": "bank.example",
+           "long.attack.example":
+           "bank.example.%s.%s.attack.example" % ("x" * 60, "y" * 60)}
 ZONE = ('attack.example. TXT "v=spf1 ip4:127.0.0.1 ip4:%s -all"\n'
-        '_dmarc.attack.example. TXT "v=DMARC1; p=reject"' % STRANGER["ADDR"])
+        '_dmarc.attack.example. TXT "v=DMARC1; p=reject"\n'
+        '_dmarc.mx.example.net. TXT "v=DMARC1; p=reject"\n' %
+        STRANGER["ADDR"] + "".join("%s. CNAME %s.\n" % a
+                                   for a in ALIASES.items()))
 HOST = "host66.isp.example"
 
 # (value of the From field, or None if it is absent; whether it is accepted,
@@ -102,6 +113,30 @@ FORMS = [
     ("=?utf-8?q?alice=40bank=2Eexample?=", REFUSED),
 ]
 
+# Sendmail delivers other addresses, so it must refuse all of these; the second
+# value is for Postfix.
+CHANGED = [
+    ('"CEO%s" <ceo@bank.example.attack.example>' % (" " * 230), ACCEPTED),
+    ("ceo.%s@bank.example.attack.example" % ("A" * 237), ACCEPTED),
+    ("CEO <ceo.%s@bank.example.attack.example>" % ("A" * 234), ACCEPTED),
+    ('"ceo%s"@bank.example.attack.example' % (" " * 234), ACCEPTED),
+    ('"ceo@bank.example%s" <x@attack.example>' % (" " * 240), REFUSED),
+    ('"ceo@bank.example%s" <x@attack.example>' % ("\u0085" * 100), REFUSED),
+    ('"ceo@bank.example" "%s" <x@attack.example>' % ("x" * 900), REFUSED),
+    ('"ceo@bank.example" "%s" <x@attack.example>' % ("x" * 1300), REFUSED),
+    # a line that is broken in a name, and one that is broken in a domain
+    ('"%s <ceo@bank.example> x" <x@attack.example>' % ("A" * 990), REFUSED),
+    ("%s <ceo@bank.example.attack.example>" % ("A " * 487), REFUSED),
+    # aliases; the target of the second one would be cut
+    ("CEO <ceo@alias.attack.example>", ACCEPTED),
+    ('"CEO%s" <ceo@long.attack.example>' % (" " * 90), ACCEPTED),
+    # a domain of UUCP
+    ("CEO <ceo@bank.example.uucp>", ACCEPTED),
+    # the name of the host
+    ("CEO <ceo@localhost>", ACCEPTED),
+    ("x@attack.example, ceo@localhost", ACCEPTED),
+]
+
 BOUNCES = [  # with MAIL FROM:<>
     ("Mail Delivery Subsystem <MAILER-DAEMON>", ACCEPTED),
     ("MAILER-DAEMON", ACCEPTED),
@@ -117,13 +152,14 @@ class Path:
     def __init__(self, l, port, who):
         self.l, self.port, self.who = l, port, who
 
-    def send(self, value, sender):
+    def send(self, value, sender, more=b""):
         """Returns (reply, delivered message or None)."""
         to = mailing.reader()
         message = lab.message(SENDER, to=to)
         _, _, rest = message.partition(b"\r\n")
         if value is not None:
             rest = b"From: " + value.encode() + b"\r\n" + rest
+        rest = more + rest
         with smtp.Client(self.port) as c:
             c.become(HOST, **self.who)
             reply = c.message(sender, to, rest)
@@ -172,8 +208,9 @@ def table(path, forms, sender):
         reply, _ = path.send(value, sender)
         if got is not None:
             said = mailing.ours(got).partition("dmarc=")[2].split(" ")[0]
-        print("# %-52r -> %-50s %-9s %.55s" % (
-            value, delivered_from(got) if got else "-", said, reply))
+        print("# %-52.90s -> %-50.90s %-9s %.55s" % (
+            ascii(value), ascii(delivered_from(got) if got else "-"), said,
+            reply))
         faults += ["%r: %s" % (value, fault) for fault in
                    faults_of(value, accepted, got, said, reply)]
     true(not faults, "\n".join(faults))
@@ -197,6 +234,26 @@ def _(l):
 @suite.test("Sendmail: bounces")
 def _(l):
     table(l.paths[1], BOUNCES, "")
+
+
+@suite.test("Postfix: forms that an MTA changes")
+def _(l):
+    table(l.paths[0], CHANGED, SENDER)
+
+
+@suite.test("Sendmail: forms that an MTA changes")
+def _(l):
+    table(l.paths[1], [(value, REFUSED) for value, _ in CHANGED], SENDER)
+
+
+@suite.test("a bounce without From, with Full-Name")
+def _(l):
+    l.milter.reload(l.enforce)
+    for path in l.paths:
+        reply, _ = path.send(None, "")
+        same(reply.code, 250, str(reply))
+        reply, _ = path.send(None, "", b"Full-Name: alice@bank.example\r\n")
+        same(str(reply)[:10], "550 5.7.1 ", str(reply))
 
 
 @suite.test("without From the reply is the same on both")
@@ -224,9 +281,16 @@ def main():
         l.enforce = l.settings(sendmail.NOT_SKIPPED)
         l.monitor = l.settings(sendmail.NOT_SKIPPED + "mode = monitor\n")
         l.start_postfix()
+        dns, unused = keydns.two_servers("")
+        unused.close()
+        l.callback(dns.close)
+        dns.records["bank.example", keydns.A] = [socket.inet_aton("192.0.2.1")]
+        for alias, target in ALIASES.items():
+            dns.records[alias, keydns.CNAME] = [keydns.wire_name(target)]
+            dns.records[target, keydns.A] = [socket.inet_aton("192.0.2.1")]
         l.sendmail = sendmail.Sendmail(
             l, sendmail.unpack(packages, l.home),
-            "inet:%d@127.0.0.1" % l.where)
+            "inet:%d@127.0.0.1" % l.where, dns.address)
         l.callback(l.sendmail.stop)
         l.paths = [Path(l, l.smtp_port, STRANGER),
                    Path(l, l.sendmail.port, {})]

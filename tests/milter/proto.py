@@ -74,7 +74,7 @@ def _(l):
     true(not m.steps & 0x80000, "over TCP a body chunk gets a reply: skip")
     true(m.steps & miltproto.SKIP and m.steps & miltproto.LEADING_SPACE and
          m.steps & 0x300 == 0x100, "steps %x" % m.steps)
-    for name in (b"j ", b"{client_ptr}", b"{client_resolve}", b"{auth_type}", b"{auth_authen}",
+    for name in (b"j v ", b"{client_ptr}", b"{client_resolve}", b"{auth_type}", b"{auth_authen}",
                  b"\x05i\x00"):
         true(name in m.symbols, "%r in %r" % (name, m.symbols))
     m.quit()

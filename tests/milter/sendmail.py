@@ -41,7 +41,7 @@ define(`HELP_FILE', `')dnl
 define(`SMART_HOST', `smtp:[127.0.0.1]')dnl
 define(`SMTP_MAILER_ARGS', `TCP $h {sink}')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h {sink}')dnl
-FEATURE(`nocanonify')dnl
+{canonify}
 FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`promiscuous_relay')dnl
 DAEMON_OPTIONS(`Port={port},Addr=127.0.0.1,Name=MTA')dnl
@@ -50,10 +50,12 @@ MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
 
-# Sets a host name and a hosts file, so that nothing uses the network.
+# Sets a host name, a hosts file and, with a resolver, its address, so that
+# nothing uses the network.
 INSIDE = """\
 hostname mx.example.net
 mount --bind "$1/hosts" /etc/hosts
+[ ! -e "$1/resolv.conf" ] || mount --bind "$1/resolv.conf" /etc/resolv.conf
 shift
 exec "$@"
 """
@@ -107,19 +109,28 @@ def unpack(packages, directory):
 
 
 class Sendmail:
-    def __init__(self, l, root, milter):
+    """With the address of a resolver, Sendmail makes addresses in the header
+    canonical, which is its default; without one it does not."""
+
+    def __init__(self, l, root, milter, resolver=None):
         self.home = l.home
         self.port = smtp.free_port()
         cf = root + "/usr/share/sendmail/cf"
         self.config = l.home + "/sendmail.cf"
         for name, text in (
                 ("hosts", "127.0.0.1 mx.example.net localhost\n"),
-                ("switch", "hosts files\naliases files\n"),
+                ("switch", "hosts files%s\naliases files\n" % (
+                    " dns" if resolver else "")),
                 ("sendmail.mc", MC.format(
+                    canonify="dnl" if resolver else
+                    "FEATURE(`nocanonify')dnl",
                     cf=cf, home=l.home, sink=l.sink.port, port=self.port,
                     milter=milter))):
             with open(l.home + "/" + name, "w") as f:
                 f.write(text)
+        if resolver:
+            with open(l.home + "/resolv.conf", "w") as f:
+                f.write("nameserver %s\n" % resolver)
         os.makedirs(l.home + "/queue", mode=0o700, exist_ok=True)
         with open(self.config, "wb") as f:
             f.write(subprocess.run(

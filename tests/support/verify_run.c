@@ -41,6 +41,7 @@ verify_run_begin(struct verify_run *r)
 		.authserv_id = SPAN("mx.test"),
 		.receiver = SPAN("mx.test"),
 		.trusted_mta = r->trusted_mta,
+		.rewrites_from = r->rewrites_from,
 		.now = NOW,
 	};
 	struct verify_envelope envelope = {

@@ -27,7 +27,7 @@ struct verify_run {
 	struct dns_source *fake; /* if set, verify_run_all() calls fake_settle()
 	                            before verify_finish() */
 
-	bool trusted_mta;
+	bool trusted_mta, rewrites_from;
 
 	const struct conf *c;
 	struct own_fields own;

@@ -503,6 +503,131 @@ ended_at_every_point(void **state)
 	free(message);
 }
 
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X60 X50 "xxxxxxxxxx"
+
+struct rewritten {
+	const char *from;
+	enum dmarc_code code;       /* if the MTA does not change From */
+	enum dmarc_code other_code; /* and if it does */
+	const char *other_author;
+};
+
+static void
+check_rewritten(const struct rewritten *v, bool rewrites)
+{
+	static const char zone[] =
+	    "_dmarc.mx.test. TXT \"v=DMARC1; p=reject\"\n"
+	    "alias.example.com. CNAME quarantine.example.\n"
+	    "long.example.com. CNAME " X60 "." X60 ".example.com.\n";
+	enum dmarc_code code = rewrites ? v->other_code : v->code;
+	char message[1024];
+	struct buf b = buf_wrap(message, sizeof(message));
+	struct verify_run r = {
+		.message = message,
+		.dns = verify_run_keys(only_example, zone),
+		.rewrites_from = rewrites,
+	};
+
+	buf_printf(&b, "From: %s\r\n\r\nx\r\n", v->from);
+	verify_run_all(&r);
+	if (r.v->dmarc.code != code)
+		fail_msg("%s: %s, %.*s", v->from,
+		    dmarc_code_name(r.v->dmarc.code),
+		    SPAN_FMT(r.v->dmarc.reason));
+	assert_int_equal(
+	    r.v->facts.from_fault != NULL, code == DMARC_PERMERROR);
+	if (rewrites && !span_is(r.v->dmarc.author_domain, v->other_author))
+		fail_msg("%s: author %.*s", v->from,
+		    SPAN_FMT(r.v->dmarc.author_domain));
+	verify_run_end(&r);
+	r.dns->close(r.dns);
+}
+
+/* Sendmail changes From after its milters have seen it. */
+static void
+authors_behind_sendmail(void **state)
+{
+	static const struct rewritten vectors[] = {
+		{ "a@example.com", DMARC_PASS, DMARC_PASS, "example.com" },
+		{ "a@alias.example.com", DMARC_PASS, DMARC_FAIL,
+		    "quarantine.example" },
+		{ "a@example.com.UUCP", DMARC_NONE, DMARC_PERMERROR, "" },
+		{ "a@localhost", DMARC_NONE, DMARC_FAIL, "mx.test" },
+		{ "a@www", DMARC_NONE, DMARC_FAIL, "mx.test" },
+		{ "a@example.com, b@localhost", DMARC_PASS, DMARC_FAIL,
+		    "mx.test" },
+		{ "Sales @ Acme, Inc. <a@example.com>", DMARC_PASS, DMARC_PASS,
+		    "example.com" },
+		{ "\"" X60 X60 X60 X50 "\" <a@example.com>", DMARC_PASS,
+		    DMARC_PASS, "example.com" },
+		{ "\"" X60 X60 X60 X60 "\" <a@example.com>", DMARC_PASS,
+		    DMARC_PERMERROR, "" },
+		{ "\"" X50 X50 "\" <a@long.example.com>", DMARC_PASS,
+		    DMARC_PASS, "long.example.com" },
+		{ "\"" X60 X60 "\" <a@long.example.com>", DMARC_PASS,
+		    DMARC_PERMERROR, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		check_rewritten(&vectors[i], false);
+		check_rewritten(&vectors[i], true);
+	}
+}
+
+/* A message whose author is not certain is rejected by default. */
+static void
+hidden_authors(void **state)
+{
+	static const struct {
+		const char *sender, *header;
+		bool accepted;
+	} vectors[] = {
+		{ "<>", "", true },
+		{ "<>", "From: <MAILER-DAEMON>\r\n", true },
+		/* Sendmail writes From from Full-Name */
+		{ "<>", "Full-Name: a@example.net\r\n", false },
+		/* some programs end a field at a bare CR */
+		{ NULL, "From: a@example.com\r\nX: y\rFrom: b@c.example\r\n",
+		    false },
+		{ NULL,
+		    "X: y\rauthentication-results : mx.test; dmarc=pass\r\n"
+		    "From: a@example.com\r\n",
+		    false },
+		{ NULL,
+		    "X: y\rTo: z\r From: b@c.example\r\n"
+		    "From: a@example.com\r\n",
+		    true },
+		{ NULL,
+		    "X: y\r\n From: b@c.example\r\n"
+		    "From: a@example.com\r\n",
+		    true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		char message[1024];
+		struct buf b = buf_wrap(message, sizeof(message));
+		struct verify_run r = {
+			.message = message,
+			.sender = vectors[i].sender,
+			.dns = verify_run_keys(only_example, ""),
+		};
+		bool accepted;
+
+		buf_printf(&b, "%s\r\nx\r\n", vectors[i].header);
+		verify_run_all(&r);
+		accepted = r.v->decision.action == CONF_ACCEPT;
+		assert_int_equal(accepted, r.v->facts.from_fault == NULL);
+		if (accepted != vectors[i].accepted)
+			fail_msg("%s: %.*s", vectors[i].header,
+			    SPAN_FMT(r.v->decision.reason));
+		verify_run_end(&r);
+		r.dns->close(r.dns);
+	}
+}
+
 int
 main(void)
 {
@@ -515,6 +640,8 @@ main(void)
 		cmocka_unit_test(helo_does_not_help_mail_from),
 		cmocka_unit_test(rfc7208_2_4_mail_from_without_at),
 		cmocka_unit_test(own_users_are_not_checked),
+		cmocka_unit_test(authors_behind_sendmail),
+		cmocka_unit_test(hidden_authors),
 		cmocka_unit_test(round_trips_are_the_longest_chain),
 		cmocka_unit_test(silent_dns_ends_in_time),
 		cmocka_unit_test(expired_questions_are_replayed_as_expired),
