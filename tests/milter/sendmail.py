@@ -36,6 +36,8 @@ define(`confTRUSTED_USER', `root')dnl
 define(`confDONT_BLAME_SENDMAIL', `TrustStickyBit')dnl
 define(`confRUN_AS_USER', `root')dnl
 define(`ALIAS_FILE', `')dnl
+define(`confQUEUE_LA', `10000')dnl
+define(`confREFUSE_LA', `10000')dnl
 define(`STATUS_FILE', `{home}/statistics')dnl
 define(`HELP_FILE', `')dnl
 define(`SMART_HOST', `smtp:[127.0.0.1]')dnl
