@@ -131,11 +131,14 @@ hides_field(struct span value)
 }
 
 /* Whether an author domain becomes the MTA's own name.  "Sales @ Acme, Inc.
- * <a@b.example>" has a possible author without a dot. */
+ * <a@b.example>" has a possible author without a dot.  In a field that is not
+ * valid, Sendmail may take a word for a local user: "Doe, Joe <a@b.example>".
+ */
 static bool
 is_own_name(const struct mail_from *from, size_t i)
 {
-	return span_is(from->domains[i], "localhost") ||
+	return from->state == MAIL_FROM_SLOPPY ||
+	    span_is(from->domains[i], "localhost") ||
 	    (i < from->n_domains - from->n_possible &&
 		domain_labels(from->domains[i]) == 1);
 }

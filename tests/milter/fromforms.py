@@ -135,6 +135,9 @@ CHANGED = [
     # the name of the host
     ("CEO <ceo@localhost>", ACCEPTED),
     ("x@attack.example, ceo@localhost", ACCEPTED),
+    # a word that becomes a local user
+    ("ceo, Joe <x@attack.example>", ACCEPTED),
+    ("ceo (<x@attack.example>", ACCEPTED),
 ]
 
 BOUNCES = [  # with MAIL FROM:<>

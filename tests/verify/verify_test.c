@@ -553,6 +553,7 @@ authors_behind_sendmail(void **state)
 		{ "a@alias.example.com", DMARC_PASS, DMARC_FAIL,
 		    "quarantine.example" },
 		{ "a@example.com.UUCP", DMARC_NONE, DMARC_PERMERROR, "" },
+		{ "b, Joe <a@example.com>", DMARC_PASS, DMARC_FAIL, "mx.test" },
 		{ "a@localhost", DMARC_NONE, DMARC_FAIL, "mx.test" },
 		{ "a@www", DMARC_NONE, DMARC_FAIL, "mx.test" },
 		{ "a@example.com, b@localhost", DMARC_PASS, DMARC_FAIL,
