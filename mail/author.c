@@ -139,10 +139,9 @@ add_mailboxes(struct author_reading *r, struct span value)
 /*
  * Returns a valid field without its comments and quoted display names, which no
  * program mistakes for addresses if there are no groups and nothing is cut.  A
- * comment after an
- * "@" and a quoted local part are kept, and so is anything with a line end,
- * which ends the comment or string in Python's email package.  Returns an
- * absent span if `a` is full.
+ * comment after an "@" and a quoted local part are kept, and so is anything
+ * with a line end, which ends the comment or string in Python's email package.
+ * Returns an absent span if `a` is full.
  */
 static struct span
 without_names(struct arena *a, struct span value)
@@ -204,6 +203,29 @@ read_decoded(struct author_reading *r, struct span value, bool strict)
 	return ambiguous;
 }
 
+static bool
+is_no_space(unsigned char c)
+{
+	return !ascii_is_space(c);
+}
+
+/* Notes what Sendmail does with the words of a field that is not valid. */
+static void
+note_words(struct mail_from *out, struct span value)
+{
+	struct scan s = scan_of(value);
+
+	for (size_t i = 0; i < value.n; i++)
+		out->has_local_words = out->has_local_words ||
+		    span_has(SPAN(",()\"\\"), value.p[i]);
+	if (span_has(value, '<'))
+		return;
+	scan_until(&s, '@');
+	scan_while(&s, is_no_space);
+	scan_while(&s, ascii_is_space);
+	out->joins_words = !scan_done(&s);
+}
+
 static void
 read_author_field(struct author_reading *r, struct span value)
 {
@@ -222,6 +244,7 @@ read_author_field(struct author_reading *r, struct span value)
 		add_mailboxes(r, value);
 	} else {
 		keep_longest(r, value);
+		note_words(r->out, value);
 		author_check_angles(r, value);
 	}
 	if (read_decoded(

@@ -39,6 +39,10 @@ struct mail_from {
 	size_t n_fields;
 	size_t longest; /* bytes of the longest mailbox as Sendmail counts them;
 	                   of the longest field if that is not valid */
+	/* in a field that is not valid, Sendmail may take a word for a local
+	 * user ("Doe, Joe <a@b.example>"), or join the words after an address
+	 * without brackets to its domain ("a@b.example c") */
+	bool has_local_words, joins_words;
 	size_t n_domains;
 	size_t n_possible; /* the last n_possible of `domains` are not from
 	                      addresses, but some programs may show them as

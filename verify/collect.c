@@ -48,6 +48,8 @@ verify_rewriting_fault(const struct mail_from *from, size_t growth)
 	for (size_t i = 0; i < from->n_domains; i++)
 		if (domain_is_under(from->domains[i], SPAN("uucp")))
 			return "a domain ends with .uucp";
+	if (from->joins_words)
+		return "a word follows the address";
 	return NULL;
 }
 
@@ -130,17 +132,18 @@ hides_field(struct span value)
 	}
 }
 
-/* Whether an author domain becomes the MTA's own name.  "Sales @ Acme, Inc.
- * <a@b.example>" has a possible author without a dot.  In a field that is not
- * valid, Sendmail may take a word for a local user: "Doe, Joe <a@b.example>".
- */
-static bool
-is_own_name(const struct mail_from *from, size_t i)
+bool
+verify_names_mta(const struct mail_from *from)
 {
-	return from->state == MAIL_FROM_SLOPPY ||
-	    span_is(from->domains[i], "localhost") ||
-	    (i < from->n_domains - from->n_possible &&
-		domain_labels(from->domains[i]) == 1);
+	size_t n_certain = from->n_domains - from->n_possible;
+
+	if (from->has_local_words)
+		return true;
+	for (size_t i = 0; i < from->n_domains; i++)
+		if (span_is(from->domains[i], "localhost") ||
+		    (i < n_certain && domain_labels(from->domains[i]) == 1))
+			return true;
+	return false;
 }
 
 /* Sets the author domains of DMARC: those of From, and the MTA's own name if it
@@ -152,11 +155,10 @@ facts_authors(struct verify_message *m)
 	const struct mail_from *from = &m->verdict.from;
 	struct dmarc_facts *d = &m->dmarc_facts;
 	size_t n_certain = from->n_domains - from->n_possible;
-	struct span own = SPAN_NONE;
+	struct span own = client->rewrites_from && verify_names_mta(from)
+	    ? domain_normal(m->arena, client->receiver)
+	    : SPAN_NONE;
 
-	for (size_t i = 0; i < from->n_domains && client->rewrites_from; i++)
-		if (is_own_name(from, i))
-			own = domain_normal(m->arena, client->receiver);
 	for (size_t i = 0; i <= from->n_domains; i++) {
 		if (i == n_certain && own.n > 0)
 			m->authors[d->n_authors++] = own;
@@ -164,7 +166,7 @@ facts_authors(struct verify_message *m)
 			m->authors[d->n_authors++] = from->domains[i];
 	}
 	d->authors = m->authors;
-	d->n_possible = from->n_possible;
+	d->n_possible = from->n_possible + (own.n > 0);
 	d->expands_aliases = client->rewrites_from;
 }
 

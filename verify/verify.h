@@ -63,8 +63,7 @@ struct verify_client {
 	struct span receiver; /* the MTA's own name, for SPF's %{r} */
 	/* after the check the MTA may change From as Sendmail does: it cuts
 	 * long mailboxes, removes ".uucp", writes the targets of aliases, and
-	 * its own name instead of "localhost" and for other names without a dot
-	 */
+	 * its own name (verify_names_mta()) */
 	bool rewrites_from;
 	int64_t now; /* seconds since 1970, for the SPF check of HELO */
 	bool trace;  /* keep the details that --explain shows */
@@ -73,6 +72,12 @@ struct verify_client {
 /* Returns why a valid From field is invalid if the MTA rewrites it and the
  * target of an alias adds `growth` bytes to it; NULL if it is not. */
 const char *verify_rewriting_fault(const struct mail_from *from, size_t growth);
+
+/* Whether such an MTA may write its own name as an author domain: instead of
+ * "localhost" or a domain without a dot, or after a word that it takes for a
+ * local user.  "Sales @ Acme, Inc. <a@b.example>" has a possible author without
+ * a dot, which it leaves alone. */
+bool verify_names_mta(const struct mail_from *from);
 
 struct verify_connection;
 

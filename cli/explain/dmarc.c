@@ -1,7 +1,6 @@
 #include "cli/cli.h"
 #include "cli/explain/explain.h"
 #include "lib/buf.h"
-#include "lib/domain.h"
 #include "lib/enum_names.h"
 
 enum {
@@ -243,14 +242,11 @@ put_behind_sendmail(struct buf *b, const struct verdict *v)
 		buf_text(b, fault);
 		return;
 	}
-	for (size_t i = 0; i < v->from.n_domains; i++) {
-		if (domain_labels(v->from.domains[i]) > 1)
-			continue;
+	if (verify_names_mta(&v->from))
 		buf_text(b,
-		    "Behind Sendmail the host's own name is an author domain "
-		    "too: Sendmail may write it for a name without a dot.");
-		return;
-	}
+		    "Behind Sendmail the host's own name may be an author "
+		    "domain too: Sendmail writes it for a name without a dot, "
+		    "or after a word that it takes for a local user.");
 }
 
 json_t *

@@ -292,8 +292,12 @@ def behind_sendmail(c):
     for author, said in (
             (b'"%s" <ann@example.com>' % (b"x" * 300),
              "Behind Sendmail this From field is invalid: "),
-            (b"ann@localhost", "Behind Sendmail the host's own name is an "
+            (b"ann@localhost", "Behind Sendmail the host's own name may be an "
              "author domain too: "),
+            (b"Doe, Ann <ann@example.com>", "the host's own name may be an "
+             "author domain too: "),
+            (b"ann@example.com uk", "From field is invalid: a word follows"),
+            (b"ann@example.com <ann@example.com>", None),
             (b"Ann <ann@example.com>", None)):
         path = c.file("from.eml", MESSAGE.replace(b"Ann <ann@example.com>",
                                                   author))

@@ -138,6 +138,8 @@ CHANGED = [
     # a word that becomes a local user
     ("ceo, Joe <x@attack.example>", ACCEPTED),
     ("ceo (<x@attack.example>", ACCEPTED),
+    # words that are joined to the domain
+    ("x@attack.example uk", ACCEPTED),
 ]
 
 BOUNCES = [  # with MAIL FROM:<>
