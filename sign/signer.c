@@ -128,6 +128,16 @@ is_result(
 	    span_is_nocase(r->result, result);
 }
 
+static struct span
+domain_of_result(const struct signer *s, const struct authres_result *r,
+    const char *ptype, const char *property)
+{
+	struct span value = authres_property(r, s->arena, ptype, property);
+	size_t at = span_rindex(value, '@');
+
+	return at < value.n ? span_skip(value, at + 1) : value;
+}
+
 static bool
 authenticates_author(const struct signer *s, const struct authres_result *r)
 {
@@ -141,8 +151,8 @@ authenticates_author(const struct signer *s, const struct authres_result *r)
 
 	for (size_t i = 0; i < ARRAY_SIZE(domains); i++)
 		if (is_result(r, domains[i].method, "pass") &&
-		    is_related(authres_property(r, s->arena, domains[i].ptype,
-				   domains[i].property),
+		    is_related(domain_of_result(
+				   s, r, domains[i].ptype, domains[i].property),
 			s->outcome.author_domain))
 			return true;
 	return false;
@@ -165,7 +175,8 @@ arrival_add(struct signer_arrival *v, const struct signer *s,
 
 	v->is_own = v->is_own || is_result(r, "auth", "pass") ||
 	    is_result(r, "dmarc", "pass") ||
-	    (from.p != NULL && !domain_equal(from, s->outcome.author_domain));
+	    (domain_labels(from) > 1 && /* MTAs complete other names */
+		!domain_equal(from, s->outcome.author_domain));
 	v->failed |= is_result(r, "dmarc", "fail");
 	v->checked |= is_dmarc || span_is_nocase(r->method, "spf");
 	v->passed |= authenticates_author(s, r);

@@ -450,6 +450,10 @@ not_signed_unless_its_author_was_authenticated(void **state)
 				" dmarc=fail header.from=example.com") FROM,
 		    .result = SIGNER_UNSIGNED,
 		    .reason = SIGNER_NOT_OWN },
+		{ .title = "the MTA has completed the domain",
+		    .header = RESULTS("; dmarc=none header.from=example") FROM,
+		    .result = SIGNER_UNSIGNED,
+		    .reason = SIGNER_NOT_OWN },
 		{ .title = "our id in upper case, below results of others",
 		    .header = "Authentication-Results: other.example;"
 			      " dmarc=pass header.from=example.com\r\n"
@@ -566,6 +570,11 @@ own_mail_is_signed_whatever_our_results_say(void **state)
 		{ .title = "a field that cannot be parsed",
 		    .header = RESULTS(" dmarc=fail") FROM,
 		    .result = SIGNER_SIGNED },
+		{ .title = "an address in smtp.mailfrom",
+		    .header =
+			RESULTS("; spf=pass smtp.mailfrom=a@example.com;"
+				" dmarc=none header.from=example.com") FROM,
+		    .result = SIGNER_SIGNED },
 		{ .title = "sent on by a client that logged in",
 		    .header =
 			RESULTS("; dmarc=fail header.from=example.com") FROM,
@@ -673,7 +682,7 @@ static void
 without_memory_nothing_is_half_signed(void **state)
 {
 	static const char message[] =
-	    RESULTS("; dmarc=none header.from=\"x\"") FROM REST "\r\nHi\r\n";
+	    RESULTS("; dmarc=none header.from=\"x.y\"") FROM REST "\r\nHi\r\n";
 	const struct conf *conf = conf_defaults();
 	bool failed = true;
 
