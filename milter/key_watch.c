@@ -167,7 +167,8 @@ collect_used(const struct sign_keys *keys, int64_t now)
 			struct sign_key *key = domains[i]->keys[k];
 			int64_t used = atomic_load(&key->used);
 
-			if (used > now) { /* the clock was set back */
+			/* the clock was set back */
+			if (used > now && now >= CLOCK_PLAUSIBLE) {
 				used = now;
 				atomic_store(&key->used, used);
 			}

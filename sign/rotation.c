@@ -1,5 +1,6 @@
 #include "sign/rotation.h"
 
+#include "lib/clock.h"
 #include "lib/enum_names.h"
 
 enum {
@@ -62,7 +63,7 @@ rotation_lose(struct rotation_state *state)
 static void
 not_after(int64_t *time, int64_t now)
 {
-	if (*time > now)
+	if (*time > now && now >= CLOCK_PLAUSIBLE)
 		*time = now;
 }
 
