@@ -74,6 +74,17 @@ import_write(struct key_importer *m, const char *domain, const char *selector,
 	import_print(m, domain, selector, path, "imported");
 }
 
+static bool
+has_key_file(
+    const struct key_importer *m, const char *domain, const char *selector)
+{
+	char path[KEY_PATH_MAX];
+
+	snprintf(
+	    path, sizeof(path), "%s/%s/%s.pem", m->k->folder, domain, selector);
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 /* Handles a key whose selector already exists, which is an error unless the
  * keys are equal, or an earlier import was interrupted before it wrote the
  * key. */
@@ -89,8 +100,8 @@ import_again(struct key_importer *m, const char *domain,
 
 	snprintf(old_path, sizeof(old_path), "%s/%s/%s.pem", m->k->folder,
 	    domain, entry->selector);
-	if (entry->imported && !stopped && access(old_path, F_OK) != 0 &&
-	    errno == ENOENT) {
+	if (entry->imported && !stopped &&
+	    !has_key_file(m, domain, entry->selector)) {
 		import_write(m, domain, entry->selector, path, key);
 		return;
 	}
@@ -121,8 +132,13 @@ import_new(struct key_importer *m, const char *domain, const char *selector,
 		return;
 	}
 	entry = &m->entries->list[m->entries->n++];
-	*entry = (struct key_entry){ .created = created, .imported = true };
+	*entry = (struct key_entry){ .created = created };
 	memcpy(entry->selector, selector, strlen(selector) + 1);
+	if (has_key_file(m, domain, selector)) { /* put there by hand */
+		import_again(m, domain, entry, path, key);
+		return;
+	}
+	entry->imported = true;
 	import_write(m, domain, selector, path, key);
 }
 
