@@ -322,7 +322,7 @@ audit_key(struct auditing *d, const struct audit_key *k)
 		audit_good_key(d, k, r);
 	} else if (r->key.is_revoked) {
 		/* reports may be older than the revocation */
-		if (k->origin == AUDIT_KEY_GIVEN)
+		if (k->origin == AUDIT_KEY_GIVEN || k->created > 0)
 			auditing_add(d->out, AUDIT_RULE_DKIM_REVOKED,
 			    k->key.name, SPAN_NONE, NULL);
 	} else if (is_known || k->origin == AUDIT_KEY_SERVICE ||

@@ -258,8 +258,10 @@ put_record(struct spf_fix *f, struct span text)
 {
 	struct spf_record r;
 
-	if (!spf_record_parse(f->d->a, text, &r))
+	if (!spf_record_parse(f->d->a, text, &r)) {
+		f->is_unsafe = true;
 		return;
+	}
 	for (size_t i = 0; i < r.n; i++) {
 		if (r.all != NULL && &r.terms[i] >= r.all)
 			break;

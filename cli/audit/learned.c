@@ -76,6 +76,8 @@ learn_selector(struct arena *a, struct audit_learned *out, struct span selector,
 			continue;
 		if (seen->last < last)
 			seen->last = last;
+		if (seen->created == 0)
+			seen->created = created;
 		return;
 	}
 	if (out->n_seen == CLI_LIST_MAX)

@@ -306,7 +306,7 @@ audit_why_missing(const struct spf_lint_node *node)
 {
 	if (node->has_record)
 		return NULL;
-	return node->state == DNS_FAILED ? "could not be asked"
+	return node->state == DNS_FAILED ? "DNS did not answer"
 					 : "no SPF record";
 }
 

@@ -403,7 +403,7 @@ def not_asked(c):
     result = audit(c, "ask.example", lines, status=TEMPFAIL)
     same([n["found"] for n in result["spf_tree"]], [True] * 4 + [None], "tree")
     holds(c.run("audit", "ask.example", "--zone", c.path("audit.zone"), "--now",
-                NOW, status=TEMPFAIL).out, "1 lookup, could not be asked")
+                NOW, status=TEMPFAIL).out, "1 lookup, DNS did not answer")
 
 
 @suite.test("text and JSON have the same content")
