@@ -495,6 +495,8 @@ send_deliver(struct send *s, struct span domain, int64_t *after)
 			return send_fault(s, "out of memory");
 		good = deliver_round(s, domain, &l, after);
 		more = l.cut;
+		if (good && more && l.first == NULL)
+			good = send_fault(s, "out of memory");
 		arena_free(l.a);
 	}
 	return good;

@@ -391,6 +391,8 @@ send_plan_day(struct send *s, int64_t day, struct span domain)
 			return send_fault(s, "out of memory");
 		good = plan_round(&l, domain, &after);
 		more = l.cut;
+		if (good && more && l.first == NULL)
+			good = send_fault(s, "out of memory");
 		arena_free(l.a);
 	}
 	return good;
