@@ -295,6 +295,9 @@ def rotated(c):
     same(missed("revoked", [("s1", 3)], [
         gone.replace("retired", "revoked"), new], revoked), [], "revoked")
     same(missed("remote", [("s1", 3)], [], revoked), [], "revoked elsewhere")
+    same(missed("empty", [("s1", 3)],
+                ["s1 created=%d" % (now - 200 * day), new], revoked),
+         [("unusable-key", "s1")], "an active key whose record is revoked")
     # the key of another signer
     same(missed("lost", [("s1", 20)], [], []), [("no-key", "s1")], "lost")
     same(missed("replaced", [("s1", 20), ("s2", 3)], [], []), [], "replaced")

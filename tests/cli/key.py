@@ -6,6 +6,7 @@ usage: key.py PROGRAM [PART-OF-A-NAME]
 """
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -209,6 +210,18 @@ def import_again(c):
     def imported(domain, path, **options):
         return key(c, "import", path, "--domain", domain, "--selector", "s",
                    **options)
+    def listed(domain):
+        with open(c.home + "/keys/%s/selectors" % domain) as f:
+            return "imported=1" in f.read()
+
+    os.mkdir(c.home + "/keys/hand.example")  # the key was put there by hand
+    shutil.copy(one, c.home + "/keys/hand.example/s.pem")
+    holds(imported("hand.example", two, status=DATAERR).err,
+          "another key has or had this selector")
+    true(not os.path.exists(c.home + "/keys/hand.example/selectors") or
+         not listed("hand.example"), "a key of another file is imported")
+    holds(imported("hand.example", one).out, "s: imported")
+    true(listed("hand.example"), "the key's own file")
     imported("cut.example", one)
     os.unlink(c.home + "/keys/cut.example/s.pem")
     holds(imported("cut.example", one).out, "s: imported")
