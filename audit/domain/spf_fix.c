@@ -107,10 +107,11 @@ is_dead_end(const struct spf_fix *f, struct span term)
 		return true;
 	for (size_t i = 1; i < lint->n_tree; i++) {
 		const struct spf_lint_node *node = &lint->tree[i];
+		const struct spf_lint_node *parent =
+		    auditing_spf_parent(f->d, node);
 
-		if (span_equal(node->term, term) &&
-		    domain_equal(
-			auditing_spf_parent(f->d, node)->domain, f->owner) &&
+		if (parent != NULL && span_equal(node->term, term) &&
+		    domain_equal(parent->domain, f->owner) &&
 		    auditing_spf_is_dead(f->d, node))
 			return true;
 	}

@@ -197,14 +197,15 @@ digest_audit(struct digest_job *j)
 	n = json_array_size(m.domains);
 	since = m.digest > 0 ? m.digest
 			     : j->c->now - (int64_t)DIGEST_DAYS * DATE_DAY;
-	for (size_t i = 0; i < 2 * n; i++) {
-		const json_t *domain = json_array_get(m.domains, i % n);
-		bool is_ours = mine_list_has(
-		    &j->ours, span_str(json_text(domain, "domain")));
+	for (int others = 0; others < 2; others++) /* our own domains first */
+		for (size_t i = 0; i < n; i++) {
+			const json_t *domain = json_array_get(m.domains, i);
 
-		if (is_ours == (i < n)) /* our own domains first */
-			add_audit(j, domain, since);
-	}
+			if (mine_list_has(&j->ours,
+				span_str(json_text(domain, "domain"))) !=
+			    (others != 0))
+				add_audit(j, domain, since);
+		}
 	json_decref(m.domains);
 	return EX_OK;
 }

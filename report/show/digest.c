@@ -391,7 +391,8 @@ digest_policy(struct digest *d, struct ledger *l, struct span domain)
 static void
 digest_put_ours_first(struct view *view, const struct view_ours *ours)
 {
-	struct view_domain *lists[2], **ends[2] = { &lists[0], &lists[1] };
+	struct view_domain *lists[2] = { NULL, NULL };
+	struct view_domain **ends[2] = { &lists[0], &lists[1] };
 
 	for (struct view_domain *d = view->domains; d != NULL; d = d->next) {
 		bool is_other = !ours->has(ours->arg, d->domain);
