@@ -283,14 +283,78 @@ import_entry_find(const struct import_file *file, const char *name)
 	return found;
 }
 
-struct span
-import_text(struct import *im, struct span path)
+static struct span
+read_named(struct import *im, struct span path)
 {
 	struct span name = arena_copy(im->a, path);
 
 	if (name.p == NULL || path.n > NAMED_PATH_MAX)
 		return SPAN_NONE;
 	return im->read(im->arg, name.p, im->a);
+}
+
+/* ---- lists in their settings ---- */
+
+static bool
+is_separator(unsigned char c)
+{
+	return c == ',' || ascii_is_space(c);
+}
+
+static bool
+is_no_separator(unsigned char c)
+{
+	return !is_separator(c);
+}
+
+bool
+import_list_open(struct import *im, const struct import_entry *e,
+    struct scan *s, bool *is_file)
+{
+	struct span value = e->value;
+
+	*is_file = false;
+	if (span_starts_nocase(value, "csl:"))
+		value = span_skip(value, 4);
+	else if (span_starts_nocase(value, "file:"))
+		*is_file = true, value = span_skip(value, 5);
+	else if (span_starts_nocase(value, "refile:"))
+		*is_file = true, value = span_skip(value, 7);
+	else if (span_starts_nocase(value, "/"))
+		*is_file = true;
+	else if (span_has(value, ':') && span_index(value, ':') + 1 < value.n &&
+	    value.p[span_index(value, ':') + 1] == '/') {
+		import_note(im, e, IMPORT_CHANGES,
+		    "this type of data set cannot be read");
+		return false;
+	}
+	if (*is_file) {
+		struct span text = read_named(im, value);
+
+		if (text.p == NULL) {
+			import_note(
+			    im, e, IMPORT_CHANGES, "the file cannot be read");
+			return false;
+		}
+		value = text;
+	}
+	*s = scan_of(value);
+	return true;
+}
+
+bool
+import_list_next(struct scan *s, bool is_file, struct span *element)
+{
+	for (;;) {
+		scan_while(s, is_separator);
+		if (scan_done(s))
+			return false;
+		if (!is_file || scan_peek(s) != '#')
+			break;
+		scan_until(s, '\n');
+	}
+	*element = scan_while(s, is_no_separator);
+	return true;
 }
 
 /* ---- our settings ---- */

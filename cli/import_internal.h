@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cli/import.h"
+#include "lib/scan.h"
 #include "lib/buf.h"
 
 struct import_file {
@@ -69,8 +70,16 @@ void import_note(struct import *im, const struct import_entry *e,
     enum import_note_kind kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Returns the contents of a file named by a setting. */
-struct span import_text(struct import *im, struct span path);
+/*
+ * Opens a list in the other program's syntax: "a,b", "csl:a,b", "file:/path" or
+ * "/path".  A file has one entry per line and may have comments.  Returns false
+ * and adds a note if the list cannot be read.
+ */
+bool import_list_open(struct import *im, const struct import_entry *e,
+    struct scan *s, bool *is_file);
+
+/* Returns false at the end of the list. */
+bool import_list_next(struct scan *s, bool is_file, struct span *element);
 
 /* Writes `text` as a quoted string. */
 void import_put_quoted(struct buf *b, struct span text);

@@ -52,72 +52,6 @@ set_seconds(struct import *im, const struct import_entry *e,
 	import_set(im, e, section, name, value);
 }
 
-static bool
-is_separator(unsigned char c)
-{
-	return c == ',' || ascii_is_space(c);
-}
-
-static bool
-is_no_separator(unsigned char c)
-{
-	return !is_separator(c);
-}
-
-/*
- * Opens a list in the other program's syntax: "a,b", "csl:a,b", "file:/path" or
- * "/path".  A file has one entry per line and may have comments.
- */
-static bool
-open_list(struct import *im, const struct import_entry *e, struct scan *s,
-    bool *is_file)
-{
-	struct span value = e->value;
-
-	*is_file = false;
-	if (span_starts_nocase(value, "csl:"))
-		value = span_skip(value, 4);
-	else if (span_starts_nocase(value, "file:"))
-		*is_file = true, value = span_skip(value, 5);
-	else if (span_starts_nocase(value, "refile:"))
-		*is_file = true, value = span_skip(value, 7);
-	else if (span_starts_nocase(value, "/"))
-		*is_file = true;
-	else if (span_has(value, ':') && span_index(value, ':') + 1 < value.n &&
-	    value.p[span_index(value, ':') + 1] == '/') {
-		import_note(im, e, IMPORT_CHANGES,
-		    "this type of data set cannot be read");
-		return false;
-	}
-	if (*is_file) {
-		struct span text = import_text(im, value);
-
-		if (text.p == NULL) {
-			import_note(
-			    im, e, IMPORT_CHANGES, "the file cannot be read");
-			return false;
-		}
-		value = text;
-	}
-	*s = scan_of(value);
-	return true;
-}
-
-static bool
-next_element(struct scan *s, bool is_file, struct span *element)
-{
-	for (;;) {
-		scan_while(s, is_separator);
-		if (scan_done(s))
-			return false;
-		if (!is_file || scan_peek(s) != '#')
-			break;
-		scan_until(s, '\n');
-	}
-	*element = scan_while(s, is_no_separator);
-	return true;
-}
-
 static void
 add_network(struct import *im, const struct import_entry *e, const char *name,
     struct span element)
@@ -169,9 +103,9 @@ add_networks(struct import *im, const struct import_entry *e, const char *name)
 	struct scan s;
 	bool is_file;
 
-	if (!open_list(im, e, &s, &is_file))
+	if (!import_list_open(im, e, &s, &is_file))
 		return;
-	while (next_element(&s, is_file, &element))
+	while (import_list_next(&s, is_file, &element))
 		add_network(im, e, name, element);
 }
 
@@ -183,9 +117,9 @@ add_domains(struct import *im, const struct import_entry *e,
 	struct scan s;
 	bool is_file;
 
-	if (!open_list(im, e, &s, &is_file))
+	if (!import_list_open(im, e, &s, &is_file))
 		return;
-	while (next_element(&s, is_file, &element))
+	while (import_list_next(&s, is_file, &element))
 		import_list(im, e, section, name, element);
 }
 
@@ -250,7 +184,7 @@ to_nameservers(struct import *im, const struct import_entry *e)
 	struct span element;
 
 	buf_byte(&b, '{');
-	while (next_element(&s, false, &element)) {
+	while (import_list_next(&s, false, &element)) {
 		buf_text(&b, b.n > 1 ? ", " : "");
 		import_put_quoted(&b, element);
 	}

@@ -183,32 +183,17 @@ option_error(const struct conf_builder *b, const char *section,
 	    "%s%s%s: %s", section, section[0] != '\0' ? "." : "", name, text);
 }
 
-/* Whether only this host or hosts of its network can reach the address. */
-static bool
-is_local_address(const struct ip *ip)
-{
-	static const char *const nets[] = { "127.0.0.0/8", "10.0.0.0/8",
-		"172.16.0.0/12", "192.168.0.0/16", "::1", "fc00::/7",
-		"fe80::/10" };
-	struct ip_net net;
-
-	for (size_t i = 0; i < ARRAY_SIZE(nets); i++)
-		if (ip_net_parse(span_str(nets[i]), &net) == IP_NET_OK &&
-		    ip_in(ip, &net.ip, net.bits))
-			return true;
-	return false;
-}
-
 static void
 check_sign_socket(const struct conf_builder *b)
 {
 	const struct conf_option *o = conf_option_find("sign", "socket");
 	struct span socket = span_str(b->conf->sign.socket);
+	struct span host = span_skip(socket, span_index(socket, '@') + 1);
 	struct ip ip;
 
-	if (span_starts_nocase(socket, "inet") &&
-	    ip_parse(span_skip(socket, span_index(socket, '@') + 1), &ip) &&
-	    !is_local_address(&ip))
+	if (span_starts_nocase(socket, "inet") && ip_parse(host, &ip) &&
+	    (span_is(host, "0.0.0.0") ||
+		ip_net_is_public(&ip, ip.family == IP_V4 ? 32 : 128)))
 		conf_warning_add(b->errors,
 		    b->snapshot->options[index_of(o)].line,
 		    "sign.socket: \"%s\" can be reached from other hosts, and "
